@@ -1,0 +1,4 @@
+//! Dodo Payments webhooks into Customer.io, as one AWS Lambda function.
+
+pub mod transform;
+pub mod webhook;

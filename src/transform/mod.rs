@@ -1,0 +1,4 @@
+//! The built-in transform.
+
+pub mod date;
+pub mod read;
