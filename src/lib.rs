@@ -1,4 +1,5 @@
 //! Dodo Payments webhooks into Customer.io, as one AWS Lambda function.
 
+pub mod track;
 pub mod transform;
 pub mod webhook;

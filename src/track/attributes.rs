@@ -1,0 +1,71 @@
+use super::limits::MAX_ATTRIBUTES;
+use serde::ser::{Serialize, Serializer};
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// How much an attribute matters when an item is too large for Customer.io, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// The merchant's own `metadata`: of any size, and the first to go.
+    Metadata,
+    /// Goes next, longest first.
+    Optional,
+    /// Ids, money, dates, numbers and flags.
+    Essential,
+}
+
+/// One attribute of a person or an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attribute {
+    /// Its name at Customer.io.
+    pub name: Cow<'static, str>,
+    /// A text, number or flag, or the nested `metadata`.
+    pub value: Value,
+    /// Whether it may go when the item is too large.
+    pub weight: Weight,
+}
+
+/// Attributes in the order in which they were added, every name once, at most [`MAX_ATTRIBUTES`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Attributes(Vec<Attribute>);
+
+impl Attributes {
+    /// Adds an attribute, unless its name is taken or there is no room: what comes first counts.
+    pub fn add(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Value>,
+        weight: Weight,
+    ) {
+        let name = name.into();
+        if !self.is_full() && self.get(&name).is_none() {
+            self.0.push(Attribute { name, value: value.into(), weight });
+        }
+    }
+
+    /// Whether there is no room for another.
+    pub fn is_full(&self) -> bool {
+        self.0.len() >= MAX_ATTRIBUTES
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value of one attribute.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|attribute| attribute.name == name).map(|attribute| &attribute.value)
+    }
+
+    /// All of them, in order, for the limits, which cut and drop.
+    pub(super) fn list_mut(&mut self) -> &mut Vec<Attribute> {
+        &mut self.0
+    }
+}
+
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|attribute| (&attribute.name, &attribute.value)))
+    }
+}
