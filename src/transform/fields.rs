@@ -1,0 +1,253 @@
+//! Walks the [`table`]: reads fields of a payload and writes attributes.
+
+use super::table::{self, Group, Kind, LEFT_OUT, Row};
+use super::{date, money, read};
+use crate::track::{Attributes, Weight};
+use crate::webhook::Envelope;
+use serde_json::{Map, Value};
+
+/// Adds what the rows find in the payload. What is absent or cannot be used is left out.
+pub(super) fn take(rows: &[Row], envelope: &Envelope, attributes: &mut Attributes) {
+    for row in rows {
+        let field = lookup(&envelope.data, row.field);
+        match row.kind {
+            Kind::Money(currency) => {
+                add_money(row.attribute, field, lookup(&envelope.data, currency), attributes);
+            }
+            Kind::Occurred => {
+                let seconds = envelope.timestamp_ms.map(|milliseconds| milliseconds / 1000);
+                add(row.attribute, seconds.map(Value::from), Weight::Essential, attributes);
+            }
+            kind => add(row.attribute, read_as(kind, field), weight(kind), attributes),
+        }
+    }
+}
+
+fn lookup<'a>(data: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    match path.split_once('.') {
+        Some((parent, child)) => data.get(parent)?.get(child),
+        None => data.get(path),
+    }
+}
+
+fn read_as(kind: Kind, field: Option<&Value>) -> Option<Value> {
+    match kind {
+        Kind::Id | Kind::Text => field.and_then(read::text).map(Value::from),
+        Kind::TextOr(default) => {
+            Some(field.and_then(read::text).unwrap_or_else(|| default.to_owned()).into())
+        }
+        Kind::Number => field.and_then(read::number).map(Value::from),
+        Kind::Flag => field.and_then(read::flag).map(Value::from),
+        Kind::DateOrCleared if field == Some(&Value::Null) => Some("".into()),
+        Kind::Date | Kind::DateOrCleared => field.and_then(date::unix_seconds).map(Value::from),
+        Kind::Metadata => field.and_then(scalars_only),
+        Kind::Money(_) | Kind::Occurred => None,
+    }
+}
+
+fn weight(kind: Kind) -> Weight {
+    match kind {
+        Kind::Metadata => Weight::Metadata,
+        Kind::Text | Kind::TextOr(_) => Weight::Optional,
+        _ => Weight::Essential,
+    }
+}
+
+fn add(name: &str, value: Option<Value>, weight: Weight, attributes: &mut Attributes) {
+    if let Some(value) = value {
+        attributes.add(name.to_owned(), value, weight);
+    }
+}
+
+/// Every amount twice: as the decimal text that people read, if the currency is known, and as the
+/// integer of minor units that Dodo sent.
+fn add_money(
+    name: &str,
+    amount: Option<&Value>,
+    currency: Option<&Value>,
+    attributes: &mut Attributes,
+) {
+    let Some(minor) = amount.and_then(read::integer) else {
+        return;
+    };
+    let decimal = currency.and_then(Value::as_str).and_then(|code| money::decimal(minor, code));
+    add(name, decimal.map(Value::from), Weight::Essential, attributes);
+    attributes.add(format!("{name}_minor"), minor, Weight::Essential);
+}
+
+fn scalars_only(metadata: &Value) -> Option<Value> {
+    let entries = metadata.as_object()?.iter().filter(|(_, value)| is_scalar(value));
+    let entries: Map<_, _> = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
+    (!entries.is_empty()).then_some(Value::Object(entries))
+}
+
+fn is_scalar(value: &Value) -> bool {
+    matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))
+}
+
+/// Passes on the scalar fields that no row names, so that what Dodo adds arrives before anybody adds
+/// a row. The name tells the kind: `…_at` and `…_date` are dates, `…amount` is money if there is a
+/// `currency`, and `id` gets the group before it.
+pub(super) fn pass_on_the_rest(
+    group: &Group<'_>,
+    envelope: &Envelope,
+    attributes: &mut Attributes,
+) {
+    let named = |name: &str| {
+        let rows = group.event.iter().chain(table::EVERY_EVENT);
+        LEFT_OUT.contains(&name) || rows.into_iter().any(|row| row.field == name)
+    };
+    for (name, value) in &envelope.data {
+        if attributes.is_full() {
+            return;
+        }
+        if !named(name) {
+            pass_on(name, value, group, envelope.data.get("currency"), attributes);
+        }
+    }
+}
+
+fn pass_on(
+    name: &str,
+    value: &Value,
+    group: &Group<'_>,
+    currency: Option<&Value>,
+    attributes: &mut Attributes,
+) {
+    let is_amount = name == "amount" || name.ends_with("_amount");
+    match value {
+        Value::String(text) if date::is_rfc3339(text.trim()) => {
+            add(name, date::unix_seconds(value).map(Value::from), Weight::Essential, attributes);
+        }
+        _ if is_amount
+            && currency.is_some_and(Value::is_string)
+            && read::integer(value).is_some() =>
+        {
+            add_money(name, Some(value), currency, attributes);
+        }
+        Value::String(_) if name == "id" => {
+            let name = format!("{}_id", group.prefix);
+            add(&name, read::text(value).map(Value::from), Weight::Essential, attributes);
+        }
+        Value::String(_) => {
+            add(name, read::text(value).map(Value::from), Weight::Optional, attributes);
+        }
+        Value::Number(_) | Value::Bool(_) => {
+            add(name, Some(value.clone()), Weight::Optional, attributes);
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn envelope(data: Value) -> Envelope {
+        let Value::Object(data) = data else { panic!("an object") };
+        Envelope {
+            event_type: "loyalty.earned".into(),
+            timestamp_ms: Some(1_793_448_000_123),
+            data,
+        }
+    }
+
+    fn taken(kind: Kind, data: Value) -> Value {
+        let mut attributes = Attributes::default();
+        let row = Row { field: "field", attribute: "attribute", kind };
+        take(&[row], &envelope(data), &mut attributes);
+        serde_json::to_value(&attributes).unwrap()
+    }
+
+    fn passed_on(data: Value) -> Value {
+        let mut attributes = Attributes::default();
+        pass_on_the_rest(&table::group("loyalty.earned"), &envelope(data), &mut attributes);
+        serde_json::to_value(&attributes).unwrap()
+    }
+
+    #[test]
+    fn each_kind_is_read_leniently() {
+        for (kind, field, expected) in [
+            (Kind::Id, json!(7), json!({"attribute": "7"})),
+            (Kind::Text, json!(" x "), json!({"attribute": "x"})),
+            (Kind::Text, json!(null), json!({})),
+            (Kind::TextOr("unknown"), json!(null), json!({"attribute": "unknown"})),
+            (Kind::Number, json!("3"), json!({"attribute": 3})),
+            (Kind::Flag, json!("true"), json!({"attribute": true})),
+            (Kind::Date, json!("2026-10-31T12:00:00Z"), json!({"attribute": 1_793_448_000})),
+            (Kind::Date, json!(null), json!({})),
+            (Kind::DateOrCleared, json!(null), json!({"attribute": ""})),
+            (Kind::DateOrCleared, json!("soon"), json!({})),
+            (Kind::Occurred, json!(null), json!({"attribute": 1_793_448_000})),
+            (Kind::Metadata, json!({"a": 1, "b": {"c": 2}}), json!({"attribute": {"a": 1}})),
+            (Kind::Metadata, json!({}), json!({})),
+            (Kind::Metadata, json!("text"), json!({})),
+        ] {
+            assert_eq!(taken(kind, json!({"field": field})), expected, "{kind:?} {field}");
+        }
+    }
+
+    #[test]
+    fn an_absent_date_clears_nothing() {
+        assert_eq!(taken(Kind::DateOrCleared, json!({})), json!({}));
+    }
+
+    #[test]
+    fn money_comes_twice_and_an_unknown_currency_once() {
+        let money = |currency: Value| {
+            taken(Kind::Money("currency"), json!({"field": "2900", "currency": currency}))
+        };
+        assert_eq!(money(json!("USD")), json!({"attribute": "29.00", "attribute_minor": 2900}));
+        assert_eq!(money(json!("XXZ")), json!({"attribute_minor": 2900}));
+        assert_eq!(money(json!(null)), json!({"attribute_minor": 2900}));
+        assert_eq!(taken(Kind::Money("currency"), json!({"field": "29.00"})), json!({}));
+    }
+
+    #[test]
+    fn unknown_fields_keep_their_names() {
+        let data = json!({
+            "id": "loy_1",
+            "points": 12,
+            "tier": "gold",
+            "vip": true,
+            "earned_at": "2026-10-31T12:00:00.5+00:00",
+            "bonus_amount": 150,
+            "currency": "JPY",
+            "list": [1],
+            "object": {"a": 1},
+            "nothing": null,
+        });
+        assert_eq!(
+            passed_on(data),
+            json!({
+                "loyalty_id": "loy_1",
+                "points": 12,
+                "tier": "gold",
+                "vip": true,
+                "earned_at": 1_793_448_000,
+                "bonus_amount": "150",
+                "bonus_amount_minor": 150,
+            })
+        );
+    }
+
+    #[test]
+    fn an_amount_without_currency_is_just_a_number() {
+        assert_eq!(passed_on(json!({"amount": 150})), json!({"amount": 150}));
+    }
+
+    #[test]
+    fn what_must_not_leave_does_not() {
+        for name in LEFT_OUT {
+            assert_eq!(passed_on(json!({*name: "x"})), json!({}), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_flood_of_fields_ends_at_the_limit() {
+        let data = (0..10_000).map(|n| (format!("field_{n}"), json!(n))).collect();
+        let attributes = passed_on(Value::Object(data));
+        assert_eq!(attributes.as_object().unwrap().len(), crate::track::limits::MAX_ATTRIBUTES);
+    }
+}

@@ -1,0 +1,151 @@
+use crate::track::limits::{MAX_EVENT_NAME, cut};
+use std::collections::BTreeMap;
+
+/// The names that Dodo's own Customer.io page uses; campaigns built on that page listen for them.
+const DODOS_NAMES: [(&str, &str); 3] = [
+    ("payment.succeeded", "Payment Completed"),
+    ("subscription.active", "Subscription Started"),
+    ("subscription.cancelled", "Subscription Cancelled"),
+];
+
+/// The merchant's renames, from event type to event name; an empty name switches an event off.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventNames(BTreeMap<String, String>);
+
+/// One mistake in a list of renames.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventNamesError {
+    /// An entry that maps nothing.
+    #[error("\"{0}\" has no \"=\"; write type=Name, or type= to switch the event off")]
+    NoEqualsSign(String),
+    /// An entry that maps from nothing.
+    #[error("\"{0}\" has no event type before the \"=\"")]
+    NoType(String),
+    /// Which of the two would count?
+    #[error("{0} is there twice")]
+    Twice(String),
+    /// Customer.io would refuse every such event.
+    #[error("the name for {0} is longer than {MAX_EVENT_NAME} bytes")]
+    TooLong(String),
+}
+
+impl EventNames {
+    /// Reads `payment.succeeded=Order Completed,refund.failed=`.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn parse(list: &str) -> Result<Self, Vec<EventNamesError>> {
+        let (mut names, mut mistakes) = (BTreeMap::new(), Vec::new());
+        for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+            match rename(entry) {
+                Ok((event_type, name)) => {
+                    if names.insert(event_type.to_owned(), name.to_owned()).is_some() {
+                        mistakes.push(EventNamesError::Twice(event_type.to_owned()));
+                    }
+                }
+                Err(mistake) => mistakes.push(mistake),
+            }
+        }
+        if mistakes.is_empty() { Ok(Self(names)) } else { Err(mistakes) }
+    }
+
+    /// The name under which Customer.io gets an event type; `None` if the merchant switched it off.
+    pub fn name_of(&self, event_type: &str) -> Option<String> {
+        let mut name = match self.0.get(event_type) {
+            Some(renamed) => renamed.clone(),
+            None => default_name(event_type),
+        };
+        cut(&mut name, MAX_EVENT_NAME);
+        Some(name).filter(|name| !name.is_empty())
+    }
+}
+
+fn rename(entry: &str) -> Result<(&str, &str), EventNamesError> {
+    let no_equals_sign = || EventNamesError::NoEqualsSign(entry.to_owned());
+    let (event_type, name) = entry.split_once('=').ok_or_else(no_equals_sign)?;
+    let (event_type, name) = (event_type.trim(), name.trim());
+    if event_type.is_empty() {
+        return Err(EventNamesError::NoType(entry.to_owned()));
+    }
+    if name.len() > MAX_EVENT_NAME {
+        return Err(EventNamesError::TooLong(event_type.to_owned()));
+    }
+    Ok((event_type, name))
+}
+
+fn default_name(event_type: &str) -> String {
+    let dodos = DODOS_NAMES.iter().find(|(known, _)| *known == event_type);
+    dodos.map_or_else(|| title_case(event_type), |(_, name)| (*name).to_owned())
+}
+
+/// `subscription.on_hold` → `Subscription On Hold`.
+fn title_case(event_type: &str) -> String {
+    let words = event_type.split(['.', '_']).filter(|word| !word.is_empty());
+    let title: Vec<String> = words.map(capitalised).collect();
+    if title.is_empty() { event_type.to_owned() } else { title.join(" ") }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut characters = word.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dodos_names_come_first_then_title_case() {
+        let names = EventNames::default();
+        for (event_type, expected) in [
+            ("payment.succeeded", "Payment Completed"),
+            ("subscription.active", "Subscription Started"),
+            ("subscription.cancelled", "Subscription Cancelled"),
+            ("payment.failed", "Payment Failed"),
+            ("subscription.on_hold", "Subscription On Hold"),
+            ("abandoned_checkout.detected", "Abandoned Checkout Detected"),
+            ("loyalty.über_tier", "Loyalty Über Tier"),
+            ("odd", "Odd"),
+            ("._.", "._."),
+        ] {
+            assert_eq!(names.name_of(event_type).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_name_stays_within_the_limit() {
+        let name = EventNames::default().name_of(&"ü".repeat(200)).unwrap();
+        assert_eq!(name, format!("Ü{}", "ü".repeat(49)));
+    }
+
+    #[test]
+    fn renames_win_and_an_empty_name_switches_off() {
+        let names =
+            EventNames::parse(" payment.succeeded=Order Completed, refund.failed= ,").unwrap();
+        assert_eq!(names.name_of("payment.succeeded").as_deref(), Some("Order Completed"));
+        assert_eq!(names.name_of("refund.failed"), None);
+        assert_eq!(names.name_of("refund.succeeded").as_deref(), Some("Refund Succeeded"));
+    }
+
+    #[test]
+    fn a_name_may_contain_an_equals_sign() {
+        let names = EventNames::parse("a.b=x=y").unwrap();
+        assert_eq!(names.name_of("a.b").as_deref(), Some("x=y"));
+    }
+
+    #[test]
+    fn all_mistakes_are_reported() {
+        let list = format!("payment.failed,=Name,a.b=x,a.b=y,c.d={}", "n".repeat(101));
+        let mistakes = EventNames::parse(&list).unwrap_err();
+        assert_eq!(
+            mistakes,
+            [
+                EventNamesError::NoEqualsSign("payment.failed".into()),
+                EventNamesError::NoType("=Name".into()),
+                EventNamesError::Twice("a.b".into()),
+                EventNamesError::TooLong("c.d".into()),
+            ]
+        );
+    }
+}

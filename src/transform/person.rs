@@ -1,0 +1,204 @@
+use super::read;
+use crate::track::Identifier;
+use crate::track::limits::MAX_IDENTIFIER;
+use serde_json::{Map, Value};
+
+/// Why a webhook has nothing to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Ignored {
+    /// Payouts: the merchant's own money.
+    #[error("No customer in it: this event is about the merchant, not about somebody to mail.")]
+    NoCustomer,
+    /// Only in `email` mode: license keys, credits, abandoned checkouts, dunning, entitlements.
+    #[error(
+        "PERSON_IDENTIFIER is \"email\" and this event carries no e-mail address, only a customer id."
+    )]
+    NoEmail,
+    /// The merchant's wish.
+    #[error("EVENT_NAMES gives this event type an empty name, which switches it off.")]
+    EventOff,
+}
+
+impl Ignored {
+    /// A short code for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoCustomer => "no_customer",
+            Self::NoEmail => "no_email",
+            Self::EventOff => "event_off",
+        }
+    }
+}
+
+/// What a payload says about its customer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(clippy::struct_field_names, reason = "that is Dodo's name for it")]
+pub(super) struct Customer {
+    pub customer_id: Option<String>,
+    pub email: Option<String>,
+    pub name: Option<String>,
+}
+
+impl Customer {
+    /// Reads the `customer` object or, where an event has none, `customer_id` and, for event types
+    /// still to come, what may stand beside it.
+    pub fn of(data: &Map<String, Value>) -> Self {
+        let customer = data.get("customer").and_then(Value::as_object);
+        let text = |field| customer.and_then(|customer| read::text(customer.get(field)?));
+        let Some(customer_id) =
+            text("customer_id").or_else(|| read::text(data.get("customer_id")?))
+        else {
+            return Self {
+                email: text("email").filter(|text| is_address(text)),
+                name: text("name"),
+                ..Self::default()
+            };
+        };
+        let beside = |field| text(field).or_else(|| read::text(data.get(field)?));
+        Self {
+            customer_id: Some(customer_id),
+            email: beside("email").filter(|text| is_address(text)),
+            name: beside("name"),
+        }
+    }
+}
+
+/// Not a validation of addresses: it only keeps out what cannot be one, and would fail the item.
+fn is_address(text: &str) -> bool {
+    let has_both_sides =
+        text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    has_both_sides && text.len() <= MAX_IDENTIFIER && !text.contains(char::is_whitespace)
+}
+
+/// `PERSON_IDENTIFIER`: who the person is to Customer.io.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum PersonIdentifier {
+    /// Dodo's customer id, as `id`.
+    #[default]
+    CustomerId,
+    /// The e-mail address, as `email`.
+    Email,
+    /// The merchant's own id, as `id`, from this key of the payload's or the customer's `metadata`.
+    Metadata(String),
+}
+
+impl PersonIdentifier {
+    /// Who a webhook is about. Without any id, a known address still names the person, except that
+    /// in `email` mode nothing else than the address does.
+    pub(super) fn identify(
+        &self,
+        customer: &Customer,
+        data: &Map<String, Value>,
+    ) -> Result<Identifier, Ignored> {
+        let email = || customer.email.clone().map(Identifier::Email);
+        let id = || customer.customer_id.clone().and_then(usable_id);
+        match self {
+            Self::Email if customer.customer_id.is_some() => email().ok_or(Ignored::NoEmail),
+            Self::Email => email().ok_or(Ignored::NoCustomer),
+            Self::CustomerId => id().or_else(email).ok_or(Ignored::NoCustomer),
+            Self::Metadata(key) => {
+                own_id(data, key).or_else(id).or_else(email).ok_or(Ignored::NoCustomer)
+            }
+        }
+    }
+}
+
+fn own_id(data: &Map<String, Value>, key: &str) -> Option<Identifier> {
+    let metadata = |of: Option<&Value>| of?.get("metadata")?.get(key).and_then(read::text);
+    let own = data.get("metadata").and_then(|metadata| read::text(metadata.get(key)?));
+    own.or_else(|| metadata(data.get("customer"))).and_then(usable_id)
+}
+
+/// An id that Customer.io would refuse is as good as none; cutting it could name somebody else.
+fn usable_id(id: String) -> Option<Identifier> {
+    (id.len() <= MAX_IDENTIFIER).then_some(Identifier::Id(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn identify(mode: &PersonIdentifier, data: &Value) -> Result<Identifier, Ignored> {
+        let data = data.as_object().unwrap();
+        mode.identify(&Customer::of(data), data)
+    }
+
+    fn id(text: &str) -> Identifier {
+        Identifier::Id(text.into())
+    }
+
+    fn email(text: &str) -> Identifier {
+        Identifier::Email(text.into())
+    }
+
+    fn user_id() -> PersonIdentifier {
+        PersonIdentifier::Metadata("user_id".into())
+    }
+
+    #[test]
+    fn each_mode_names_the_person_in_its_way() {
+        let data = json!({
+            "customer": {"customer_id": "cus_1", "email": "ada@example.com"},
+            "metadata": {"user_id": 42},
+        });
+        assert_eq!(identify(&PersonIdentifier::CustomerId, &data), Ok(id("cus_1")));
+        assert_eq!(identify(&PersonIdentifier::Email, &data), Ok(email("ada@example.com")));
+        assert_eq!(identify(&user_id(), &data), Ok(id("42")));
+    }
+
+    #[test]
+    fn an_own_id_may_come_from_the_customer_and_falls_back() {
+        let of_customer =
+            json!({"customer": {"customer_id": "cus_1", "metadata": {"user_id": "u7"}}});
+        assert_eq!(identify(&user_id(), &of_customer), Ok(id("u7")));
+        for unusable in
+            [json!(null), json!({}), json!({"user_id": " "}), json!({"user_id": "x".repeat(151)})]
+        {
+            let data = json!({"customer_id": "cus_1", "metadata": unusable});
+            assert_eq!(identify(&user_id(), &data), Ok(id("cus_1")), "{data}");
+        }
+    }
+
+    #[test]
+    fn a_customer_id_alone_is_nobody_in_email_mode() {
+        let data = json!({"customer_id": "cus_1"});
+        assert_eq!(identify(&PersonIdentifier::CustomerId, &data), Ok(id("cus_1")));
+        assert_eq!(identify(&PersonIdentifier::Email, &data), Err(Ignored::NoEmail));
+    }
+
+    #[test]
+    fn an_address_alone_is_somebody() {
+        let data = json!({"customer": {"email": "ada+tag@müller.example.com"}});
+        for mode in [PersonIdentifier::CustomerId, PersonIdentifier::Email, user_id()] {
+            assert_eq!(identify(&mode, &data), Ok(email("ada+tag@müller.example.com")));
+        }
+    }
+
+    #[test]
+    fn without_a_customer_there_is_nobody() {
+        for data in
+            [json!({}), json!({"customer": null, "name": "Payout"}), json!({"customer": {}})]
+        {
+            for mode in [PersonIdentifier::CustomerId, PersonIdentifier::Email, user_id()] {
+                assert_eq!(identify(&mode, &data), Err(Ignored::NoCustomer), "{data}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_an_address_is_none() {
+        for address in ["", "ada", "@example.com", "ada@", "ada @example.com"] {
+            let data = json!({"customer": {"customer_id": "cus_1", "email": address}});
+            assert_eq!(Customer::of(data.as_object().unwrap()).email, None, "{address}");
+        }
+    }
+
+    #[test]
+    fn future_events_may_be_about_the_customer_itself() {
+        let data = json!({"customer_id": "cus_1", "email": "ada@example.com", "name": "Ada"});
+        let customer = Customer::of(data.as_object().unwrap());
+        assert_eq!(customer.name.as_deref(), Some("Ada"));
+        assert_eq!(customer.email.as_deref(), Some("ada@example.com"));
+    }
+}
