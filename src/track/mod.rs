@@ -1,10 +1,15 @@
-//! Customer.io's Track API v2: what is sent and how large it may be.
+//! Customer.io's Track API v2: what is sent, how large it may be, and what the answers mean.
 
+mod answer;
 mod attributes;
+mod client;
 mod event_id;
 mod item;
 pub mod limits;
+mod redact;
 
+pub use answer::{Later, LaterReason, Refusal, Verdict};
 pub use attributes::{Attributes, Weight};
+pub use client::{Credentials, Track};
 pub use event_id::event_id;
 pub use item::{Action, Batch, Identifier, Item};

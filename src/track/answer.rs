@@ -1,0 +1,259 @@
+//! What an answer of Customer.io's means for the webhook. Pure: status, headers and body in, verdict
+//! out.
+
+use serde_json::Value;
+use std::time::Duration;
+
+/// What to do about a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Customer.io has everything.
+    Accepted,
+    /// It will never take this request; sending it again would not help.
+    Rejected(Vec<Refusal>),
+    /// It may work later.
+    Later(Later),
+}
+
+/// One of Customer.io's reasons for refusing an item.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Refusal {
+    /// Position in the batch, if the reason is about one item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_index: Option<u64>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    /// What it is about, such as `attributes.plan`; may be empty.
+    pub field: String,
+    /// The reason in words.
+    pub message: String,
+}
+
+/// Why a delivery failed for now, and when Customer.io wants to be asked again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Later {
+    /// Why.
+    pub reason: LaterReason,
+    /// `Retry-After`, where the answer has one.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<LaterReason> for Later {
+    fn from(reason: LaterReason) -> Self {
+        Self { reason, retry_after: None }
+    }
+}
+
+/// The reasons, as sentences that name what to change; the number is the HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LaterReason {
+    /// No connection, or one that broke.
+    #[error("Customer.io could not be reached.")]
+    Unreachable,
+    /// No answer within the time there was.
+    #[error("Customer.io took too long to answer.")]
+    TimedOut,
+    /// 408 and 5xx.
+    #[error("Customer.io answered {0}, which it does while it is overloaded or down.")]
+    Unavailable(u16),
+    /// 429.
+    #[error("Customer.io answers that too many requests arrive.")]
+    RateLimited,
+    /// 3xx.
+    #[error(
+        "Customer.io redirects to another host ({0}): the workspace lives in the other region. Set \
+         CUSTOMERIO_REGION to us or eu accordingly."
+    )]
+    WrongRegion(u16),
+    /// 401 and 403.
+    #[error(
+        "Customer.io refuses the credentials ({0}). Check customerio_site_id and customerio_api_key \
+         in the secret (the Track API key, not the App API key) and CUSTOMERIO_REGION."
+    )]
+    CredentialsRefused(u16),
+    /// Any other status: probably not Customer.io at all.
+    #[error(
+        "The answer {0} is none that Customer.io's Track API gives. Check CUSTOMERIO_TRACK_URL, if \
+         it is set."
+    )]
+    Unexpected(u16),
+    /// A 2xx whose body broke off, is too long, or is not JSON.
+    #[error("Customer.io's answer could not be read, so nobody knows whether it took the request.")]
+    Unreadable,
+}
+
+impl LaterReason {
+    /// A short code for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "customerio_unreachable",
+            Self::TimedOut => "customerio_timeout",
+            Self::Unavailable(_) => "customerio_unavailable",
+            Self::RateLimited => "customerio_rate_limited",
+            Self::WrongRegion(_) => "wrong_region",
+            Self::CredentialsRefused(_) => "credentials_refused",
+            Self::Unexpected(_) => "customerio_unexpected_answer",
+            Self::Unreadable => "customerio_unreadable_answer",
+        }
+    }
+}
+
+/// Judges an answer. `body` is what was read of it, `None` if it broke off or was too long.
+pub fn judge(status: u16, retry_after: Option<Duration>, body: Option<&[u8]>) -> Verdict {
+    let later = |reason| Verdict::Later(Later { reason, retry_after });
+    match status {
+        200..=299 => match body.and_then(refusals) {
+            Some(refusals) if refusals.is_empty() => Verdict::Accepted,
+            Some(refusals) => Verdict::Rejected(refusals),
+            None => later(LaterReason::Unreadable),
+        },
+        400 | 413 => Verdict::Rejected(reasons_or_status(status, body)),
+        401 | 403 => later(LaterReason::CredentialsRefused(status)),
+        429 => later(LaterReason::RateLimited),
+        300..=399 => later(LaterReason::WrongRegion(status)),
+        408 | 500..=599 => later(LaterReason::Unavailable(status)),
+        _ => later(LaterReason::Unexpected(status)),
+    }
+}
+
+/// `Retry-After` as Customer.io's official client reads it: seconds.
+pub fn retry_after(header: &str) -> Option<Duration> {
+    header.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn reasons_or_status(status: u16, body: Option<&[u8]>) -> Vec<Refusal> {
+    let mut reasons = body.and_then(refusals).unwrap_or_default();
+    if reasons.is_empty() {
+        let message = match status {
+            413 => "Customer.io finds the request too large.",
+            _ => "Customer.io finds the request invalid and does not say why.",
+        };
+        reasons.push(Refusal { batch_index: None, field: String::new(), message: message.into() });
+    }
+    reasons
+}
+
+/// The errors in an answer: `errors` of the newer paths, `meta.error` and `meta.errors` of the older
+/// ones. An empty body has none; `None` means that the body is not JSON.
+fn refusals(body: &[u8]) -> Option<Vec<Refusal>> {
+    if body.trim_ascii().is_empty() {
+        return Some(Vec::new());
+    }
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let meta = |name| body.get("meta").and_then(|meta| meta.get(name));
+    let lists = [body.get("errors"), meta("errors"), meta("error")];
+    Some(lists.into_iter().flatten().flat_map(as_list).map(refusal).collect())
+}
+
+fn as_list(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(values) => values,
+        Value::Null => &[],
+        value => std::slice::from_ref(value),
+    }
+}
+
+fn refusal(error: &Value) -> Refusal {
+    let text = |name| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let message = match error {
+        Value::String(message) => message.clone(),
+        Value::Object(_) if error.get("message").is_some() => text("message"),
+        _ => text("reason"),
+    };
+    Refusal {
+        batch_index: error.get("batch_index").and_then(Value::as_u64),
+        field: text("field"),
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(status: u16, body: &str) -> Verdict {
+        judge(status, None, Some(body.as_bytes()))
+    }
+
+    fn refused(batch_index: Option<u64>, field: &str, message: &str) -> Refusal {
+        Refusal { batch_index, field: field.into(), message: message.into() }
+    }
+
+    fn later(reason: LaterReason) -> Verdict {
+        Verdict::Later(reason.into())
+    }
+
+    #[test]
+    fn a_2xx_without_errors_is_acceptance() {
+        for body in ["{}", "", " \n", r#"{"errors":[]}"#, r#"{"errors":null}"#, r#"{"meta":{}}"#] {
+            assert_eq!(verdict(200, body), Verdict::Accepted, "{body}");
+        }
+    }
+
+    #[test]
+    fn errors_in_any_2xx_count() {
+        let body = r#"{"errors":[
+            {"batch_index":1,"reason":"invalid","field":"attributes.plan","message":"too long"},
+            {"batch_index":1,"reason":"required","field":"name"}
+        ]}"#;
+        let expected = Verdict::Rejected(vec![
+            refused(Some(1), "attributes.plan", "too long"),
+            refused(Some(1), "name", "required"),
+        ]);
+        assert_eq!(verdict(207, body), expected);
+        assert_eq!(verdict(200, body), expected);
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_proves_nothing() {
+        assert_eq!(verdict(200, "<html>"), later(LaterReason::Unreadable));
+        assert_eq!(judge(207, None, None), later(LaterReason::Unreadable));
+    }
+
+    #[test]
+    fn a_400_gives_its_reasons_in_all_three_shapes() {
+        for (body, message) in [
+            (
+                r#"{"errors":[{"reason":"invalid","field":"type","message":"bad type"}]}"#,
+                "bad type",
+            ),
+            (r#"{"meta":{"error":"bad type"}}"#, "bad type"),
+            (r#"{"meta":{"errors":["bad type"]}}"#, "bad type"),
+            ("<html>", "Customer.io finds the request invalid and does not say why."),
+            ("", "Customer.io finds the request invalid and does not say why."),
+        ] {
+            let Verdict::Rejected(refusals) = verdict(400, body) else { panic!("{body}") };
+            assert_eq!(refusals[0].message, message);
+        }
+        let too_large = refused(None, "", "Customer.io finds the request too large.");
+        assert_eq!(verdict(413, ""), Verdict::Rejected(vec![too_large]));
+    }
+
+    #[test]
+    fn everything_else_may_work_later() {
+        for (status, reason) in [
+            (301, LaterReason::WrongRegion(301)),
+            (302, LaterReason::WrongRegion(302)),
+            (307, LaterReason::WrongRegion(307)),
+            (401, LaterReason::CredentialsRefused(401)),
+            (403, LaterReason::CredentialsRefused(403)),
+            (404, LaterReason::Unexpected(404)),
+            (408, LaterReason::Unavailable(408)),
+            (429, LaterReason::RateLimited),
+            (500, LaterReason::Unavailable(500)),
+            (503, LaterReason::Unavailable(503)),
+            (522, LaterReason::Unavailable(522)),
+            (100, LaterReason::Unexpected(100)),
+        ] {
+            assert_eq!(verdict(status, "{}"), later(reason), "{status}");
+        }
+    }
+
+    #[test]
+    fn retry_after_travels_along() {
+        let seven = retry_after(" 7 ");
+        assert_eq!(seven, Some(Duration::from_secs(7)));
+        let expected = Later { reason: LaterReason::RateLimited, retry_after: seven };
+        assert_eq!(judge(429, seven, Some(b"")), Verdict::Later(expected));
+        assert_eq!(retry_after("soon"), None);
+    }
+}
