@@ -1,6 +1,22 @@
 //! Dodo Payments webhooks into Customer.io, as one AWS Lambda function.
+//!
+//! Data flows one way; each module has one job:
+//!
+//! - [`config`] reads the settings, [`log`] sets up the log;
+//! - [`function`] takes one webhook through all of the following;
+//! - [`webhook`] turns bytes that anybody could have sent into an event of Dodo's;
+//! - [`secret`] keeps the credentials from AWS Secrets Manager;
+//! - [`transform`] makes Customer.io's items of an event: pure, driven by one table;
+//! - [`track`] sends the items and judges the answers;
+//! - [`outcome`] turns what became of it into a status, a JSON body and headers;
+//! - [`http`] builds the one HTTP client of the process.
 
+pub mod config;
+pub mod function;
 pub mod http;
+pub mod log;
+pub mod outcome;
+pub mod secret;
 pub mod track;
 pub mod transform;
 pub mod webhook;

@@ -1,0 +1,203 @@
+//! The one place where what became of a webhook turns into an answer.
+
+use crate::secret::SecretError;
+use crate::track::{Later, Refusal};
+use crate::transform::Ignored;
+use crate::webhook::{HeaderError, NotAnEnvelope, Refused};
+use lambda_http::http::StatusCode;
+use lambda_http::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use lambda_http::{Body, Response};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Ends the sender's retries of this one message (a Svix header, which Dodo honours).
+const WEBHOOK_DELIVERY: HeaderName = HeaderName::from_static("webhook-delivery");
+const ABORT_MESSAGE: HeaderValue = HeaderValue::from_static("abort-message");
+
+/// When nobody said how long to wait.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// What became of a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Customer.io has everything.
+    Delivered,
+    /// There is nothing to send.
+    Ignored(Ignored),
+    /// Nobody knows who sent it.
+    Unauthorized(Unauthorized),
+    /// Dodo sent it, but it is no event.
+    Malformed(NotAnEnvelope),
+    /// Customer.io will never take it.
+    Rejected(Vec<Refusal>),
+    /// Not a POST.
+    Unsupported,
+    /// More than [`MAX_BODY`](crate::function::MAX_BODY).
+    TooLarge,
+    /// It may work later; Dodo tries again.
+    Retry(Retry),
+}
+
+/// Why a request is not believed to come from Dodo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unauthorized {
+    /// It has no form that a webhook could have.
+    #[error(transparent)]
+    Headers(#[from] HeaderError),
+    /// It has the form, but not the proof.
+    #[error(transparent)]
+    Signature(#[from] Refused),
+}
+
+/// Why a webhook must come again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Retry {
+    /// There are no credentials.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Customer.io did not take it.
+    #[error("{}", .0.reason)]
+    CustomerIo(Later),
+}
+
+impl Outcome {
+    /// The HTTP status; never 410, which would disable the endpoint at Dodo.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Delivered | Self::Ignored(_) => StatusCode::OK,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Unsupported => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Retry(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The word in the answer and in the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Ignored(_) => "ignored",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Malformed(_) => "malformed",
+            Self::Rejected(_) => "rejected",
+            Self::Unsupported => "unsupported",
+            Self::TooLarge => "too_large",
+            Self::Retry(_) => "retry",
+        }
+    }
+
+    /// A short code for machines and a sentence for people; nothing to say if all went well.
+    pub fn reason(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Delivered => None,
+            Self::Ignored(why) => Some((why.code(), why.to_string())),
+            Self::Unauthorized(why) => Some((why.code(), why.to_string())),
+            Self::Malformed(why) => Some(("no_dodo_event", why.to_string())),
+            Self::Rejected(refusals) => Some(("refused_by_customerio", sentence(refusals))),
+            Self::Unsupported => Some(("method", "Only POST is supported.".to_owned())),
+            Self::TooLarge => Some(("body_size", "The body is larger than 1 MiB.".to_owned())),
+            Self::Retry(why) => Some((why.code(), why.to_string())),
+        }
+    }
+
+    /// The answer to Dodo: JSON, with the headers that steer what Dodo does next.
+    pub fn response(&self) -> Response<Body> {
+        let mut response = Response::new(Body::Text(self.body().to_string()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        match self {
+            Self::Malformed(_) | Self::Rejected(_) => {
+                headers.insert(WEBHOOK_DELIVERY, ABORT_MESSAGE);
+            }
+            Self::Unsupported => {
+                headers.insert(ALLOW, HeaderValue::from_static("POST"));
+            }
+            Self::Retry(why) => {
+                headers.insert(RETRY_AFTER, why.after().as_secs().max(1).into());
+            }
+            Self::Delivered | Self::Ignored(_) | Self::Unauthorized(_) | Self::TooLarge => {}
+        }
+        response
+    }
+
+    fn body(&self) -> Value {
+        let mut body = json!({ "outcome": self.name() });
+        if let Some((code, message)) = self.reason() {
+            body["reason"] = code.into();
+            body["message"] = message.into();
+        }
+        if let Self::Rejected(refusals) = self {
+            body["errors"] = json!(refusals);
+        }
+        body
+    }
+}
+
+fn sentence(refusals: &[Refusal]) -> String {
+    let reasons = refusals.iter().map(|refusal| match refusal.field.as_str() {
+        "" => refusal.message.clone(),
+        field => format!("{field}: {}", refusal.message),
+    });
+    format!("Customer.io refuses this request for good. {}", reasons.collect::<Vec<_>>().join("; "))
+}
+
+impl Unauthorized {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Headers(HeaderError::Missing) => "headers_missing",
+            Self::Headers(_) => "headers_malformed",
+            Self::Signature(Refused::NoMatch) => "signature_mismatch",
+            Self::Signature(Refused::OutsideTolerance) => "timestamp_outside_tolerance",
+        }
+    }
+}
+
+impl Retry {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Secret(error) => error.code(),
+            Self::CustomerIo(later) => later.reason.code(),
+        }
+    }
+
+    fn after(&self) -> Duration {
+        let named = match self {
+            Self::Secret(_) => None,
+            Self::CustomerIo(later) => later.retry_after,
+        };
+        named.unwrap_or(DEFAULT_RETRY_AFTER)
+    }
+}
+
+impl From<HeaderError> for Outcome {
+    fn from(error: HeaderError) -> Self {
+        Self::Unauthorized(error.into())
+    }
+}
+
+impl From<Refused> for Outcome {
+    fn from(error: Refused) -> Self {
+        Self::Unauthorized(error.into())
+    }
+}
+
+impl From<SecretError> for Outcome {
+    fn from(error: SecretError) -> Self {
+        Self::Retry(error.into())
+    }
+}
+
+impl From<NotAnEnvelope> for Outcome {
+    fn from(error: NotAnEnvelope) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<Ignored> for Outcome {
+    fn from(ignored: Ignored) -> Self {
+        Self::Ignored(ignored)
+    }
+}
