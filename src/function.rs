@@ -131,7 +131,7 @@ fn log(outcome: &Outcome, record: &Record, request: &Request, duration: Duration
                 outcome = outcome.name(),
                 status = outcome.status().as_u16(),
                 reason,
-                duration_ms = duration.as_secs_f64() * 1000.0,
+                duration_ms = milliseconds(duration),
                 "{message}"
             )
         };
@@ -141,4 +141,9 @@ fn log(outcome: &Outcome, record: &Record, request: &Request, duration: Duration
         Outcome::Unauthorized(_) | Outcome::Unsupported | Outcome::TooLarge => line!(warn),
         Outcome::Malformed(_) | Outcome::Rejected(_) | Outcome::Retry(_) => line!(error),
     }
+}
+
+/// To the microsecond.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

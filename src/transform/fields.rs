@@ -11,8 +11,13 @@ pub(super) fn take(rows: &[Row], envelope: &Envelope, attributes: &mut Attribute
     for row in rows {
         let field = lookup(&envelope.data, row.field);
         match row.kind {
-            Kind::Money(currency) => {
-                add_money(row.attribute, field, lookup(&envelope.data, currency), attributes);
+            Kind::Money(currency) | Kind::MoneyOrCleared(currency) => {
+                let Some(amount) = Amount::read(field, lookup(&envelope.data, currency)) else {
+                    continue;
+                };
+                let clears = matches!(row.kind, Kind::MoneyOrCleared(_));
+                let amount = if clears { amount.or_cleared() } else { amount };
+                amount.add(row.attribute, attributes);
             }
             Kind::Occurred => {
                 let seconds = envelope.timestamp_ms.map(|milliseconds| milliseconds / 1000);
@@ -41,7 +46,7 @@ fn read_as(kind: Kind, field: Option<&Value>) -> Option<Value> {
         Kind::DateOrCleared if field == Some(&Value::Null) => Some("".into()),
         Kind::Date | Kind::DateOrCleared => field.and_then(date::unix_seconds).map(Value::from),
         Kind::Metadata => field.and_then(scalars_only),
-        Kind::Money(_) | Kind::Occurred => None,
+        Kind::Money(_) | Kind::MoneyOrCleared(_) | Kind::Occurred => None,
     }
 }
 
@@ -59,20 +64,28 @@ fn add(name: &str, value: Option<Value>, weight: Weight, attributes: &mut Attrib
     }
 }
 
-/// Every amount twice: as the decimal text that people read, if the currency is known, and as the
-/// integer of minor units that Dodo sent.
-fn add_money(
-    name: &str,
-    amount: Option<&Value>,
-    currency: Option<&Value>,
-    attributes: &mut Attributes,
-) {
-    let Some(minor) = amount.and_then(read::integer) else {
-        return;
-    };
-    let decimal = currency.and_then(Value::as_str).and_then(|code| money::decimal(minor, code));
-    add(name, decimal.map(Value::from), Weight::Essential, attributes);
-    attributes.add(format!("{name}_minor"), minor, Weight::Essential);
+/// An amount of money, which is always added twice: as the decimal text that people read, if the
+/// currency is known, and as the integer of minor units that Dodo sent.
+struct Amount {
+    minor: i64,
+    decimal: Option<String>,
+}
+
+impl Amount {
+    fn read(amount: Option<&Value>, currency: Option<&Value>) -> Option<Self> {
+        let minor = read::integer(amount?)?;
+        let decimal = currency.and_then(Value::as_str).and_then(|code| money::decimal(minor, code));
+        Some(Self { minor, decimal })
+    }
+
+    fn or_cleared(self) -> Self {
+        Self { decimal: Some(self.decimal.unwrap_or_default()), ..self }
+    }
+
+    fn add(self, name: &str, attributes: &mut Attributes) {
+        add(name, self.decimal.map(Value::from), Weight::Essential, attributes);
+        attributes.add(format!("{name}_minor"), self.minor, Weight::Essential);
+    }
 }
 
 fn scalars_only(metadata: &Value) -> Option<Value> {
@@ -115,22 +128,19 @@ fn pass_on(
     attributes: &mut Attributes,
 ) {
     let is_amount = name == "amount" || name.ends_with("_amount");
+    if is_amount
+        && currency.is_some_and(Value::is_string)
+        && let Some(amount) = Amount::read(Some(value), currency)
+    {
+        return amount.add(name, attributes);
+    }
     match value {
         Value::String(text) if date::is_rfc3339(text.trim()) => {
             add(name, date::unix_seconds(value).map(Value::from), Weight::Essential, attributes);
         }
-        _ if is_amount
-            && currency.is_some_and(Value::is_string)
-            && read::integer(value).is_some() =>
-        {
-            add_money(name, Some(value), currency, attributes);
-        }
-        Value::String(_) if name == "id" => {
-            let name = format!("{}_id", group.prefix);
-            add(&name, read::text(value).map(Value::from), Weight::Essential, attributes);
-        }
         Value::String(_) => {
-            add(name, read::text(value).map(Value::from), Weight::Optional, attributes);
+            let name = if name == "id" { format!("{}_id", group.prefix) } else { name.to_owned() };
+            add(&name, read::text(value).map(Value::from), Weight::Optional, attributes);
         }
         Value::Number(_) | Value::Bool(_) => {
             add(name, Some(value.clone()), Weight::Optional, attributes);
@@ -195,13 +205,15 @@ mod tests {
 
     #[test]
     fn money_comes_twice_and_an_unknown_currency_once() {
-        let money = |currency: Value| {
-            taken(Kind::Money("currency"), json!({"field": "2900", "currency": currency}))
-        };
+        let data = |currency: Value| json!({"field": "2900", "currency": currency});
+        let money = |currency| taken(Kind::Money("currency"), data(currency));
         assert_eq!(money(json!("USD")), json!({"attribute": "29.00", "attribute_minor": 2900}));
         assert_eq!(money(json!("XXZ")), json!({"attribute_minor": 2900}));
         assert_eq!(money(json!(null)), json!({"attribute_minor": 2900}));
         assert_eq!(taken(Kind::Money("currency"), json!({"field": "29.00"})), json!({}));
+
+        let of_person = taken(Kind::MoneyOrCleared("currency"), data(json!("XXZ")));
+        assert_eq!(of_person, json!({"attribute": "", "attribute_minor": 2900}));
     }
 
     #[test]

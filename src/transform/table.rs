@@ -4,7 +4,9 @@
 //! A scalar field without a line is passed on under its own name (see [`super::fields`]), so that
 //! fields and event types which Dodo has yet to invent arrive too.
 
-use Kind::{Date, DateOrCleared, Flag, Id, Metadata, Money, Number, Occurred, Text, TextOr};
+use Kind::{
+    Date, DateOrCleared, Flag, Id, Metadata, Money, MoneyOrCleared, Number, Occurred, Text, TextOr,
+};
 
 /// What a field is, and so how it is read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,9 @@ pub enum Kind {
     DateOrCleared,
     /// Minor units of the currency named by that field: a decimal text `x` and an integer `x_minor`.
     Money(&'static str),
+    /// The same, and `""` for an `x` that cannot be written: of a person it would otherwise stay what
+    /// it was in another currency.
+    MoneyOrCleared(&'static str),
     /// The merchant's own keys, as one nested object: flattened, a key named `recipient` would
     /// redirect mail.
     Metadata,
@@ -125,7 +130,7 @@ const PAYMENT: &[Row] = &[
 const PAYER: &[Row] = &[
     same("payment_method", Text),
     row("", "last_payment_date", Occurred),
-    row("total_amount", "last_payment_amount", Money("currency")),
+    row("total_amount", "last_payment_amount", MoneyOrCleared("currency")),
     row("currency", "last_payment_currency", Text),
     row("status", "last_payment_status", Text),
 ];

@@ -1,0 +1,191 @@
+//! A local Customer.io: the Track API's authentication, shape and limits by the published rules, and
+//! what it remembers of people. It can be told to fail.
+
+mod people;
+pub mod rules;
+mod schema;
+
+pub use people::People;
+
+use super::serve::{self, Answer, Broken, Server, Service};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper::body::Bytes;
+use hyper::{Method, Request};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// The largest batch, in bytes.
+const MAX_BATCH: usize = 500_000;
+
+/// One way to fail; each is used up by one request.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// Answers this status, with these headers and body, without taking anything.
+    Answer(u16, Vec<(&'static str, String)>, String),
+    /// Breaks the connection before the request is taken.
+    BreakBefore,
+    /// Takes the request, then breaks the connection.
+    BreakAfter,
+    /// Takes the request, then answers late.
+    Slow(Duration),
+}
+
+impl Fault {
+    /// A plain status with an empty object.
+    pub fn status(status: u16) -> Self {
+        Self::Answer(status, Vec::new(), "{}".to_owned())
+    }
+}
+
+/// The running stand-in; it ends when dropped.
+#[derive(Debug)]
+pub struct CustomerIo {
+    server: Server,
+    state: Shared,
+}
+
+/// What a request was, and what became of it.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    pub status: u16,
+    pub path: String,
+    pub body: Value,
+}
+
+#[derive(Debug, Default)]
+pub struct State {
+    pub people: People,
+    /// Every request but the warm-up, oldest first.
+    pub arrivals: Vec<Arrival>,
+    /// What the next requests shall suffer.
+    pub faults: VecDeque<Fault>,
+    authorization: String,
+}
+
+#[derive(Debug, Clone)]
+struct Shared(Arc<Mutex<State>>);
+
+impl CustomerIo {
+    /// Starts on a port of 127.0.0.1 (0 takes a free one) for one pair of credentials.
+    pub async fn start(port: u16, site_id: &str, api_key: &str) -> io::Result<Self> {
+        let pair = STANDARD.encode(format!("{site_id}:{api_key}"));
+        let state = State { authorization: format!("Basic {pair}"), ..State::default() };
+        let state = Shared(Arc::new(Mutex::new(state)));
+        let server = serve::serve(port, state.clone()).await?;
+        Ok(Self { server, state })
+    }
+
+    /// For `CUSTOMERIO_TRACK_URL`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    /// What it knows and has seen.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// The next requests fail like this, one fault each.
+    pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state().faults.extend(faults);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Service for Shared {
+    async fn answer(&self, request: Request<Bytes>) -> Answer {
+        if request.method() == Method::HEAD {
+            return Ok(serve::json(200, &json!({})));
+        }
+        let fault = self.lock().faults.pop_front();
+        match fault {
+            None => self.lock().take(&request),
+            Some(Fault::Answer(status, headers, body)) => {
+                let mut answer = hyper::Response::builder().status(status);
+                for (name, value) in headers {
+                    answer = answer.header(name, value);
+                }
+                Ok(answer.body(body.into()).expect("a valid answer"))
+            }
+            Some(Fault::BreakBefore) => Err(Broken),
+            Some(Fault::BreakAfter) => {
+                self.lock().take(&request)?;
+                Err(Broken)
+            }
+            Some(Fault::Slow(delay)) => {
+                let answer = self.lock().take(&request);
+                tokio::time::sleep(delay).await;
+                answer
+            }
+        }
+    }
+}
+
+impl State {
+    fn take(&mut self, request: &Request<Bytes>) -> Answer {
+        let (status, answer) = self.judge(request);
+        let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
+        self.arrivals.push(Arrival { status, path: request.uri().path().to_owned(), body });
+        Ok(serve::json(status, &answer))
+    }
+
+    fn judge(&mut self, request: &Request<Bytes>) -> (u16, Value) {
+        let header = request.headers().get("authorization");
+        if header.is_none_or(|header| header.as_bytes() != self.authorization.as_bytes()) {
+            return (401, json!({"meta": {"error": "Unauthorized request"}}));
+        }
+        match (request.method().as_str(), request.uri().path()) {
+            ("POST", "/api/v2/batch") => self.batch(request.body()),
+            ("POST", "/api/v2/entity") => self.entity(request.body()),
+            ("GET", "/api/v1/accounts/region") => {
+                let url =
+                    format!("http://{}", request.uri().authority().map_or("", |a| a.as_str()));
+                (200, json!({"url": url, "region": "us", "environment_id": 1}))
+            }
+            _ => (404, json!({"meta": {"error": "not found"}})),
+        }
+    }
+
+    fn batch(&mut self, body: &[u8]) -> (u16, Value) {
+        if body.len() > MAX_BATCH {
+            return (413, json!({"meta": {"error": "request too large"}}));
+        }
+        let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        let Some(items) = body["batch"].as_array() else {
+            let error =
+                json!({"reason": "required", "field": "batch", "message": "batch is required"});
+            return (400, json!({"errors": [error]}));
+        };
+        let mut all_errors = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let mut errors = rules::errors(item);
+            if errors.is_empty() {
+                self.people.take(item);
+            }
+            errors.iter_mut().for_each(|error| error["batch_index"] = index.into());
+            all_errors.extend(errors);
+        }
+        if all_errors.is_empty() { (200, json!({})) } else { (207, json!({"errors": all_errors})) }
+    }
+
+    fn entity(&mut self, body: &[u8]) -> (u16, Value) {
+        let Ok(item) = serde_json::from_slice(body) else {
+            return (400, json!({"meta": {"error": "the body is not JSON"}}));
+        };
+        let errors = rules::errors(&item);
+        if errors.is_empty() {
+            self.people.take(&item);
+            return (200, json!({}));
+        }
+        (400, json!({"errors": errors}))
+    }
+}

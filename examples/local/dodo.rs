@@ -1,0 +1,181 @@
+//! Dodo's side: sample events, signed and sent as Dodo signs and sends them.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Client;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+/// A sample event from `events/`.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// The file's name without `.json`.
+    pub name: String,
+    pub event: Value,
+}
+
+impl Sample {
+    pub fn event_type(&self) -> &str {
+        self.event["type"].as_str().unwrap_or_default()
+    }
+
+    /// The body that Dodo would send: compact, keys in alphabetical order.
+    pub fn body(&self) -> String {
+        self.event.to_string()
+    }
+
+    /// The same event, as if it had happened now: campaigns start for recent events only.
+    pub fn of_now(mut self) -> Self {
+        let now = time::UtcDateTime::from(SystemTime::now());
+        let (hour, minute, second, microsecond) = now.time().as_hms_micro();
+        self.event["timestamp"] =
+            format!("{}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}Z", now.date()).into();
+        self
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("events")
+}
+
+/// All samples, by name.
+///
+/// # Panics
+/// If `events/` is not as it was committed.
+pub fn samples() -> Vec<Sample> {
+    let entries = fs::read_dir(folder()).expect("the folder events/");
+    let paths = entries.map(|entry| entry.expect("an entry of events/").path());
+    let json_files =
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let names = json_files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    let mut samples: Vec<_> =
+        names.map(|name| sample(&name).unwrap_or_else(|error| panic!("{error}"))).collect();
+    samples.sort_by(|one, other| one.name.cmp(&other.name));
+    samples
+}
+
+/// One sample by name.
+///
+/// # Errors
+/// A sentence that says which names there are.
+pub fn sample(name: &str) -> Result<Sample, String> {
+    let path = folder().join(format!("{name}.json"));
+    let text = fs::read_to_string(&path).map_err(|_| {
+        format!("There is no sample events/{name}.json; `ls events` shows them all.")
+    })?;
+    let event = serde_json::from_str(&text)
+        .map_err(|error| format!("events/{name}.json is not JSON: {error}"))?;
+    Ok(Sample { name: name.to_owned(), event })
+}
+
+/// A webhook as it travels.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    pub id: String,
+    pub timestamp: String,
+    pub signature: String,
+    pub body: String,
+}
+
+impl Webhook {
+    /// Signs a body with the reference implementation, as sent at `timestamp` (Unix seconds).
+    ///
+    /// # Panics
+    /// If the secret is no webhook secret.
+    pub fn sign(secret: &str, id: &str, timestamp: i64, body: String) -> Self {
+        let signer = standardwebhooks::Webhook::new(secret).expect("a webhook secret");
+        let signature = signer.sign(id, timestamp, body.as_bytes()).expect("a UTF-8 body");
+        Self { id: id.to_owned(), timestamp: timestamp.to_string(), signature, body }
+    }
+
+    pub fn headers(&self) -> [(&'static str, &str); 4] {
+        [
+            ("content-type", "application/json"),
+            ("webhook-id", &self.id),
+            ("webhook-timestamp", &self.timestamp),
+            ("webhook-signature", &self.signature),
+        ]
+    }
+
+    /// Posts it, and gives status and body of the answer. Dodo waits 15 s.
+    pub async fn post(&self, client: &Client, url: &str) -> reqwest::Result<(u16, Value)> {
+        let mut request = client.post(url).timeout(Duration::from_secs(15)).body(self.body.clone());
+        for (name, value) in self.headers() {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    /// The event that a function URL makes of it (payload format 2.0).
+    pub fn function_url_event(&self) -> Value {
+        function_url_event("POST", &self.headers(), self.body.as_bytes())
+    }
+}
+
+/// The event that a function URL makes of a request. A body that is no text travels as base64, as AWS
+/// does it.
+pub fn function_url_event(method: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
+    let headers: serde_json::Map<_, _> =
+        headers.iter().map(|(name, value)| (name.to_lowercase(), json!(value))).collect();
+    let text = std::str::from_utf8(body);
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/",
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": "local",
+            "domainName": "local.lambda-url.us-east-1.on.aws",
+            "domainPrefix": "local",
+            "http": {
+                "method": method,
+                "path": "/",
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "Svix-Webhooks/1.0",
+            },
+            "requestId": random_hex(),
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "24/Nov/2026:00:00:00 +0000",
+            "timeEpoch": 1_795_478_400_000_i64,
+        },
+        "body": text.map_or_else(|_| STANDARD.encode(body), str::to_owned),
+        "isBase64Encoded": text.is_err(),
+    })
+}
+
+/// Now, in Unix seconds.
+pub fn unix_now() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since_1970.unwrap_or_default().as_secs().cast_signed()
+}
+
+/// A new webhook secret, as Dodo makes them.
+pub fn random_secret() -> String {
+    format!("whsec_{}", STANDARD.encode(random::<24>()))
+}
+
+/// A new `webhook-id`.
+pub fn random_message_id() -> String {
+    format!("msg_{}", random_hex())
+}
+
+/// As long as Customer.io's ids and keys.
+pub fn random_hex() -> String {
+    random::<10>().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).expect("the system's random numbers");
+    bytes
+}

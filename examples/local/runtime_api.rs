@@ -1,0 +1,122 @@
+//! The Lambda Runtime API, as far as a function needs it: hands out events, takes answers.
+
+use super::serve::{self, Answer, Server, Service};
+use hyper::Request;
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+/// Lambda's default timeout for the functions that run here.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A running Runtime API; it ends when dropped.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    server: Server,
+    events: mpsc::UnboundedSender<Invocation>,
+    count: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Invocation {
+    id: String,
+    event: Value,
+    answer: oneshot::Sender<Value>,
+}
+
+#[derive(Debug, Clone)]
+struct Shared {
+    events: Arc<Mutex<mpsc::UnboundedReceiver<Invocation>>>,
+    waiting: Arc<Mutex<HashMap<String, oneshot::Sender<Value>>>>,
+}
+
+impl RuntimeApi {
+    /// Starts on a free port.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn start() -> io::Result<Self> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let shared = Shared { events: Arc::new(Mutex::new(receiver)), waiting: Arc::default() };
+        let server = serve::serve(0, shared).await?;
+        Ok(Self { server, events: sender, count: AtomicU64::new(0) })
+    }
+
+    /// What Lambda puts into a function's environment.
+    pub fn environment(&self) -> [(&'static str, String); 4] {
+        [
+            ("AWS_LAMBDA_RUNTIME_API", self.server.address.to_string()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "dodo-customerio".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".to_owned()),
+        ]
+    }
+
+    /// Invokes the function with an event and gives its answer, or its error as `{"error": …}`;
+    /// `None` if it has not answered within Lambda's timeout.
+    pub async fn invoke(&self, event: Value) -> Option<Value> {
+        let (answer, answered) = oneshot::channel();
+        let id = format!("request-{}", self.count.fetch_add(1, Ordering::Relaxed));
+        self.events.send(Invocation { id, event, answer }).ok()?;
+        tokio::time::timeout(FUNCTION_TIMEOUT, answered).await.ok()?.ok()
+    }
+}
+
+impl Service for Shared {
+    async fn answer(&self, request: Request<Bytes>) -> Answer {
+        let path = request.uri().path().to_owned();
+        let parts: Vec<&str> = path.split('/').collect();
+        match parts.as_slice() {
+            [.., "invocation", "next"] => self.next().await,
+            [.., "invocation", id, "response"] => {
+                Ok(self.resolve(id, request.body(), |body| body).await)
+            }
+            [.., "invocation", id, "error"] => {
+                Ok(self.resolve(id, request.body(), |body| json!({"error": body})).await)
+            }
+            _ => Ok(serve::json(404, &json!({}))),
+        }
+    }
+}
+
+impl Shared {
+    async fn next(&self) -> Answer {
+        let Some(Invocation { id, event, answer }) = self.events.lock().await.recv().await else {
+            return Err(serve::Broken);
+        };
+        let mut response = serve::json(200, &event);
+        let deadline = SystemTime::now() + FUNCTION_TIMEOUT;
+        let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let headers = response.headers_mut();
+        headers.insert("lambda-runtime-aws-request-id", id.parse().expect("a header"));
+        headers.insert(
+            "lambda-runtime-deadline-ms",
+            deadline.as_millis().to_string().parse().expect("a header"),
+        );
+        headers.insert(
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:us-east-1:000000000000:function:local".parse().expect("a header"),
+        );
+        self.waiting.lock().await.insert(id, answer);
+        Ok(response)
+    }
+
+    async fn resolve(
+        &self,
+        id: &str,
+        body: &[u8],
+        wrap: impl FnOnce(Value) -> Value,
+    ) -> hyper::Response<http_body_util::Full<Bytes>> {
+        let body = serde_json::from_slice(body).unwrap_or(Value::Null);
+        if let Some(answer) = self.waiting.lock().await.remove(id) {
+            // Whoever asked may have given up.
+            drop(answer.send(wrap(body)));
+        }
+        serve::json(202, &json!({"status": "OK"}))
+    }
+}

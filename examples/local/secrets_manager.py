@@ -1,0 +1,16 @@
+"""A Secrets Manager API on a free port of 127.0.0.1 (moto).
+
+Prints its port and serves until standard input ends, so it never outlives whoever started it.
+"""
+
+import logging
+import sys
+
+from moto.server import ThreadedMotoServer
+
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+server.stop()

@@ -1,0 +1,159 @@
+//! Each row of the answer table that Customer.io decides.
+
+use crate::local::customerio::Fault;
+use crate::local::dodo::{samples, unix_now};
+use crate::world::{Answer, World};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+async fn answer_to(fault: Fault) -> Answer {
+    let world = World::start().await;
+    world.customerio.fail([fault]);
+    let webhook = world.webhook("payment.succeeded");
+    let answer = world.deliver(&webhook).await;
+    // Whatever happened: the same webhook again is delivered, and counted once.
+    assert_eq!(world.deliver(&webhook).await.outcome(), (200, "delivered"));
+    assert_eq!(world.customerio.state().people.events().count(), 1);
+    answer
+}
+
+fn assert_retry(answer: &Answer, reason: &str) {
+    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), reason));
+    assert_eq!(answer.headers["retry-after"], "30");
+    assert!(answer.message().ends_with('.'), "{answer:?}");
+}
+
+#[tokio::test]
+async fn every_sample_is_accepted() {
+    let world = World::start().await;
+    let mut sent = 0;
+    for sample in samples() {
+        let answer = world.deliver(&world.webhook(&sample.name)).await;
+        let is_payout = sample.event_type().starts_with("payout.");
+        let expected = if is_payout { "ignored" } else { "delivered" };
+        assert_eq!(answer.outcome(), (200, expected), "{}", sample.name);
+        sent += usize::from(!is_payout);
+    }
+    assert_eq!(world.customerio.state().people.events().count(), sent);
+}
+
+#[tokio::test]
+async fn a_repeated_webhook_is_the_same_request_and_counts_once() {
+    let world = World::start().await;
+    let webhook = world.webhook("subscription.active");
+    for _ in 0..3 {
+        assert_eq!(world.deliver(&webhook).await.outcome(), (200, "delivered"));
+    }
+    let state = world.customerio.state();
+    assert!(state.arrivals.windows(2).all(|pair| pair[0].body == pair[1].body));
+    assert_eq!((state.people.events().count(), state.people.repeated), (1, 2));
+}
+
+#[tokio::test]
+async fn times_are_the_payloads_own_but_never_in_the_future() {
+    let world = World::start().await;
+    let at = |time: &str| {
+        let event = json!({"type": "a.b", "timestamp": time, "data": {"customer_id": "cus_1"}});
+        world.signed(event.to_string())
+    };
+    for time in ["2026-10-31T12:00:00.9+01:00", "2999-01-01T00:00:00Z", "soon"] {
+        assert_eq!(world.deliver(&at(time)).await.outcome(), (200, "delivered"));
+    }
+    let state = world.customerio.state();
+    let [past, future, unreadable] =
+        [0, 1, 2].map(|n| &state.arrivals[n].body["batch"][0]["timestamp"]);
+    assert_eq!(past, &json!(1_793_444_400));
+    assert!((unix_now() - future.as_i64().unwrap()).abs() < 10, "{future}");
+    assert_eq!(unreadable, &json!(null));
+}
+
+#[tokio::test]
+async fn what_customer_io_refuses_for_good_ends_the_retries() {
+    for (status, body, field) in [
+        (400, r#"{"errors":[{"reason":"invalid","field":"name","message":"is odd"}]}"#, "name"),
+        (413, r#"{"meta":{"error":"is odd"}}"#, ""),
+        (207, r#"{"errors":[{"batch_index":1,"field":"id","message":"is odd"}]}"#, "id"),
+        (200, r#"{"errors":[{"batch_index":1,"field":"id","message":"is odd"}]}"#, "id"),
+    ] {
+        let answer = answer_to(Fault::Answer(status, vec![], body.into())).await;
+        assert_eq!(answer.outcome(), (422, "rejected"));
+        assert_eq!(answer.headers["webhook-delivery"], "abort-message");
+        assert_eq!(answer.body["errors"][0]["message"], "is odd");
+        let given = answer.body["errors"][0].get("field").and_then(|field| field.as_str());
+        assert_eq!(given.unwrap_or_default(), field);
+        assert!(answer.message().contains("is odd"));
+    }
+}
+
+#[tokio::test]
+async fn customer_ios_reasons_repeat_nothing_personal() {
+    // `World::invoke` looks for what must not be there.
+    let echo =
+        r#"{"errors":[{"field":"email","message":"ada@example.com of Ada Beispiel is taken"}]}"#;
+    let answer = answer_to(Fault::Answer(400, vec![], echo.into())).await;
+    assert_eq!(answer.body["errors"][0]["message"], "[redacted] of [redacted] is taken");
+}
+
+#[tokio::test]
+async fn what_may_work_later_is_asked_for_again() {
+    for (status, reason) in [
+        (408, "customerio_unavailable"),
+        (429, "customerio_rate_limited"),
+        (500, "customerio_unavailable"),
+        (503, "customerio_unavailable"),
+        (522, "customerio_unavailable"),
+        (401, "credentials_refused"),
+        (403, "credentials_refused"),
+        (404, "customerio_unexpected_answer"),
+    ] {
+        assert_retry(&answer_to(Fault::status(status)).await, reason);
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_passed_on() {
+    let headers = vec![("retry-after", "7".to_owned())];
+    let answer = answer_to(Fault::Answer(429, headers, "{}".into())).await;
+    assert_eq!(answer.headers["retry-after"], "7");
+}
+
+#[tokio::test]
+async fn a_redirect_is_never_followed() {
+    let headers = vec![("location", "https://track-eu.customer.io/api/v2/batch".to_owned())];
+    let answer = answer_to(Fault::Answer(301, headers, String::new())).await;
+    assert_retry(&answer, "wrong_region");
+    assert!(answer.message().contains("CUSTOMERIO_REGION"));
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_proves_nothing() {
+    for body in ["<html>".to_owned(), format!("[\"{}\"]", "x".repeat(65 * 1024))] {
+        assert_retry(
+            &answer_to(Fault::Answer(200, vec![], body)).await,
+            "customerio_unreadable_answer",
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_broken_connection_before_or_after_is_asked_for_again() {
+    assert_retry(&answer_to(Fault::BreakBefore).await, "customerio_unreachable");
+    assert_retry(&answer_to(Fault::BreakAfter).await, "customerio_unreachable");
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_given_up_in_time() {
+    let start = Instant::now();
+    let answer = answer_to(Fault::Slow(Duration::from_secs(60))).await;
+    assert_retry(&answer, "customerio_timeout");
+    assert!(start.elapsed() < Duration::from_secs(13), "Dodo gives up after 15 s");
+}
+
+#[tokio::test]
+async fn wrong_credentials_name_the_fields_and_lose_nothing() {
+    let world = World::with_credentials("0123456789abcdef0123", "0123456789abcdef0123").await;
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_retry(&answer, "credentials_refused");
+    assert!(answer.message().contains("customerio_site_id and customerio_api_key"));
+    assert_eq!(world.customerio.state().people.events().count(), 0);
+}

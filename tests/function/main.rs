@@ -1,0 +1,11 @@
+//! The whole function: the real process under a Lambda Runtime API, the AWS SDK against a Secrets
+//! Manager, HTTP to the local Customer.io.
+
+#[path = "../../examples/local/mod.rs"]
+mod local;
+
+mod answers;
+mod configuration;
+mod delivery;
+mod secret;
+mod world;

@@ -1,0 +1,109 @@
+//! The secret: where it comes from, how long it serves, and what is said when it is not there.
+
+use crate::local::dodo::{self, Webhook};
+use crate::local::serve::{self, Answer, Service};
+use crate::world::World;
+use hyper::Request;
+use hyper::body::Bytes;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_missing_secret_loses_nothing() {
+    let world = World::without_secret().await;
+    let webhook = world.webhook("payment.succeeded");
+    let answer = world.deliver(&webhook).await;
+    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), "secret_refused"));
+    assert!(answer.message().contains("ResourceNotFoundException"));
+    assert!(answer.message().contains("SECRET_ID"));
+    assert_eq!(answer.headers["retry-after"], "30");
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_used_names_its_fields() {
+    let secret = json!({"dodo_webhook_secret": "REPLACE_ME", "customerio_site_id": ""});
+    let world = World::with_secret(&secret).await;
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), "secret_invalid"));
+    for problem in [
+        "dodo_webhook_secret is still a placeholder",
+        "customerio_site_id is blank",
+        "customerio_api_key is missing",
+    ] {
+        assert!(answer.message().contains(problem), "{}", answer.message());
+    }
+    // Mended in Secrets Manager, no deploy needed.
+    world.secret.put(&world.secret.json()).await;
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(answer.outcome(), (200, "delivered"));
+}
+
+#[tokio::test]
+async fn an_unreachable_secrets_manager_loses_nothing() {
+    let nobody = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:1")];
+    let world = World::with(&nobody).await;
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), "secret_unreachable"));
+}
+
+/// A Secrets Manager that is down, and counts who asks.
+#[derive(Clone, Default)]
+struct Down(Arc<AtomicUsize>);
+
+impl Service for Down {
+    async fn answer(&self, _: Request<Bytes>) -> Answer {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(serve::json(500, &json!({})))
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_asked_before_the_headers_look_like_a_webhooks() {
+    let down = Down::default();
+    let server = serve::serve(0, down.clone()).await.unwrap();
+    let url = format!("http://{}", server.address);
+    let world = World::with(&[("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url)]).await;
+
+    assert_eq!(world.post(&[], b"{}").await.status, 401);
+    let at_start = down.0.load(Ordering::Relaxed);
+    assert!(at_start > 0, "the init phase asks");
+    for body in [&b"{}"[..], &[b' '; 2_000_000]] {
+        world.post(&[("webhook-id", "msg_1")], body).await;
+    }
+    assert_eq!(down.0.load(Ordering::Relaxed), at_start);
+
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(answer.reason(), "secret_unreachable");
+    assert!(down.0.load(Ordering::Relaxed) > at_start);
+}
+
+#[tokio::test]
+async fn both_secrets_serve_while_rotating() {
+    let world = World::start().await;
+    let new = dodo::random_secret();
+    let mut secret = world.secret.json();
+    secret["dodo_webhook_secret"] = json!([world.secret.webhook, new]);
+    let world = World::with_secret(&secret).await;
+    for key in [&new, secret["dodo_webhook_secret"][0].as_str().unwrap()] {
+        let body = r#"{"type":"payout.success","data":{}}"#.to_owned();
+        let webhook = Webhook::sign(key, "msg_1", dodo::unix_now(), body);
+        assert_eq!(world.deliver(&webhook).await.outcome(), (200, "ignored"));
+    }
+}
+
+#[tokio::test]
+async fn a_changed_secret_is_read_after_its_time_to_live() {
+    let world = World::with(&[("SECRET_TTL_SECONDS", "1")]).await;
+    let new = dodo::random_secret();
+    let mut secret = world.secret.json();
+    secret["dodo_webhook_secret"] = new.as_str().into();
+    let old = world.webhook("payment.succeeded");
+    assert_eq!(world.deliver(&old).await.outcome(), (200, "delivered"));
+    world.secret.put(&secret).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(world.deliver(&old).await.outcome(), (401, "unauthorized"));
+    let webhook = Webhook::sign(&new, "msg_1", dodo::unix_now(), old.body);
+    assert_eq!(world.deliver(&webhook).await.outcome(), (200, "delivered"));
+}

@@ -1,0 +1,239 @@
+//! One function process and the services around it.
+
+use crate::local::customerio::CustomerIo;
+use crate::local::dodo::{self, Webhook, sample};
+use crate::local::runtime_api::RuntimeApi;
+use crate::local::secrets_manager::Moto;
+use serde_json::{Value, json};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, LazyLock, Mutex};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+
+/// One for all tests; each has its own secret in it.
+static MOTO: LazyLock<Moto> =
+    LazyLock::new(|| Moto::start().unwrap_or_else(|error| panic!("{error}")));
+
+/// What must never stand in an answer or in the log: the people of the samples.
+const PERSONAL: [&str; 5] = ["example.com", "Beispiel", "Grace Sample", "K3Y0-5AMP", "Müller"];
+
+pub struct World {
+    pub customerio: CustomerIo,
+    pub secret: Secret,
+    runtime: RuntimeApi,
+    process: Process,
+}
+
+/// The merchant's secret in Secrets Manager, and what is in it.
+#[derive(Debug, Clone)]
+pub struct Secret {
+    name: String,
+    pub webhook: String,
+    pub site_id: String,
+    pub api_key: String,
+}
+
+/// What the function answered.
+#[derive(Debug, PartialEq)]
+pub struct Answer {
+    pub status: u64,
+    pub headers: Value,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn outcome(&self) -> (u64, &str) {
+        (self.status, self.body["outcome"].as_str().unwrap_or_default())
+    }
+
+    pub fn reason(&self) -> &str {
+        self.body["reason"].as_str().unwrap_or_default()
+    }
+
+    pub fn message(&self) -> &str {
+        self.body["message"].as_str().unwrap_or_default()
+    }
+}
+
+impl Secret {
+    fn new() -> Self {
+        Self {
+            name: format!("dodo-{}", dodo::random_hex()),
+            webhook: dodo::random_secret(),
+            site_id: dodo::random_hex(),
+            api_key: dodo::random_hex(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        json!({
+            "dodo_webhook_secret": self.webhook,
+            "customerio_site_id": self.site_id,
+            "customerio_api_key": self.api_key,
+        })
+    }
+
+    /// Replaces what stands in Secrets Manager.
+    pub async fn put(&self, secret: &Value) {
+        MOTO.put(&self.name, secret).await.unwrap();
+    }
+}
+
+impl World {
+    /// Everything as it should be.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With further or other settings.
+    pub async fn with(settings: &[(&'static str, &str)]) -> Self {
+        let secret = Secret::new();
+        MOTO.create(&secret.name, &secret.json()).await.unwrap();
+        Self::around(secret, settings).await
+    }
+
+    /// With other credentials in the secret than those that Customer.io knows.
+    pub async fn with_credentials(site_id: &str, api_key: &str) -> Self {
+        let secret = Secret::new();
+        let value = json!({
+            "dodo_webhook_secret": secret.webhook,
+            "customerio_site_id": site_id,
+            "customerio_api_key": api_key,
+        });
+        MOTO.create(&secret.name, &value).await.unwrap();
+        Self::around(secret, &[]).await
+    }
+
+    /// With this in Secrets Manager instead.
+    pub async fn with_secret(value: &Value) -> Self {
+        let secret = Secret::new();
+        MOTO.create(&secret.name, value).await.unwrap();
+        Self::around(secret, &[]).await
+    }
+
+    /// With nothing in Secrets Manager.
+    pub async fn without_secret() -> Self {
+        Self::around(Secret::new(), &[]).await
+    }
+
+    async fn around(secret: Secret, settings: &[(&'static str, &str)]) -> Self {
+        let customerio = CustomerIo::start(0, &secret.site_id, &secret.api_key).await.unwrap();
+        let runtime = RuntimeApi::start().await.unwrap();
+        let mut environment = vec![
+            ("SECRET_ID", secret.name.clone()),
+            ("CUSTOMERIO_TRACK_URL", customerio.url()),
+            ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
+        ];
+        environment.extend(MOTO.environment());
+        environment.extend(runtime.environment());
+        environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        Self { customerio, secret, runtime, process: Process::start(environment) }
+    }
+
+    /// A sample as Dodo would send it now, under a new id.
+    pub fn webhook(&self, name: &str) -> Webhook {
+        self.signed(sample(name).unwrap().body())
+    }
+
+    /// Any body, signed.
+    pub fn signed(&self, body: impl Into<String>) -> Webhook {
+        let id = dodo::random_message_id();
+        Webhook::sign(&self.secret.webhook, &id, dodo::unix_now(), body.into())
+    }
+
+    pub async fn deliver(&self, webhook: &Webhook) -> Answer {
+        self.invoke(webhook.function_url_event()).await
+    }
+
+    pub async fn post(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.invoke(dodo::function_url_event("POST", headers, body)).await
+    }
+
+    /// Hands an event to the function. Whatever the test: answer and log are free of personal data
+    /// and secrets, and the answer is JSON.
+    pub async fn invoke(&self, event: Value) -> Answer {
+        let answer = self.runtime.invoke(event).await.expect("an answer within Lambda's timeout");
+        let text = answer["body"].as_str().unwrap_or_else(|| panic!("an answer: {answer}"));
+        self.assert_discreet(text);
+        self.assert_discreet(&self.log());
+        Answer {
+            status: answer["statusCode"].as_u64().unwrap(),
+            headers: answer["headers"].clone(),
+            body: serde_json::from_str(text).unwrap(),
+        }
+    }
+
+    fn assert_discreet(&self, text: &str) {
+        let Secret { webhook, site_id, api_key, .. } = &self.secret;
+        let secrets = [&webhook["whsec_".len()..], site_id, api_key];
+        for word in secrets.into_iter().chain(PERSONAL) {
+            assert!(!text.contains(word), "{word} in {text}");
+        }
+    }
+
+    /// Everything that the function has written, at the most talkative level.
+    pub fn log(&self) -> String {
+        self.process.output.lock().unwrap().join("\n")
+    }
+
+    /// The function's own lines about webhooks, once there are `count`.
+    pub async fn log_lines(&self, count: usize) -> Vec<Value> {
+        for _ in 0..200 {
+            let lines: Vec<Value> =
+                self.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            let lines: Vec<Value> =
+                lines.into_iter().filter(|line| line.get("outcome").is_some()).collect();
+            if lines.len() >= count {
+                return lines;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("{count} lines in {}", self.log());
+    }
+
+    /// How many requests Customer.io got.
+    pub fn arrivals(&self) -> usize {
+        self.customerio.state().arrivals.len()
+    }
+}
+
+/// A process of the function, ended when dropped.
+pub struct Process {
+    child: Child,
+    output: Arc<Mutex<Vec<String>>>,
+    reading: JoinHandle<()>,
+}
+
+impl Process {
+    pub fn start(environment: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        Self::spawn(environment.into_iter().collect())
+    }
+
+    fn spawn(environment: Vec<(&'static str, String)>) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dodo-customerio"))
+            .env_clear()
+            .envs(environment)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let output = Arc::new(Mutex::new(Vec::new()));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let written = output.clone();
+        let reading = tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                written.lock().unwrap().push(line);
+            }
+        });
+        Self { child, output, reading }
+    }
+
+    /// Waits for its end: how it ended and what it wrote.
+    pub async fn end(mut self) -> (ExitStatus, Vec<Value>) {
+        let status = self.child.wait().await.unwrap();
+        self.reading.await.unwrap();
+        let lines = self.output.lock().unwrap();
+        (status, lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
+    }
+}

@@ -1,0 +1,50 @@
+"""Answers the questions of tests/reference.rs with other people's code.
+
+    sign SECRET ID TIMESTAMP    signs standard input with the reference library
+    verify SECRET               verifies {"headers": …, "body": …} with Dodo's own SDK
+    models                      reads events/ with the models of Dodo's own SDK
+"""
+
+import json
+import sys
+import typing
+from datetime import datetime, timezone
+from pathlib import Path
+
+import dodopayments.types.unwrap_webhook_event as unwrap
+import pydantic
+from dodopayments import DodoPayments
+from standardwebhooks import Webhook
+
+EVENTS = Path(__file__).parent.parent / "events"
+
+
+def sign(secret, message_id, timestamp):
+    sent = datetime.fromtimestamp(int(timestamp), tz=timezone.utc)
+    print(Webhook(secret).sign(message_id, sent, sys.stdin.read()))
+
+
+def verify(secret):
+    webhook = json.load(sys.stdin)
+    client = DodoPayments(bearer_token="unused", webhook_key=secret)
+    event = client.webhooks.unwrap(webhook["body"], headers=webhook["headers"])
+    print(event.type)
+
+
+def models():
+    """Prints, by sample, what the SDK's model of its type finds wrong."""
+    variants = typing.get_args(typing.get_args(unwrap.UnwrapWebhookEvent)[0])
+    by_type = {typing.get_args(v.model_fields["type"].annotation)[0]: v for v in variants}
+    wrong = {}
+    for path in sorted(EVENTS.glob("*.json")):
+        event = json.loads(path.read_text())
+        try:
+            by_type[event["type"]].model_validate(event)
+        except KeyError:
+            wrong[path.stem] = ["type"]
+        except pydantic.ValidationError as error:
+            wrong[path.stem] = [".".join(map(str, e["loc"])) for e in error.errors()]
+    json.dump({"types": sorted(by_type), "wrong": wrong}, sys.stdout)
+
+
+globals()[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,184 @@
+//! The exact Customer.io request for every sample event, and what must hold for all of them.
+//!
+//! To review a change of the mapping, read the diff of `tests/snapshots`. To accept it:
+//! `INSTA_UPDATE=always cargo test --test samples`.
+
+#[path = "../examples/local/mod.rs"]
+mod local;
+
+use dodo_customerio::track::Batch;
+use dodo_customerio::transform::{Ignored, Options, PersonIdentifier, transform};
+use dodo_customerio::webhook::{Envelope, SigningKey, Unverified, Verified};
+use lambda_http::http::HeaderMap;
+use local::customerio::{People, rules};
+use local::dodo::{Sample, Webhook, random_secret, sample, samples};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// 1 December 2026, later than all samples, in Unix seconds.
+const NOW: u64 = 1_796_083_200;
+const WEBHOOK_ID: &str = "msg_2abcSample";
+
+/// Every event type that Dodo's API document lists.
+const TYPES: &str = "
+    abandoned_checkout.detected abandoned_checkout.recovered
+    credit.added credit.balance_low credit.deducted credit.expired credit.manual_adjustment
+    credit.overage_charged credit.overage_reset credit.rolled_over credit.rollover_forfeited
+    dispute.accepted dispute.cancelled dispute.challenged dispute.expired dispute.lost
+    dispute.opened dispute.won dunning.recovered dunning.started
+    entitlement_grant.created entitlement_grant.delivered entitlement_grant.failed
+    entitlement_grant.revoked license_key.created
+    payment.cancelled payment.failed payment.processing payment.succeeded
+    payout.created payout.failed payout.in_progress payout.on_hold payout.success
+    refund.failed refund.succeeded
+    subscription.active subscription.cancelled subscription.expired subscription.failed
+    subscription.on_hold subscription.past_due subscription.paused subscription.plan_changed
+    subscription.renewed subscription.unpaused subscription.update_payment_method
+    subscription.updated";
+
+fn transformed(sample: &Sample, options: &Options) -> Result<Batch, Ignored> {
+    let body = sample.body();
+    let envelope = envelope(&body);
+    transform(&envelope, WEBHOOK_ID, NOW, options)
+}
+
+/// By the only way there is: a signature that holds.
+fn envelope(body: &str) -> Envelope {
+    let secret = random_secret();
+    let webhook = Webhook::sign(&secret, WEBHOOK_ID, 1, body.to_owned());
+    let headers: HeaderMap = webhook
+        .headers()
+        .into_iter()
+        .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+        .collect();
+    let unverified = Unverified::new(&headers, webhook.body.as_bytes()).unwrap();
+    let key = SigningKey::new(&secret).unwrap();
+    let verified: Verified = unverified.verify(&[key], 1, Duration::ZERO).unwrap();
+    Envelope::parse(&verified).unwrap()
+}
+
+fn in_mode(identifier: PersonIdentifier) -> Options {
+    Options { identifier, ..Options::default() }
+}
+
+fn all_modes() -> [Options; 3] {
+    [
+        in_mode(PersonIdentifier::CustomerId),
+        in_mode(PersonIdentifier::Email),
+        in_mode(PersonIdentifier::Metadata("user_id".to_owned())),
+    ]
+}
+
+#[test]
+fn every_type_has_a_sample_of_its_name() {
+    let samples = samples();
+    let types: BTreeSet<&str> = samples.iter().map(Sample::event_type).collect();
+    for event_type in TYPES.split_whitespace() {
+        assert!(types.contains(event_type), "{event_type}");
+        assert_eq!(sample(event_type).unwrap().event_type(), event_type);
+    }
+    assert_eq!(TYPES.split_whitespace().count(), 48);
+}
+
+#[test]
+fn the_request_of_every_sample() {
+    for sample in samples() {
+        let request = match transformed(&sample, &Options::default()) {
+            Ok(batch) => serde_json::to_string_pretty(&batch).unwrap(),
+            Err(ignored) => format!("ignored, {}: {ignored}", ignored.code()),
+        };
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(sample.name, request);
+        });
+    }
+}
+
+#[test]
+fn every_request_keeps_customer_ios_rules_in_every_mode() {
+    for sample in samples() {
+        for options in all_modes() {
+            let Ok(batch) = transformed(&sample, &options) else { continue };
+            for item in batch.items {
+                let item = serde_json::to_value(item).unwrap();
+                assert_eq!(rules::errors(&item), Vec::<Value>::new(), "{}: {item}", sample.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_merchants_own_money_is_ignored() {
+    for sample in samples() {
+        let result = transformed(&sample, &Options::default());
+        let is_payout = sample.event_type().starts_with("payout.");
+        assert_eq!(result.err(), is_payout.then_some(Ignored::NoCustomer), "{}", sample.name);
+    }
+}
+
+#[test]
+fn in_email_mode_a_customer_id_alone_is_nobody() {
+    for sample in samples() {
+        let data = &sample.event["data"];
+        let expected = match (data["customer"]["email"].is_string(), sample.event_type()) {
+            (true, _) => None,
+            (false, payout) if payout.starts_with("payout.") => Some(Ignored::NoCustomer),
+            (false, _) => Some(Ignored::NoEmail),
+        };
+        let result = transformed(&sample, &in_mode(PersonIdentifier::Email));
+        assert_eq!(result.err(), expected, "{}", sample.name);
+    }
+}
+
+#[test]
+fn what_must_not_leave_does_not() {
+    for sample in samples() {
+        for options in all_modes() {
+            let Ok(batch) = transformed(&sample, &options) else { continue };
+            let request = serde_json::to_string(&batch).unwrap();
+            let data = &sample.event["data"];
+            for field in ["card_holder_name", "error_message", "tax_id"] {
+                let value = data[field].as_str().unwrap_or("\u{0}");
+                assert!(!request.contains(value), "{}: {field}", sample.name);
+            }
+            assert!(!request.contains("Sample Street"), "{}: the address", sample.name);
+        }
+    }
+}
+
+#[test]
+fn a_key_named_recipient_redirects_no_mail() {
+    for name in ["payment.succeeded.metadata_recipient", "loyalty.points_earned"] {
+        let batch = transformed(&sample(name).unwrap(), &Options::default()).unwrap();
+        let request = serde_json::to_value(&batch).unwrap();
+        for item in request["batch"].as_array().unwrap() {
+            for reserved in ["recipient", "from_address", "reply_to"] {
+                assert_eq!(item["attributes"].get(reserved), None, "{name}");
+            }
+        }
+    }
+}
+
+/// What the three published snippets are for comes out of one webhook: a payment event, a
+/// subscription's lifecycle, a customer's attributes.
+#[test]
+fn one_webhook_serves_all_three_purposes_of_the_published_snippets() {
+    let mut people = People::default();
+    for name in ["payment.succeeded", "subscription.active"] {
+        let batch = transformed(&sample(name).unwrap(), &Options::default()).unwrap();
+        batch.items.iter().for_each(|item| people.take(&serde_json::to_value(item).unwrap()));
+    }
+    let ada = people.find("ada@example.com").unwrap();
+    assert_eq!(ada.attributes["name"], "Ada Beispiel");
+    assert_eq!(ada.attributes["last_payment_amount"], "29.00");
+    assert_eq!(ada.attributes["subscription_status"], "active");
+
+    let [payment, subscription] = ada.activity.as_slice() else { panic!("{:?}", ada.activity) };
+    assert_eq!(payment.name, "Payment Completed");
+    assert_eq!(payment.attributes["payment_amount"], "29.00");
+    assert_eq!(payment.attributes["payment_method"], "card");
+    assert_eq!(subscription.name, "Subscription Started");
+    assert_eq!(subscription.attributes["amount"], "19.00");
+    assert_eq!(subscription.attributes["frequency"], "Month");
+    assert_eq!(subscription.attributes["next_billing"], json!(1_797_758_098));
+}
