@@ -70,16 +70,25 @@ impl Settings {
         let settings = Self {
             secret_id: reader.required("SECRET_ID", "must name the secret in AWS Secrets Manager"),
             track_url: reader.track_url(),
-            transform: Options {
-                identifier: reader.person_identifier(),
-                names: reader.event_names(),
-            },
+            transform: reader.transform(),
             secret_ttl: reader.seconds("SECRET_TTL_SECONDS"),
             tolerance: reader.seconds("WEBHOOK_TOLERANCE_SECONDS"),
             aws: reader.aws(),
         };
         reader.no_transform_file();
         if reader.mistakes.is_empty() { Ok(settings) } else { Err(reader.mistakes) }
+    }
+}
+
+impl Options {
+    /// Reads the transform's settings alone, for tools that send nothing.
+    ///
+    /// # Errors
+    /// Every mistake in them.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Mistake>> {
+        let mut reader = Reader { variable, mistakes: Vec::new() };
+        let options = reader.transform();
+        if reader.mistakes.is_empty() { Ok(options) } else { Err(reader.mistakes) }
     }
 }
 
@@ -136,6 +145,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             let () = self.mistake("CUSTOMERIO_TRACK_URL", problem);
             regional(default)
         })
+    }
+
+    fn transform(&mut self) -> Options {
+        Options { identifier: self.person_identifier(), names: self.event_names() }
     }
 
     fn person_identifier(&mut self) -> PersonIdentifier {

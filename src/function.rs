@@ -1,5 +1,6 @@
 //! The way of one webhook: method, size, headers, signature, envelope, transform, delivery, answer.
 
+use crate::budget;
 use crate::config::Settings;
 use crate::http;
 use crate::outcome::{Outcome, Retry};
@@ -8,16 +9,11 @@ use crate::track::{Track, Verdict};
 use crate::transform::{Options, transform};
 use crate::webhook::{Envelope, Unverified};
 use lambda_http::http::Method;
-use lambda_http::{Body, Request, RequestExt, Response};
+use lambda_http::{Body, Context, Request, RequestExt, Response};
 use std::time::{Duration, Instant, SystemTime};
 
 /// The largest body that is looked at, in bytes. Dodo's are around 1.4 kB.
 pub const MAX_BODY: usize = 1024 * 1024;
-
-/// Dodo gives up after 15 s; a webhook is answered before this.
-const TIME_FOR_A_WEBHOOK: Duration = Duration::from_secs(10);
-/// What an answer needs before Lambda's own deadline.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
 
 /// The function, with what it keeps from one webhook to the next.
 #[derive(Debug)]
@@ -73,17 +69,18 @@ impl Function {
     /// Takes a webhook all the way; whatever ends it earlier is the error.
     async fn deliver(&self, request: &Request, record: &mut Record) -> Result<(), Outcome> {
         let now = SystemTime::now();
-        let deadline = deadline(request, now);
+        let lambdas = request.lambda_context_ref().map(Context::deadline);
+        let deadline = budget::deadline(now, lambdas);
         let body = post_body(request)?;
         let webhook = Unverified::new(request.headers(), body)?;
         let secret = self.secrets.get(now).await?;
         let seconds = unix_seconds(now);
         let webhook =
             webhook.verify(&secret.signing_keys, seconds.cast_signed(), self.tolerance)?;
-        record.webhook_id = Some(webhook.id.to_owned());
+        record.webhook_id = Some(webhook.id().to_owned());
         let envelope = Envelope::parse(&webhook)?;
         record.event_type = Some(envelope.event_type.clone());
-        let batch = transform(&envelope, webhook.id, seconds, &self.options)?;
+        let batch = transform(&envelope, webhook.id(), seconds, &self.options)?;
         let time_left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
         match self.track.deliver(&batch, &secret.customerio, time_left).await {
             Verdict::Accepted => Ok(()),
@@ -103,12 +100,6 @@ fn post_body(request: &Request) -> Result<&[u8], Outcome> {
         return Err(Outcome::TooLarge);
     }
     Ok(body)
-}
-
-fn deadline(request: &Request, now: SystemTime) -> SystemTime {
-    let ours = now + TIME_FOR_A_WEBHOOK;
-    let lambdas = request.lambda_context_ref().map(|context| context.deadline() - TIME_TO_ANSWER);
-    lambdas.map_or(ours, |lambdas| lambdas.min(ours))
 }
 
 /// Seconds since 1970; a clock set earlier counts as 1970.

@@ -3,7 +3,7 @@
 //! Data flows one way; each module has one job:
 //!
 //! - [`config`] reads the settings, [`log`] sets up the log;
-//! - [`function`] takes one webhook through all of the following;
+//! - [`function`] takes one webhook through all of the following, within the time that [`budget`] gives;
 //! - [`webhook`] turns bytes that anybody could have sent into an event of Dodo's;
 //! - [`secret`] keeps the credentials from AWS Secrets Manager;
 //! - [`transform`] makes Customer.io's items of an event: pure, driven by one table;
@@ -11,6 +11,7 @@
 //! - [`outcome`] turns what became of it into a status, a JSON body and headers;
 //! - [`http`] builds the one HTTP client of the process.
 
+pub mod budget;
 pub mod config;
 pub mod function;
 pub mod http;

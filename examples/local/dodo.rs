@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use dodo_customerio::webhook::{Envelope, NotAnEnvelope, SigningKey, Unverified};
+use hyper::HeaderMap;
 use reqwest::Client;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
@@ -112,6 +114,25 @@ impl Webhook {
         Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
 
+    /// What the function reads in it, by the only way there is: a signature that holds.
+    ///
+    /// # Errors
+    /// Why it is no event of Dodo's.
+    ///
+    /// # Panics
+    /// If it is not signed with `secret`.
+    pub fn envelope(&self, secret: &str) -> Result<Envelope, NotAnEnvelope> {
+        let pairs = self.headers().into_iter();
+        let headers: HeaderMap = pairs
+            .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")))
+            .collect();
+        let keys = [SigningKey::new(secret).expect("a webhook secret")];
+        let webhook = Unverified::new(&headers, self.body.as_bytes()).expect("webhook headers");
+        let sent = self.timestamp.parse().expect("Unix seconds");
+        let verified = webhook.verify(&keys, sent, Duration::ZERO).expect("a signature that holds");
+        Envelope::parse(&verified)
+    }
+
     /// The event that a function URL makes of it (payload format 2.0).
     pub fn function_url_event(&self) -> Value {
         function_url_event("POST", &self.headers(), self.body.as_bytes())
@@ -171,7 +192,7 @@ pub fn random_message_id() -> String {
 
 /// As long as Customer.io's ids and keys.
 pub fn random_hex() -> String {
-    random::<10>().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:020x}", u128::from_le_bytes(random()) >> 48)
 }
 
 fn random<const N: usize>() -> [u8; N] {

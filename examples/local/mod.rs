@@ -4,7 +4,8 @@
 //! - [`dodo`]: sample events, signed as Dodo signs them;
 //! - [`secrets_manager`]: moto, a Secrets Manager API;
 //! - [`runtime_api`]: the Lambda Runtime API and the function URL before it;
-//! - [`serve`]: the HTTP server under two of them.
+//! - [`serve`]: the HTTP server under two of them;
+//! - [`stack`]: all of it around the function under `cargo lambda watch`.
 #![allow(dead_code, reason = "each tool and each test uses some of it")]
 
 pub mod customerio;
@@ -12,3 +13,4 @@ pub mod dodo;
 pub mod runtime_api;
 pub mod secrets_manager;
 pub mod serve;
+pub mod stack;

@@ -33,8 +33,11 @@ impl Envelope {
     /// # Errors
     /// What is missing.
     pub fn parse(webhook: &Verified<'_>) -> Result<Self, NotAnEnvelope> {
-        let body: Value =
-            serde_json::from_slice(webhook.body).map_err(|_| NotAnEnvelope::NotJson)?;
+        Self::read(webhook.body())
+    }
+
+    fn read(body: &[u8]) -> Result<Self, NotAnEnvelope> {
+        let body: Value = serde_json::from_slice(body).map_err(|_| NotAnEnvelope::NotJson)?;
         let Value::Object(mut body) = body else {
             return Err(NotAnEnvelope::NoType);
         };
@@ -54,13 +57,9 @@ impl Envelope {
 mod tests {
     use super::*;
 
-    fn parse(body: &[u8]) -> Result<Envelope, NotAnEnvelope> {
-        Envelope::parse(&Verified { id: "msg_1", body })
-    }
-
     #[test]
     fn the_smallest_envelope_is_enough() {
-        let envelope = parse(br#"{"type":"new.thing","data":{}}"#).unwrap();
+        let envelope = Envelope::read(br#"{"type":"new.thing","data":{}}"#).unwrap();
         assert_eq!(envelope.event_type, "new.thing");
         assert_eq!(envelope.timestamp_ms, None);
     }
@@ -68,7 +67,7 @@ mod tests {
     #[test]
     fn the_timestamp_is_kept_to_the_millisecond() {
         let body = br#"{"type":"a.b","timestamp":"2026-10-31T12:00:00.123456Z","data":{}}"#;
-        assert_eq!(parse(body).unwrap().timestamp_ms, Some(1_793_448_000_123));
+        assert_eq!(Envelope::read(body).unwrap().timestamp_ms, Some(1_793_448_000_123));
     }
 
     #[test]
@@ -86,13 +85,13 @@ mod tests {
             (br#"{"type":"a.b","data":[]}"#, NotAnEnvelope::NoData),
         ];
         for (body, expected) in cases {
-            assert_eq!(parse(body), Err(expected), "{}", String::from_utf8_lossy(body));
+            assert_eq!(Envelope::read(body), Err(expected), "{}", String::from_utf8_lossy(body));
         }
     }
 
     #[test]
     fn json_too_deep_for_the_stack_is_refused() {
         let deep = format!(r#"{{"type":"a.b","data":{{"x":{}}}}}"#, "[".repeat(100_000));
-        assert_eq!(parse(deep.as_bytes()), Err(NotAnEnvelope::NotJson));
+        assert_eq!(Envelope::read(deep.as_bytes()), Err(NotAnEnvelope::NotJson));
     }
 }

@@ -56,13 +56,23 @@ impl SigningKey {
     }
 }
 
-/// A webhook that Dodo sent, lately and unaltered.
+/// A webhook that Dodo sent, lately and unaltered. [`Unverified::verify`] is the only way to get one.
 #[derive(Debug, Clone, Copy)]
 pub struct Verified<'a> {
+    id: &'a str,
+    body: &'a [u8],
+}
+
+impl<'a> Verified<'a> {
     /// `webhook-id`: the same for every delivery of one message, so it is its idempotency key.
-    pub id: &'a str,
+    pub fn id(&self) -> &'a str {
+        self.id
+    }
+
     /// The raw body, exactly as it was signed.
-    pub body: &'a [u8],
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
 }
 
 /// Why a well-formed webhook is not believed.

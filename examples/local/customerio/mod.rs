@@ -1,6 +1,7 @@
 //! A local Customer.io: the Track API's authentication, shape and limits by the published rules, and
 //! what it remembers of people. It can be told to fail.
 
+pub mod describe;
 mod people;
 pub mod rules;
 mod schema;
@@ -10,8 +11,9 @@ pub use people::People;
 use super::serve::{self, Answer, Broken, Server, Service};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::{Method, Request, Response};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::io;
@@ -56,6 +58,13 @@ pub struct Arrival {
     pub body: Value,
 }
 
+impl Arrival {
+    /// Its items; one for the entity path.
+    pub fn items(&self) -> &[Value] {
+        self.body["batch"].as_array().map_or(std::slice::from_ref(&self.body), Vec::as_slice)
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct State {
     pub people: People,
@@ -89,6 +98,17 @@ impl CustomerIo {
         self.state.lock()
     }
 
+    /// Calls `show` for every request that arrives from now on.
+    pub async fn follow(&self, mut show: impl FnMut(&Arrival)) {
+        let mut seen = self.state().arrivals.len();
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let new = self.state().arrivals[seen..].to_vec();
+            new.iter().for_each(&mut show);
+            seen += new.len();
+        }
+    }
+
     /// The next requests fail like this, one fault each.
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state().faults.extend(faults);
@@ -108,9 +128,9 @@ impl Service for Shared {
         }
         let fault = self.lock().faults.pop_front();
         match fault {
-            None => self.lock().take(&request),
+            None => Ok(self.lock().take(&request)),
             Some(Fault::Answer(status, headers, body)) => {
-                let mut answer = hyper::Response::builder().status(status);
+                let mut answer = Response::builder().status(status);
                 for (name, value) in headers {
                     answer = answer.header(name, value);
                 }
@@ -118,24 +138,24 @@ impl Service for Shared {
             }
             Some(Fault::BreakBefore) => Err(Broken),
             Some(Fault::BreakAfter) => {
-                self.lock().take(&request)?;
+                self.lock().take(&request);
                 Err(Broken)
             }
             Some(Fault::Slow(delay)) => {
                 let answer = self.lock().take(&request);
                 tokio::time::sleep(delay).await;
-                answer
+                Ok(answer)
             }
         }
     }
 }
 
 impl State {
-    fn take(&mut self, request: &Request<Bytes>) -> Answer {
+    fn take(&mut self, request: &Request<Bytes>) -> Response<Full<Bytes>> {
         let (status, answer) = self.judge(request);
         let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
         self.arrivals.push(Arrival { status, path: request.uri().path().to_owned(), body });
-        Ok(serve::json(status, &answer))
+        serve::json(status, &answer)
     }
 
     fn judge(&mut self, request: &Request<Bytes>) -> (u16, Value) {
@@ -171,7 +191,9 @@ impl State {
             if errors.is_empty() {
                 self.people.take(item);
             }
-            errors.iter_mut().for_each(|error| error["batch_index"] = index.into());
+            for error in &mut errors {
+                error["batch_index"] = index.into();
+            }
             all_errors.extend(errors);
         }
         if all_errors.is_empty() { (200, json!({})) } else { (207, json!({"errors": all_errors})) }

@@ -1,0 +1,74 @@
+# make help shows what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+SAM := $(VENV)/bin/sam
+CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
+# SAM asks for a region and calls home; neither has a place in a test.
+SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
+
+.PHONY: help setup demo dev send invoke preview test lint unit template build clean
+
+help: ## Show the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(VENV)/.complete ## Make the virtual environment with the pinned tools (the other targets do it by themselves).
+
+$(VENV)/.complete: tests/requirements.txt
+	@echo "==> virtual environment with the pinned tools (once, a minute or two)"
+	@python3 -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+demo: setup ## Send every sample event through the whole way on this machine; no account needed.
+	@echo "==> build (minutes the first time, seconds later)"
+	@cargo build --locked --bins --example demo
+	@exec target/debug/examples/demo
+
+dev: setup ## The services of the demo, staying up. PORT=9000, CUSTOMERIO_PORT=any.
+	@cargo build --locked --bins --example dev --example webhook
+	@PORT=$(PORT) CUSTOMERIO_PORT=$(CUSTOMERIO_PORT) exec target/debug/examples/dev
+
+send: event-given ## Sign a sample and post it: EVENT=payment.succeeded, to `make dev` or with DODO_WEBHOOK_SECRET to URL=https://…
+	@cargo build --locked --quiet --example webhook
+	@URL='$(URL)' target/debug/examples/webhook send '$(EVENT)'
+
+invoke: event-given setup ## The same through `cargo lambda invoke`, without a URL: EVENT=payment.succeeded
+	@cargo build --locked --quiet --example webhook
+	@mkdir -p target/local
+	@target/debug/examples/webhook event '$(EVENT)' > target/local/event.json
+	@$(CARGO_LAMBDA) lambda invoke --invoke-address 127.0.0.1 --invoke-port $(or $(PORT),9000) dodo-customerio --data-file target/local/event.json
+
+preview: event-given ## Show the Customer.io request of a sample, sending nothing: EVENT=payment.succeeded
+	@cargo build --locked --quiet --example webhook
+	@target/debug/examples/webhook preview '$(EVENT)'
+
+.PHONY: event-given
+event-given:
+	@[ -n '$(EVENT)' ] || { echo 'Which event? For instance EVENT=payment.succeeded; `ls events` shows all samples.' >&2; exit 2; }
+
+test: setup lint template unit ## Everything that is checked: format, lints, docs, template, tests.
+
+lint:
+	@echo "==> format, lints, docs"
+	@cargo fmt --check
+	@cargo clippy --locked --all-targets -- -D warnings
+	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
+
+template: setup
+	@echo "==> template"
+	@$(SAM_ENV) $(SAM) validate --lint
+
+unit: setup
+	@echo "==> tests"
+	@cargo test --locked
+
+build: setup ## Build the bootstrap that Lambda runs, for the template's architecture (ARCH=arm64 or x86_64).
+	@$(SAM_ENV) PATH="$(abspath $(VENV)/bin):$$PATH" $(SAM) build --beta-features $(if $(ARCH),--parameter-overrides Architecture=$(ARCH))
+
+clean: ## Remove everything that was built or installed here.
+	@rm -rf target .aws-sam $(VENV)

@@ -1,0 +1,47 @@
+//! `make dev`: everything of the demo, staying up, with the function restarted when its code changes.
+
+#[path = "local/mod.rs"]
+mod local;
+
+use local::customerio::describe;
+use local::stack::{self, Choices, Stack, until_interrupted};
+use std::env;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = until_interrupted(serve()).await;
+    stack::forget_announcement();
+    match result {
+        Err(error) if error != "Interrupted." => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+async fn serve() -> Result<(), String> {
+    let choices = Choices {
+        function_port: port("PORT", 9000)?,
+        customerio_port: port("CUSTOMERIO_PORT", 0)?,
+        reload: true,
+    };
+    let stack = Stack::start(choices, |step| println!("starting: {step}")).await?;
+    stack.announce()?;
+    println!("\nfunction URL   {}", stack.url);
+    println!("Customer.io    {}", stack.customerio.url());
+    println!("function's log {}", stack::function_log().display());
+    println!("\nIn another terminal: make send EVENT=payment.succeeded\nCtrl-C ends it.\n");
+    stack.customerio.follow(|arrival| println!("{}", describe::arrival(arrival))).await;
+    Ok(())
+}
+
+fn port(variable: &str, default: u16) -> Result<u16, String> {
+    match env::var(variable) {
+        Ok(text) if !text.is_empty() => {
+            text.parse().map_err(|_| format!("{variable} must be a port number, not \"{text}\"."))
+        }
+        _ => Ok(default),
+    }
+}

@@ -1,0 +1,196 @@
+//! Everything around the function, and the function itself under `cargo lambda watch`.
+
+use super::customerio::CustomerIo;
+use super::dodo;
+use super::secrets_manager::{Moto, project_file};
+use serde_json::json;
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+
+const SECRET_NAME: &str = "dodo-customerio";
+
+/// For the first start; everything has been built before.
+const START_TIMEOUT: Duration = Duration::from_mins(3);
+
+/// Where a running stack tells `make send` how to reach it.
+const ADDRESS_FILE: &str = "target/local/dev.json";
+
+/// What may be chosen.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choices {
+    /// Port of the function URL; 0 takes a free one.
+    pub function_port: u16,
+    /// Port of the local Customer.io; 0 takes a free one.
+    pub customerio_port: u16,
+    /// Whether a change of the code restarts the function.
+    pub reload: bool,
+}
+
+/// A running stack; all its processes end when it is dropped.
+#[derive(Debug)]
+pub struct Stack {
+    pub customerio: CustomerIo,
+    /// The emulated function URL.
+    pub url: String,
+    pub webhook_secret: String,
+    _function: Watch,
+    _secrets_manager: Moto,
+}
+
+impl Stack {
+    /// Starts everything and waits until the function answers. Reports each step through `progress`.
+    ///
+    /// # Errors
+    /// A sentence that says what did not start.
+    pub async fn start(choices: Choices, progress: impl Fn(&str)) -> Result<Self, String> {
+        progress("Secrets Manager (moto)");
+        let secrets_manager = Moto::start()?;
+        let (site_id, api_key) = (dodo::random_hex(), dodo::random_hex());
+        let webhook_secret = dodo::random_secret();
+        let secret = json!({
+            "dodo_webhook_secret": webhook_secret,
+            "customerio_site_id": site_id,
+            "customerio_api_key": api_key,
+        });
+        secrets_manager.create(SECRET_NAME, &secret).await?;
+
+        progress("local Customer.io");
+        let customerio = CustomerIo::start(choices.customerio_port, &site_id, &api_key)
+            .await
+            .map_err(|error| format!("The local Customer.io cannot start: {error}."))?;
+
+        progress("function under cargo lambda watch");
+        let port = free_port(choices.function_port).await?;
+        let mut environment =
+            vec![("SECRET_ID", SECRET_NAME.to_owned()), ("CUSTOMERIO_TRACK_URL", customerio.url())];
+        environment.extend(secrets_manager.environment());
+        let mut function = Watch::start(port, environment, choices.reload)?;
+        let url = format!("http://127.0.0.1:{port}/");
+        function.wait_until_it_answers(&url).await?;
+        Ok(Self {
+            customerio,
+            url,
+            webhook_secret,
+            _function: function,
+            _secrets_manager: secrets_manager,
+        })
+    }
+
+    /// Lets `make send` find this stack.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn announce(&self) -> Result<(), String> {
+        let text = json!({"url": self.url, "webhook_secret": self.webhook_secret}).to_string();
+        fs::write(project_file(ADDRESS_FILE), text)
+            .map_err(|error| format!("{ADDRESS_FILE}: {error}"))
+    }
+}
+
+/// URL and webhook secret of the stack that `make dev` runs, if it does.
+pub fn announced() -> Option<(String, String)> {
+    let text = fs::read_to_string(project_file(ADDRESS_FILE)).ok()?;
+    let address: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let field = |name: &str| address[name].as_str().map(str::to_owned);
+    Some((field("url")?, field("webhook_secret")?))
+}
+
+/// Takes it back: whoever asks later gets a clear answer.
+pub fn forget_announcement() {
+    drop(fs::remove_file(project_file(ADDRESS_FILE)));
+}
+
+async fn free_port(wish: u16) -> Result<u16, String> {
+    let listener = TcpListener::bind(("127.0.0.1", wish))
+        .await
+        .map_err(|error| format!("Port {wish} cannot be used ({error}); choose another: PORT=…"))?;
+    listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
+}
+
+/// Where the function's output goes.
+pub fn function_log() -> PathBuf {
+    project_file("target/local/function.log")
+}
+
+/// `cargo lambda watch` and its children, which are one process group and end together.
+#[derive(Debug)]
+struct Watch(Child);
+
+impl Watch {
+    fn start(port: u16, environment: Vec<(&str, String)>, reload: bool) -> Result<Self, String> {
+        let log = function_log();
+        let open = || {
+            fs::create_dir_all(log.parent()?).ok()?;
+            let file = File::create(&log).ok()?;
+            Some((file.try_clone().ok()?, file))
+        };
+        let (output, errors) =
+            open().ok_or_else(|| format!("{} cannot be written", log.display()))?;
+        let mut command = Command::new(project_file(".venv/bin/cargo-lambda"));
+        command
+            .args(["lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port"])
+            .arg(port.to_string())
+            .args((!reload).then_some("--ignore-changes"))
+            .current_dir(project_file(""))
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0);
+        let error =
+            |error| format!("cargo lambda does not start ({error}); `make setup` installs it");
+        command.spawn().map(Self).map_err(error)
+    }
+
+    async fn wait_until_it_answers(&mut self, url: &str) -> Result<(), String> {
+        let start = Instant::now();
+        let client = dodo_customerio::http::client();
+        while start.elapsed() < START_TIMEOUT {
+            if let Ok(Some(status)) = self.0.try_wait() {
+                return Err(format!("cargo lambda watch ended ({status}). {}", last_words()));
+            }
+            let probe = client.post(url).timeout(Duration::from_mins(2)).body("{}");
+            if probe.send().await.is_ok_and(|answer| answer.status() == 401) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Err(format!("The function does not answer. {}", last_words()))
+    }
+}
+
+fn last_words() -> String {
+    let log = fs::read_to_string(function_log()).unwrap_or_default();
+    let lines: Vec<_> = log.lines().rev().take(15).collect();
+    format!("Its last words:\n{}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // The group, because cargo and the function are children of its children.
+        let group = format!("-{}", self.0.id());
+        drop(Command::new("kill").args(["-TERM", "--", &group]).stderr(Stdio::null()).status());
+        drop(self.0.wait());
+    }
+}
+
+/// Runs `work` until it is done, Ctrl-C is pressed or the process is told to end; whatever `work`
+/// holds is dropped in any case.
+///
+/// # Errors
+/// That of `work`, or that it was interrupted.
+pub async fn until_interrupted<T>(
+    work: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    tokio::select! {
+        result = work => result,
+        _ = tokio::signal::ctrl_c() => Err("Interrupted.".to_owned()),
+        _ = terminate.recv() => Err("Told to end.".to_owned()),
+    }
+}
