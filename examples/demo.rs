@@ -131,6 +131,7 @@ impl Demo {
         let seen = self.stack.customerio.state().arrivals.len();
         let posted = webhook.post(&self.client, &self.stack.url).await;
         let (status, answer) = posted.map_err(|error| format!("The function URL: {error}"))?;
+        let answer = serde_json::from_str(&answer).unwrap_or_default();
         let arrivals = self.stack.customerio.state().arrivals[seen..].to_vec();
         Ok(Exchange { status, answer, arrivals })
     }

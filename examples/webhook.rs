@@ -11,6 +11,7 @@ use dodo_customerio::transform::{Options, transform};
 use local::dodo::{self, Sample, Webhook};
 use local::{customerio, stack};
 use std::env;
+use std::io::Write;
 use std::process::ExitCode;
 
 #[tokio::main]
@@ -24,7 +25,8 @@ async fn main() -> ExitCode {
     };
     match result {
         Ok(text) => {
-            println!("{text}");
+            // Whoever reads may have enough, as `head` has.
+            drop(writeln!(std::io::stdout(), "{text}"));
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -85,12 +87,14 @@ fn preview(name: &str) -> Result<String, String> {
     let envelope = webhook.envelope(&secret).map_err(|error| error.to_string())?;
     let now = dodo::unix_now().cast_unsigned();
     let batch = match transform(&envelope, &webhook.id, now, &options) {
-        Ok(batch) => serde_json::to_value(batch).map_err(|error| error.to_string())?,
+        Ok(batch) => batch,
         Err(ignored) => return Ok(format!("Nothing is sent ({}). {ignored}", ignored.code())),
     };
-    let items = batch["batch"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let errors: Vec<_> = items.iter().flat_map(customerio::rules::errors).collect();
-    let text = format!("POST /api/v2/batch\n{batch:#}");
+    let items =
+        batch.items.iter().map(|item| serde_json::to_value(item).expect("an item serialises"));
+    let errors: Vec<_> = items.flat_map(|item| customerio::rules::errors(&item)).collect();
+    let request = serde_json::to_string_pretty(&batch).expect("a batch serialises");
+    let text = format!("POST /api/v2/batch\n{request}");
     if errors.is_empty() {
         Ok(format!("{text}\nCustomer.io's rules: kept."))
     } else {
