@@ -18,10 +18,11 @@ help: ## Show the targets.
 
 setup: $(VENV)/.complete ## Make the virtual environment with the pinned tools (the other targets do it by themselves).
 
-$(VENV)/.complete: tests/requirements.txt
+$(VENV)/.complete: tests/requirements.txt tests/constraints.txt
 	@echo "==> virtual environment with the pinned tools (once, a minute or two)"
 	@python3 -m venv --clear $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@$(VENV)/bin/pip install --disable-pip-version-check --progress-bar off --requirement $< --constraint tests/constraints.txt \
+		| sed -nu -e 's/^Collecting \([^ <>=!;(]*\).*/    \1/p' -e 's/^Installing.*/    installing/p'
 	@touch $@
 
 demo: setup ## Send every sample event through the whole way on this machine; no account needed.
