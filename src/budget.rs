@@ -8,36 +8,36 @@ const TIME_FOR_A_WEBHOOK: Duration = Duration::from_secs(10);
 /// What an answer needs before Lambda's own deadline.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
 
-/// When a webhook that arrived at `arrival` must be done with, given Lambda's own deadline. A deadline
-/// that had passed on arrival is none: `cargo lambda watch` gives such.
-pub fn deadline(arrival: SystemTime, lambdas: Option<SystemTime>) -> SystemTime {
-    let ours = arrival + TIME_FOR_A_WEBHOOK;
-    match lambdas.filter(|lambdas| *lambdas > arrival) {
-        Some(lambdas) => ours.min(lambdas - TIME_TO_ANSWER),
-        None => ours,
-    }
+/// How long a webhook that arrived at `arrival` may take, given Lambda's own deadline. A deadline that
+/// had passed on arrival is none: `cargo lambda watch` gives such.
+pub fn time_for(arrival: SystemTime, lambdas: Option<SystemTime>) -> Duration {
+    let left = lambdas.and_then(|lambdas| lambdas.duration_since(arrival).ok());
+    left.map_or(TIME_FOR_A_WEBHOOK, |left| {
+        left.saturating_sub(TIME_TO_ANSWER).min(TIME_FOR_A_WEBHOOK)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::deadline;
+    use super::time_for;
     use std::time::{Duration, SystemTime};
 
-    const ARRIVAL: SystemTime = SystemTime::UNIX_EPOCH;
-
-    fn after(seconds: u64) -> SystemTime {
-        ARRIVAL + Duration::from_secs(seconds)
+    fn seconds(number: u64) -> Duration {
+        Duration::from_secs(number)
     }
 
     #[test]
     fn the_sooner_of_two_deadlines_counts() {
-        assert_eq!(deadline(ARRIVAL, None), after(10));
-        assert_eq!(deadline(ARRIVAL, Some(after(15))), after(10));
-        assert_eq!(deadline(ARRIVAL, Some(after(6))), after(5));
+        let arrival = SystemTime::UNIX_EPOCH;
+        assert_eq!(time_for(arrival, None), seconds(10));
+        assert_eq!(time_for(arrival, Some(arrival + seconds(15))), seconds(10));
+        assert_eq!(time_for(arrival, Some(arrival + seconds(6))), seconds(5));
+        assert_eq!(time_for(arrival, Some(arrival + Duration::from_millis(500))), Duration::ZERO);
     }
 
     #[test]
     fn a_deadline_in_the_past_is_none() {
-        assert_eq!(deadline(after(600), Some(after(500))), after(610));
+        let deadline = SystemTime::UNIX_EPOCH + seconds(600);
+        assert_eq!(time_for(deadline + seconds(100), Some(deadline)), seconds(10));
     }
 }

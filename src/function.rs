@@ -4,13 +4,16 @@ use crate::budget;
 use crate::config::Settings;
 use crate::http;
 use crate::outcome::{Outcome, Retry};
-use crate::secret::{SecretCache, SecretsManager};
-use crate::track::{Track, Verdict};
+use crate::record::Record;
+use crate::secret::{Secret, SecretCache, SecretError, SecretsManager};
+use crate::track::{Batch, Effort, MAX_ATTEMPTS, Pace, Track, Verdict};
 use crate::transform::{Options, transform};
-use crate::webhook::{Envelope, Unverified};
+use crate::webhook::{Envelope, Refused, Unverified, Verified};
 use lambda_http::http::Method;
 use lambda_http::{Body, Context, Request, RequestExt, Response};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, timeout_at};
 
 /// The largest body that is looked at, in bytes. Dodo's are around 1.4 kB.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -22,33 +25,36 @@ pub struct Function {
     track: Track,
     options: Options,
     tolerance: Duration,
+    clock: Clock,
 }
 
-/// What is known about a webhook for the log. Nothing of it before the signature holds.
-#[derive(Debug, Default)]
-struct Record {
-    webhook_id: Option<String>,
-    event_type: Option<String>,
-}
+/// The time of day; a test has its own.
+pub type Clock = fn() -> SystemTime;
 
 impl Function {
     /// Builds the clients; no call is made yet.
     pub fn new(settings: Settings) -> Self {
+        Self::with(settings, SystemTime::now, Pace::default())
+    }
+
+    /// The same in another time and at another pace.
+    pub fn with(settings: Settings, clock: Clock, pace: Pace) -> Self {
         let Settings { secret_id, track_url, transform, secret_ttl, tolerance, aws } = settings;
         let http = http::client();
         let manager = SecretsManager::new(aws, http.clone(), secret_id);
         Self {
             secrets: SecretCache::new(manager, secret_ttl),
-            track: Track::new(http, track_url),
+            track: Track::new(http, track_url, pace),
             options: transform,
             tolerance,
+            clock,
         }
     }
 
     /// Does in the init phase what the first webhook would have to wait for: the secret and the
     /// connection to Customer.io, both at once. Failing is allowed; the webhook will try again.
     pub async fn warm_up(&self) {
-        let (secret, ()) = tokio::join!(self.secrets.get(SystemTime::now()), self.track.warm_up());
+        let (secret, ()) = tokio::join!(self.secrets.get((self.clock)()), self.track.warm_up());
         if let Err(error) = secret {
             tracing::error!(reason = error.code(), "{error}");
         }
@@ -56,37 +62,92 @@ impl Function {
 
     /// Answers one request and writes its line in the log.
     pub async fn handle(&self, request: &Request) -> Response<Body> {
-        let arrival = Instant::now();
-        let mut record = Record::default();
-        let outcome = match self.deliver(request, &mut record).await {
+        let mut record = Record::start(request);
+        let outcome = match self.take(request, &mut record).await {
             Ok(()) => Outcome::Delivered,
             Err(outcome) => outcome,
         };
-        log(&outcome, &record, request, arrival.elapsed());
+        record.write(&outcome);
         outcome.response()
     }
 
     /// Takes a webhook all the way; whatever ends it earlier is the error.
-    async fn deliver(&self, request: &Request, record: &mut Record) -> Result<(), Outcome> {
-        let now = SystemTime::now();
+    async fn take(&self, request: &Request, record: &mut Record) -> Result<(), Outcome> {
+        let (arrival, now) = (Instant::now(), (self.clock)());
         let lambdas = request.lambda_context_ref().map(Context::deadline);
-        let deadline = budget::deadline(now, lambdas);
-        let body = post_body(request)?;
-        let webhook = Unverified::new(request.headers(), body)?;
-        let secret = self.secrets.get(now).await?;
-        let seconds = unix_seconds(now);
-        let webhook =
-            webhook.verify(&secret.signing_keys, seconds.cast_signed(), self.tolerance)?;
-        record.webhook_id = Some(webhook.id().to_owned());
+        let deadline = arrival + budget::time_for(now, lambdas);
+
+        let webhook = Unverified::new(request.headers(), post_body(request)?)?;
+        let secrets = Secrets { cache: &self.secrets, now, deadline };
+        let secret = secrets.current().await?;
+        let (webhook, secret) = self.verify(&webhook, secret, &secrets).await?;
+        record.verified(&webhook);
         let envelope = Envelope::parse(&webhook)?;
-        record.event_type = Some(envelope.event_type.clone());
-        let batch = transform(&envelope, webhook.id(), seconds, &self.options)?;
-        let time_left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-        match self.track.deliver(&batch, &secret.customerio, time_left).await {
+        record.understood(&envelope);
+        let batch = transform(&envelope, webhook.id(), unix_seconds(now), &self.options)?;
+        match self.deliver(&batch, &secret, &secrets, record).await {
             Verdict::Accepted => Ok(()),
             Verdict::Rejected(refusals) => Err(Outcome::Rejected(refusals)),
             Verdict::Later(later) => Err(Outcome::Retry(Retry::CustomerIo(later))),
         }
+    }
+
+    /// Verifies a webhook. If no signature matches, the secret may have been rotated: then once more
+    /// with a newer one.
+    async fn verify<'a>(
+        &self,
+        webhook: &Unverified<'a>,
+        secret: Arc<Secret>,
+        secrets: &Secrets<'_>,
+    ) -> Result<(Verified<'a>, Arc<Secret>), Refused> {
+        let now = unix_seconds(secrets.now).cast_signed();
+        let verify = |secret: &Secret| webhook.verify(&secret.signing_keys, now, self.tolerance);
+        match verify(&secret) {
+            Err(Refused::NoMatch) => match secrets.newer_than(&secret).await {
+                Some(newer) => Ok((verify(&newer)?, newer)),
+                None => Err(Refused::NoMatch),
+            },
+            result => Ok((result?, secret)),
+        }
+    }
+
+    /// Delivers a batch. If Customer.io refuses the credentials, they may have been rotated: then once
+    /// more with newer ones.
+    async fn deliver(
+        &self,
+        batch: &Batch,
+        secret: &Arc<Secret>,
+        secrets: &Secrets<'_>,
+        record: &mut Record,
+    ) -> Verdict {
+        let mut effort = Effort { deadline: secrets.deadline, attempts: 0 };
+        let mut verdict = self.track.deliver(batch, &secret.customerio, &mut effort).await;
+        if verdict.refuses_credentials()
+            && effort.attempts < MAX_ATTEMPTS
+            && let Some(newer) = secrets.newer_than(secret).await
+        {
+            verdict = self.track.deliver(batch, &newer.customerio, &mut effort).await;
+        }
+        record.delivered(effort.attempts);
+        verdict
+    }
+}
+
+/// The secret's cache as one webhook sees it: at its time, and no longer than it may take.
+struct Secrets<'a> {
+    cache: &'a SecretCache<SecretsManager>,
+    now: SystemTime,
+    deadline: Instant,
+}
+
+impl Secrets<'_> {
+    async fn current(&self) -> Result<Arc<Secret>, SecretError> {
+        let secret = timeout_at(self.deadline, self.cache.get(self.now)).await;
+        secret.unwrap_or(Err(SecretError::Unreachable))
+    }
+
+    async fn newer_than(&self, failed: &Arc<Secret>) -> Option<Arc<Secret>> {
+        timeout_at(self.deadline, self.cache.newer_than(failed, self.now)).await.ok()?
     }
 }
 
@@ -105,36 +166,4 @@ fn post_body(request: &Request) -> Result<&[u8], Outcome> {
 /// Seconds since 1970; a clock set earlier counts as 1970.
 fn unix_seconds(now: SystemTime) -> u64 {
     now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
-/// One line a webhook: ids, outcome and duration, no personal data and no secret.
-fn log(outcome: &Outcome, record: &Record, request: &Request, duration: Duration) {
-    let request_id = request.lambda_context_ref().map(|context| context.request_id.as_str());
-    let (reason, message) = outcome.reason().unzip();
-    let message = message.unwrap_or_else(|| "Customer.io accepted everything.".to_owned());
-    let Record { webhook_id, event_type } = record;
-    macro_rules! line {
-        ($level:ident) => {
-            tracing::$level!(
-                request_id,
-                webhook_id,
-                event_type,
-                outcome = outcome.name(),
-                status = outcome.status().as_u16(),
-                reason,
-                duration_ms = milliseconds(duration),
-                "{message}"
-            )
-        };
-    }
-    match outcome {
-        Outcome::Delivered | Outcome::Ignored(_) => line!(info),
-        Outcome::Unauthorized(_) | Outcome::Unsupported | Outcome::TooLarge => line!(warn),
-        Outcome::Malformed(_) | Outcome::Rejected(_) | Outcome::Retry(_) => line!(error),
-    }
-}
-
-/// To the microsecond.
-fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -9,6 +9,7 @@
 //! - [`transform`] makes Customer.io's items of an event: pure, driven by one table;
 //! - [`track`] sends the items and judges the answers;
 //! - [`outcome`] turns what became of it into a status, a JSON body and headers;
+//! - [`record`] is its line in the log;
 //! - [`http`] builds the one HTTP client of the process.
 
 pub mod budget;
@@ -17,6 +18,7 @@ pub mod function;
 pub mod http;
 pub mod log;
 pub mod outcome;
+pub mod record;
 pub mod secret;
 pub mod track;
 pub mod transform;

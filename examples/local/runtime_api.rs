@@ -1,6 +1,6 @@
 //! The Lambda Runtime API, as far as a function needs it: hands out events, takes answers.
 
-use super::serve::{self, Answer, Server, Service};
+use super::serve::{self, Answer, AnswerBody, Server, Service};
 use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ impl Shared {
         id: &str,
         body: &[u8],
         wrap: impl FnOnce(Value) -> Value,
-    ) -> hyper::Response<http_body_util::Full<Bytes>> {
+    ) -> hyper::Response<AnswerBody> {
         let body = serde_json::from_slice(body).unwrap_or(Value::Null);
         if let Some(answer) = self.waiting.lock().await.remove(id) {
             // Whoever asked may have given up.

@@ -1,17 +1,23 @@
 //! A small HTTP/1 server that can also break its connections.
 
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// An answer; the error closes the connection without one.
-pub type Answer = Result<Response<Full<Bytes>>, Broken>;
+pub type Answer = Result<Response<AnswerBody>, Broken>;
+
+/// The body of an answer; its error closes the connection in the middle.
+pub type AnswerBody = BoxBody<Bytes, Broken>;
 
 /// The connection breaks.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +69,42 @@ async fn converse(stream: TcpStream, service: impl Service) {
 }
 
 /// An answer with a JSON body.
-pub fn json(status: u16, body: &serde_json::Value) -> Response<Full<Bytes>> {
+pub fn json(status: u16, json: &serde_json::Value) -> Response<AnswerBody> {
     let answer = Response::builder().status(status).header("content-type", "application/json");
-    answer.body(Full::from(body.to_string())).expect("a valid status")
+    answer.body(body(json.to_string())).expect("a valid status")
+}
+
+/// A whole body.
+pub fn body(text: String) -> AnswerBody {
+    Full::from(text).map_err(|never| match never {}).boxed()
+}
+
+/// A body that breaks off after its beginning.
+pub fn cut_body() -> AnswerBody {
+    CutBody { polls: 0 }.boxed()
+}
+
+struct CutBody {
+    polls: u32,
+}
+
+impl Body for CutBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        self.polls += 1;
+        match self.polls {
+            1 => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"{\"errors\":["))))),
+            // The server sends what it has while it waits.
+            2 => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => Poll::Ready(Some(Err(Broken))),
+        }
+    }
 }

@@ -4,8 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 
-/// How long nobody asks again after a refresh has failed.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// An early refresh happens never within this time after the last fetch, so that nobody can run up
+/// calls by sending wrong signatures. A failed refresh is repeated after this time.
+const BETWEEN_FETCHES: Duration = Duration::from_secs(30);
+
+/// With no secret at all, the next webhook may ask after this time: shorter than Dodo's first pause
+/// of 5 s, long enough that strangers cannot run up calls.
+const WITHOUT_ANY: Duration = Duration::from_secs(2);
 
 /// Where secrets come from.
 pub trait Source: Send + Sync {
@@ -20,20 +25,22 @@ pub struct SecretCache<S> {
     source: S,
     ttl: Duration,
     /// Held over a fetch, so that concurrent invocations wait for one instead of each making their own.
-    cached: Mutex<Option<Cached>>,
+    state: Mutex<Option<Fetched>>,
 }
 
+/// The last fetch. Times are the wall clock's: a frozen environment's monotonic clock may stand still.
 #[derive(Debug)]
-struct Cached {
-    secret: Arc<Secret>,
-    /// By the wall clock: a frozen environment's monotonic clock may have stood still.
-    fresh_until: SystemTime,
+struct Fetched {
+    at: SystemTime,
+    /// When the next webhook asks again.
+    due: SystemTime,
+    result: Result<Arc<Secret>, SecretError>,
 }
 
 impl<S: Source> SecretCache<S> {
     /// An empty cache; `ttl` is the time to live of a fetched value.
     pub fn new(source: S, ttl: Duration) -> Self {
-        Self { source, ttl, cached: Mutex::new(None) }
+        Self { source, ttl, state: Mutex::new(None) }
     }
 
     /// The secret as of `now`.
@@ -41,34 +48,46 @@ impl<S: Source> SecretCache<S> {
     /// # Errors
     /// If there is none yet and it cannot be fetched, or if access to it has been taken away.
     pub async fn get(&self, now: SystemTime) -> Result<Arc<Secret>, SecretError> {
-        let mut cached = self.cached.lock().await;
-        match &mut *cached {
-            Some(cached) if now < cached.fresh_until => Ok(cached.secret.clone()),
-            old => self.refresh(old, now).await,
+        let mut state = self.state.lock().await;
+        match &*state {
+            Some(fetched) if now < fetched.due => fetched.result.clone(),
+            _ => self.fetch(&mut state, now).await,
         }
     }
 
-    async fn refresh(
-        &self,
-        cached: &mut Option<Cached>,
-        now: SystemTime,
-    ) -> Result<Arc<Secret>, SecretError> {
-        match (self.source.fetch().await, cached) {
-            (Ok(secret), cached) => {
-                let secret = Arc::new(secret);
-                *cached = Some(Cached { secret: secret.clone(), fresh_until: now + self.ttl });
-                Ok(secret)
-            }
-            (Err(error), Some(old)) if error.keeps_old_value() => {
-                tracing::error!(reason = error.code(), "{error} The last good value stays in use.");
-                old.fresh_until = now + PAUSE_AFTER_FAILURE.min(self.ttl);
-                Ok(old.secret.clone())
-            }
-            (Err(error), cached) => {
-                *cached = None;
-                Err(error)
+    /// A newer secret than the one that has just failed: one that another invocation has fetched
+    /// meanwhile, or fetches now, ahead of its time. `None` if the last fetch was too recent, or did
+    /// not succeed.
+    pub async fn newer_than(&self, failed: &Arc<Secret>, now: SystemTime) -> Option<Arc<Secret>> {
+        let mut state = self.state.lock().await;
+        let Fetched { at, result, .. } = state.as_ref()?;
+        match result {
+            Ok(current) if !Arc::ptr_eq(current, failed) => Some(current.clone()),
+            _ if now.duration_since(*at).unwrap_or_default() < BETWEEN_FETCHES => None,
+            _ => {
+                let newer = self.fetch(&mut state, now).await.ok()?;
+                (!Arc::ptr_eq(&newer, failed)).then_some(newer)
             }
         }
+    }
+
+    async fn fetch(
+        &self,
+        state: &mut Option<Fetched>,
+        now: SystemTime,
+    ) -> Result<Arc<Secret>, SecretError> {
+        // Not taken out: whoever waits may give up, and must leave the old value in place.
+        let old = state.as_ref().and_then(|fetched| fetched.result.clone().ok());
+        let (result, pause) = match (self.source.fetch().await, old) {
+            (Ok(secret), _) => (Ok(Arc::new(secret)), self.ttl),
+            (Err(error), Some(old)) if error.keeps_old_value() => {
+                tracing::error!(reason = error.code(), "{error} The last good value stays in use.");
+                (Ok(old), BETWEEN_FETCHES.min(self.ttl))
+            }
+            (Err(error), _) => (Err(error), WITHOUT_ANY),
+        };
+        *state = Some(Fetched { at: now, due: now + pause, result: result.clone() });
+        result
     }
 }
 
@@ -132,8 +151,43 @@ mod tests {
         let source = Scripted::default();
         let cache = SecretCache::new(&source, TTL);
         let (first, second) = tokio::join!(cache.get(START), cache.get(START));
-        assert!(first.is_ok() && second.is_ok());
         assert_eq!(source.fetches(), 1);
+
+        let (failed, now) = (first.unwrap(), after(60));
+        let (one, other) =
+            tokio::join!(cache.newer_than(&failed, now), cache.newer_than(&failed, now));
+        assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
+        assert!(Arc::ptr_eq(&failed, &second.unwrap()));
+        assert_eq!(source.fetches(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_early_refresh_never_follows_a_fetch_closely() {
+        let source = Scripted::default();
+        let cache = SecretCache::new(&source, TTL);
+        let first = cache.get(START).await.unwrap();
+        assert!(cache.newer_than(&first, after(29)).await.is_none());
+        assert_eq!(source.fetches(), 1);
+        let second = cache.newer_than(&first, after(30)).await.unwrap();
+        assert_eq!(source.fetches(), 2);
+        // However many wrong signatures arrive.
+        for seconds in 30..60 {
+            assert!(cache.newer_than(&second, after(seconds)).await.is_none());
+        }
+        assert_eq!(source.fetches(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_failed_early_refresh_counts_as_a_fetch() {
+        let source = Scripted::default();
+        let cache = SecretCache::new(&source, TTL);
+        let first = cache.get(START).await.unwrap();
+        source.fail(SecretError::Unreachable);
+        for (seconds, fetches) in [(40, 2), (69, 2), (70, 3)] {
+            assert!(cache.newer_than(&first, after(seconds)).await.is_none());
+            assert_eq!(source.fetches(), fetches, "after {seconds} s");
+        }
+        assert!(Arc::ptr_eq(&first, &cache.get(after(71)).await.unwrap()));
     }
 
     #[tokio::test]
@@ -158,6 +212,18 @@ mod tests {
         source.fail(SecretError::Refused("AccessDeniedException".into()));
         assert!(cache.get(after(300)).await.is_err());
         source.fail(SecretError::Unreachable);
-        assert_eq!(cache.get(after(301)).await.unwrap_err(), SecretError::Unreachable);
+        assert_eq!(cache.get(after(302)).await.unwrap_err(), SecretError::Unreachable);
+    }
+
+    #[tokio::test]
+    async fn without_a_secret_strangers_cannot_run_up_calls() {
+        let source = Scripted::default();
+        let cache = SecretCache::new(&source, TTL);
+        source.fail(SecretError::Unreachable);
+        for (milliseconds, fetches) in [(0, 1), (1999, 1), (2000, 2), (3999, 2)] {
+            let now = START + Duration::from_millis(milliseconds);
+            assert!(cache.get(now).await.is_err());
+            assert_eq!(source.fetches(), fetches, "after {milliseconds} ms");
+        }
     }
 }

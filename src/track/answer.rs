@@ -2,7 +2,7 @@
 //! out.
 
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What to do about a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,14 @@ pub enum Verdict {
     Rejected(Vec<Refusal>),
     /// It may work later.
     Later(Later),
+}
+
+impl Verdict {
+    /// Whether other credentials might help.
+    pub fn refuses_credentials(&self) -> bool {
+        let reason = |later: &Later| matches!(later.reason, LaterReason::CredentialsRefused(_));
+        matches!(self, Self::Later(later) if reason(later))
+    }
 }
 
 /// One of Customer.io's reasons for refusing an item.
@@ -46,9 +54,12 @@ impl From<LaterReason> for Later {
 /// The reasons, as sentences that name what to change; the number is the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LaterReason {
-    /// No connection, or one that broke.
+    /// No connection.
     #[error("Customer.io could not be reached.")]
     Unreachable,
+    /// A connection that ended before the answer.
+    #[error("The connection to Customer.io broke before it answered.")]
+    Broken,
     /// No answer within the time there was.
     #[error("Customer.io took too long to answer.")]
     TimedOut,
@@ -86,6 +97,7 @@ impl LaterReason {
     pub fn code(self) -> &'static str {
         match self {
             Self::Unreachable => "customerio_unreachable",
+            Self::Broken => "customerio_broken_connection",
             Self::TimedOut => "customerio_timeout",
             Self::Unavailable(_) => "customerio_unavailable",
             Self::RateLimited => "customerio_rate_limited",
@@ -115,9 +127,12 @@ pub fn judge(status: u16, retry_after: Option<Duration>, body: Option<&[u8]>) ->
     }
 }
 
-/// `Retry-After` as Customer.io's official client reads it: seconds.
-pub fn retry_after(header: &str) -> Option<Duration> {
-    header.trim().parse().ok().map(Duration::from_secs)
+/// `Retry-After`: seconds, or a date, which is compared with `now`. RFC 9110, section 10.2.3.
+pub fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
+    let header = header.trim();
+    let seconds = header.parse().ok().map(Duration::from_secs);
+    let until = |date: SystemTime| date.duration_since(now).unwrap_or_default();
+    seconds.or_else(|| httpdate::parse_http_date(header).ok().map(until))
 }
 
 fn reasons_or_status(status: u16, body: Option<&[u8]>) -> Vec<Refusal> {
@@ -250,10 +265,20 @@ mod tests {
 
     #[test]
     fn retry_after_travels_along() {
-        let seven = retry_after(" 7 ");
+        let seven = retry_after(" 7 ", SystemTime::now());
         assert_eq!(seven, Some(Duration::from_secs(7)));
         let expected = Later { reason: LaterReason::RateLimited, retry_after: seven };
         assert_eq!(judge(429, seven, Some(b"")), Verdict::Later(expected));
-        assert_eq!(retry_after("soon"), None);
+    }
+
+    #[test]
+    fn retry_after_is_a_number_of_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770);
+        let after = |header| retry_after(header, now).map(|duration| duration.as_secs());
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0), "already past");
+        for nothing in ["soon", "", "-1", "1.5", "Sun, 06 Nov"] {
+            assert_eq!(after(nothing), None, "{nothing}");
+        }
     }
 }

@@ -1,10 +1,12 @@
 use super::answer::{self, LaterReason, Verdict};
 use super::item::Batch;
 use super::redact::redact;
+use super::retry::{self, Pace};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, Request, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, sleep};
 
 /// How much of an answer is read, in bytes. Real ones are far below.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -26,12 +28,34 @@ pub struct Credentials {
 pub struct Track {
     http: Client,
     base: Url,
+    pace: Pace,
+}
+
+/// What one invocation may still do for a delivery, and what it has done.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// When the webhook must be done with.
+    pub deadline: Instant,
+    /// Requests made so far, at most [`retry::MAX_ATTEMPTS`].
+    pub attempts: u32,
+}
+
+impl Effort {
+    fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+impl Credentials {
+    fn exposed(&self) -> [&str; 2] {
+        [self.site_id.expose_secret(), self.api_key.expose_secret()]
+    }
 }
 
 impl Track {
     /// `base` is the host of a region, or what stands in for it; its path is kept.
-    pub fn new(http: Client, base: Url) -> Self {
-        Self { http, base }
+    pub fn new(http: Client, base: Url, pace: Pace) -> Self {
+        Self { http, base, pace }
     }
 
     /// Opens the connection before the first webhook needs it. Failing is allowed.
@@ -39,35 +63,50 @@ impl Track {
         drop(self.http.head(self.base.clone()).timeout(WARM_UP).send().await);
     }
 
-    /// Sends one batch, once, and says what became of it. `timeout` covers the whole exchange.
-    ///
-    /// # Panics
-    /// Never: a batch holds nothing but texts, numbers and flags, which all serialise.
+    /// Sends one batch, and again if that may help, as far as `effort` allows. Repeating is safe: the
+    /// event's id and the items' times make Customer.io count it once.
     pub async fn deliver(
         &self,
         batch: &Batch,
         credentials: &Credentials,
-        timeout: Duration,
+        effort: &mut Effort,
     ) -> Verdict {
-        let (site_id, api_key) =
-            (credentials.site_id.expose_secret(), credentials.api_key.expose_secret());
-        let body = serde_json::to_vec(batch).expect("a batch serialises");
-        let request = self
-            .http
+        let request = self.request(batch, credentials);
+        loop {
+            effort.attempts += 1;
+            let later = match self.attempt(&request, effort).await {
+                Verdict::Later(later) => later,
+                Verdict::Accepted => return Verdict::Accepted,
+                Verdict::Rejected(refusals) => {
+                    return Verdict::Rejected(redact(refusals, batch, &credentials.exposed()));
+                }
+            };
+            let (chance, left) = (fastrand::f64(), effort.time_left());
+            match retry::pause(&later, effort.attempts, chance, left, &self.pace) {
+                Some(pause) => sleep(pause).await,
+                None => return Verdict::Later(later),
+            }
+        }
+    }
+
+    async fn attempt(&self, request: &Request, effort: &Effort) -> Verdict {
+        let mut request = request.try_clone().expect("its body is in memory");
+        *request.timeout_mut() = Some(self.pace.attempt.min(effort.time_left()));
+        match self.http.execute(request).await {
+            Ok(response) => understand(response).await,
+            Err(error) => Verdict::Later(why_unanswered(&error).into()),
+        }
+    }
+
+    fn request(&self, batch: &Batch, credentials: &Credentials) -> Request {
+        let [site_id, api_key] = credentials.exposed();
+        self.http
             .post(self.endpoint("api/v2/batch"))
             .basic_auth(site_id, Some(api_key))
             .header(CONTENT_TYPE, "application/json")
-            .timeout(timeout)
-            .body(body);
-        match request.send().await {
-            Ok(response) => match understand(response).await {
-                Verdict::Rejected(refusals) => {
-                    Verdict::Rejected(redact(refusals, batch, &[site_id, api_key]))
-                }
-                verdict => verdict,
-            },
-            Err(error) => Verdict::Later(why_unsent(&error).into()),
-        }
+            .body(serde_json::to_vec(batch).expect("texts, numbers and flags serialise"))
+            .build()
+            .expect("a URL and headers of our own")
     }
 
     fn endpoint(&self, path: &str) -> Url {
@@ -77,14 +116,20 @@ impl Track {
     }
 }
 
-fn why_unsent(error: &reqwest::Error) -> LaterReason {
-    if error.is_timeout() { LaterReason::TimedOut } else { LaterReason::Unreachable }
+fn why_unanswered(error: &reqwest::Error) -> LaterReason {
+    if error.is_timeout() {
+        LaterReason::TimedOut
+    } else if error.is_connect() {
+        LaterReason::Unreachable
+    } else {
+        LaterReason::Broken
+    }
 }
 
 async fn understand(mut response: Response) -> Verdict {
     let status = response.status().as_u16();
     let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let retry_after = header.and_then(answer::retry_after);
+    let retry_after = header.and_then(|text| answer::retry_after(text, SystemTime::now()));
     let body = read(&mut response).await;
     answer::judge(status, retry_after, body.as_deref())
 }
@@ -93,10 +138,10 @@ async fn understand(mut response: Response) -> Verdict {
 async fn read(response: &mut Response) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.ok()? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_ANSWER {
+        if body.len() + chunk.len() > MAX_ANSWER {
             return None;
         }
+        body.extend_from_slice(&chunk);
     }
     Some(body)
 }

@@ -7,9 +7,11 @@ mod event_id;
 mod item;
 pub mod limits;
 mod redact;
+mod retry;
 
 pub use answer::{Later, LaterReason, Refusal, Verdict};
 pub use attributes::{Attributes, Weight};
-pub use client::{Credentials, Track};
+pub use client::{Credentials, Effort, Track};
 pub use event_id::event_id;
 pub use item::{Action, Batch, Identifier, Item};
+pub use retry::{MAX_ATTEMPTS, Pace};

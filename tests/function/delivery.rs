@@ -6,15 +6,30 @@ use crate::world::{Answer, World};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
+const MAX_ATTEMPTS: usize = 3;
+
+/// What is answered if Customer.io fails like this for as long as it is asked.
 async fn answer_to(fault: Fault) -> Answer {
     let world = World::start().await;
-    world.customerio.fail([fault]);
+    world.customerio.fail(vec![fault; MAX_ATTEMPTS]);
     let webhook = world.webhook("payment.succeeded");
     let answer = world.deliver(&webhook).await;
+    world.customerio.state().faults.clear();
     // Whatever happened: the same webhook again is delivered, and counted once.
     assert_eq!(world.deliver(&webhook).await.outcome(), (200, "delivered"));
     assert_eq!(world.customerio.state().people.events().count(), 1);
     answer
+}
+
+/// How many requests a webhook takes that is delivered in spite of these faults.
+async fn attempts_through(faults: impl IntoIterator<Item = Fault>) -> u64 {
+    let world = World::start().await;
+    world.customerio.fail(faults);
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(answer.outcome(), (200, "delivered"));
+    assert_eq!(world.customerio.state().people.events().count(), 1);
+    assert!(world.customerio.state().faults.is_empty());
+    world.log_lines(1).await[0]["attempts"].as_u64().unwrap()
 }
 
 fn assert_retry(answer: &Answer, reason: &str) {
@@ -110,11 +125,56 @@ async fn what_may_work_later_is_asked_for_again() {
     }
 }
 
+fn retry_after(value: &str) -> Fault {
+    Fault::Answer(429, vec![("retry-after", value.to_owned())], "{}".into())
+}
+
 #[tokio::test]
-async fn retry_after_is_passed_on() {
-    let headers = vec![("retry-after", "7".to_owned())];
-    let answer = answer_to(Fault::Answer(429, headers, "{}".into())).await;
-    assert_eq!(answer.headers["retry-after"], "7");
+async fn a_passing_fault_costs_another_attempt() {
+    assert_eq!(attempts_through([]).await, 1);
+    for fault in [
+        Fault::status(408),
+        Fault::status(429),
+        Fault::status(500),
+        Fault::status(503),
+        Fault::status(524),
+        Fault::BreakBefore,
+        Fault::BreakAfter,
+        Fault::Cut,
+        Fault::Slow(Duration::from_secs(6)),
+        Fault::Answer(200, vec![], "<html>".into()),
+    ] {
+        assert_eq!(attempts_through([fault.clone()]).await, 2, "{fault:?}");
+    }
+    assert_eq!(attempts_through([Fault::status(500), Fault::status(503)]).await, 3);
+}
+
+#[tokio::test]
+async fn retry_after_is_waited_for_if_it_fits() {
+    let start = Instant::now();
+    assert_eq!(attempts_through([retry_after("2")]).await, 2);
+    let waited = start.elapsed();
+    assert!(waited >= Duration::from_secs(2), "{waited:?}");
+}
+
+#[tokio::test]
+async fn retry_after_is_passed_on_if_it_does_not_fit() {
+    let start = Instant::now();
+    let answer = answer_to(retry_after("70")).await;
+    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), "customerio_rate_limited"));
+    assert_eq!(answer.headers["retry-after"], "70");
+    assert!(start.elapsed() < Duration::from_secs(5), "it is not waited for");
+}
+
+#[tokio::test]
+async fn what_somebody_must_change_is_asked_once() {
+    for status in [301, 404] {
+        let world = World::start().await;
+        world.customerio.fail([Fault::status(status)]);
+        assert_eq!(world.deliver(&world.webhook("payment.succeeded")).await.status, 503);
+        assert_eq!(world.log_lines(1).await[0]["attempts"], 1);
+        assert_eq!(world.arrivals(), 0);
+    }
 }
 
 #[tokio::test]
@@ -137,8 +197,18 @@ async fn an_answer_that_cannot_be_read_proves_nothing() {
 
 #[tokio::test]
 async fn a_broken_connection_before_or_after_is_asked_for_again() {
-    assert_retry(&answer_to(Fault::BreakBefore).await, "customerio_unreachable");
-    assert_retry(&answer_to(Fault::BreakAfter).await, "customerio_unreachable");
+    for fault in [Fault::BreakBefore, Fault::BreakAfter] {
+        assert_retry(&answer_to(fault).await, "customerio_broken_connection");
+    }
+    assert_retry(&answer_to(Fault::Cut).await, "customerio_unreadable_answer");
+}
+
+#[tokio::test]
+async fn an_unreachable_customer_io_is_asked_for_again() {
+    let world = World::with(&[("CUSTOMERIO_TRACK_URL", "http://127.0.0.1:1")]).await;
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_retry(&answer, "customerio_unreachable");
+    assert_eq!(world.log_lines(1).await[0]["attempts"], 3);
 }
 
 #[tokio::test]
@@ -147,6 +217,7 @@ async fn a_slow_answer_is_given_up_in_time() {
     let answer = answer_to(Fault::Slow(Duration::from_mins(1))).await;
     assert_retry(&answer, "customerio_timeout");
     assert!(start.elapsed() < Duration::from_secs(13), "Dodo gives up after 15 s");
+    assert!(start.elapsed() > Duration::from_secs(9), "the time there is gets used");
 }
 
 #[tokio::test]

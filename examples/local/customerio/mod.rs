@@ -8,10 +8,9 @@ mod schema;
 
 pub use people::People;
 
-use super::serve::{self, Answer, Broken, Server, Service};
+use super::serve::{self, Answer, AnswerBody, Broken, Server, Service};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Method, Request, Response};
 use serde_json::{Value, json};
@@ -32,6 +31,8 @@ pub enum Fault {
     BreakBefore,
     /// Takes the request, then breaks the connection.
     BreakAfter,
+    /// Takes the request, then breaks the connection in the middle of the answer.
+    Cut,
     /// Takes the request, then answers late.
     Slow(Duration),
 }
@@ -134,12 +135,16 @@ impl Service for Shared {
                 for (name, value) in headers {
                     answer = answer.header(name, value);
                 }
-                Ok(answer.body(body.into()).expect("a valid answer"))
+                Ok(answer.body(serve::body(body)).expect("a valid answer"))
             }
             Some(Fault::BreakBefore) => Err(Broken),
             Some(Fault::BreakAfter) => {
                 self.lock().take(&request);
                 Err(Broken)
+            }
+            Some(Fault::Cut) => {
+                self.lock().take(&request);
+                Ok(Response::new(serve::cut_body()))
             }
             Some(Fault::Slow(delay)) => {
                 let answer = self.lock().take(&request);
@@ -151,7 +156,7 @@ impl Service for Shared {
 }
 
 impl State {
-    fn take(&mut self, request: &Request<Bytes>) -> Response<Full<Bytes>> {
+    fn take(&mut self, request: &Request<Bytes>) -> Response<AnswerBody> {
         let (status, answer) = self.judge(request);
         let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
         self.arrivals.push(Arrival { status, path: request.uri().path().to_owned(), body });
