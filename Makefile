@@ -11,7 +11,7 @@ CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
 # SAM asks for a region and calls home; neither has a place in a test.
 SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 
-.PHONY: help setup demo dev send invoke preview test lint unit template build clean
+.PHONY: help setup demo dev send invoke preview test lint unit template faults build clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -67,6 +67,9 @@ template: setup
 unit: setup
 	@echo "==> tests"
 	@cargo test --locked
+
+faults: ## Run the fault bench by itself and print its report.
+	@cargo test --locked --test faults -- --nocapture
 
 build: setup ## Build the bootstrap that Lambda runs, for the template's architecture (ARCH=arm64 or x86_64).
 	@$(SAM_ENV) PATH="$(abspath $(VENV)/bin):$$PATH" $(SAM) build --beta-features $(if $(ARCH),--parameter-overrides Architecture=$(ARCH))

@@ -31,7 +31,6 @@ pub struct Choices {
 }
 
 /// A running stack; all its processes end when it is dropped.
-#[derive(Debug)]
 pub struct Stack {
     pub customerio: CustomerIo,
     /// The emulated function URL.

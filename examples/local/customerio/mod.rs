@@ -6,7 +6,8 @@ mod people;
 pub mod rules;
 mod schema;
 
-pub use people::People;
+#[allow(unused_imports, reason = "some tests name it")]
+pub use people::{People, Profile};
 
 use super::serve::{self, Answer, AnswerBody, Broken, Server, Service};
 use base64::Engine;
@@ -45,7 +46,6 @@ impl Fault {
 }
 
 /// The running stand-in; it ends when dropped.
-#[derive(Debug)]
 pub struct CustomerIo {
     server: Server,
     state: Shared,
@@ -66,24 +66,31 @@ impl Arrival {
     }
 }
 
-#[derive(Debug, Default)]
+/// Decides about the next request when no fault is waiting.
+pub type Plan = Box<dyn FnMut() -> Option<Fault> + Send>;
+
+#[derive(Default)]
 pub struct State {
     pub people: People,
-    /// Every request but the warm-up, oldest first.
+    /// What it judged, oldest first.
     pub arrivals: Vec<Arrival>,
     /// What the next requests shall suffer.
     pub faults: VecDeque<Fault>,
+    /// What all others shall.
+    pub plan: Option<Plan>,
+    /// Every request but the warm-up, also those that failed.
+    pub requests: usize,
     authorization: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Shared(Arc<Mutex<State>>);
 
 impl CustomerIo {
     /// Starts on a port of 127.0.0.1 (0 takes a free one) for one pair of credentials.
     pub async fn start(port: u16, site_id: &str, api_key: &str) -> io::Result<Self> {
-        let pair = STANDARD.encode(format!("{site_id}:{api_key}"));
-        let state = State { authorization: format!("Basic {pair}"), ..State::default() };
+        let mut state = State::default();
+        state.accept(site_id, api_key);
         let state = Shared(Arc::new(Mutex::new(state)));
         let server = serve::serve(port, state.clone()).await?;
         Ok(Self { server, state })
@@ -127,7 +134,7 @@ impl Service for Shared {
         if request.method() == Method::HEAD {
             return Ok(serve::json(200, &json!({})));
         }
-        let fault = self.lock().faults.pop_front();
+        let fault = self.lock().next_fault();
         match fault {
             None => Ok(self.lock().take(&request)),
             Some(Fault::Answer(status, headers, body)) => {
@@ -156,6 +163,18 @@ impl Service for Shared {
 }
 
 impl State {
+    /// From now on only this pair is accepted.
+    pub fn accept(&mut self, site_id: &str, api_key: &str) {
+        let pair = STANDARD.encode(format!("{site_id}:{api_key}"));
+        self.authorization = format!("Basic {pair}");
+    }
+
+    fn next_fault(&mut self) -> Option<Fault> {
+        self.requests += 1;
+        let planned = |plan: &mut Option<Plan>| plan.as_mut().and_then(|plan| plan());
+        self.faults.pop_front().or_else(|| planned(&mut self.plan))
+    }
+
     fn take(&mut self, request: &Request<Bytes>) -> Response<AnswerBody> {
         let (status, answer) = self.judge(request);
         let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);

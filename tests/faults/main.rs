@@ -1,0 +1,36 @@
+//! The fault bench: a sender that behaves like Dodo, over days of simulated time, against the real
+//! function, while everything around it fails by a seeded plan.
+//!
+//! Between attempts time is simulated; within an invocation it is real, at a quicker pace. HTTP goes
+//! over sockets, to the local Customer.io and to a Secrets Manager that can be down.
+//! `make faults` prints the report.
+
+#[path = "../../examples/local/mod.rs"]
+mod local;
+
+mod clock;
+mod plan;
+mod report;
+mod secrets_manager;
+mod sender;
+
+use report::Report;
+
+/// Each of them another course of events.
+const SEEDS: [u64; 5] = [1, 2, 3, 5, 8];
+
+/// For each seed.
+const WEBHOOKS: usize = 2_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_and_nothing_is_doubled() {
+    println!("{}", Report::HEADER);
+    for seed in SEEDS {
+        let report = sender::run(seed, WEBHOOKS).await;
+        println!("{report}");
+        assert_eq!((report.lost, report.doubled), (0, 0), "seed {seed}");
+        assert_eq!(report.once, report.webhooks, "seed {seed}");
+        assert_eq!(report.stale_people, 0, "seed {seed}");
+        assert!(report.late > 0 && report.requests > report.webhooks, "the plan has no faults");
+    }
+}

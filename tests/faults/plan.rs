@@ -1,0 +1,112 @@
+//! What fails, and when: windows of simulated time in which something is down or rotated, and faults
+//! that hit single requests.
+
+use crate::clock::{self, HOUR, MINUTE, START};
+use crate::local::customerio::Fault;
+use fastrand::Rng;
+use std::ops::Range;
+use std::time::Duration;
+
+/// Later than the quick pace of the bench allows an attempt to take.
+const TOO_SLOW: Duration = Duration::from_millis(160);
+
+/// How many of Customer.io's answers fail outside of any window.
+const FAULTY: f64 = 0.25;
+
+/// One course of events, in Unix milliseconds.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// When webhooks happen.
+    pub happening: Range<u64>,
+    /// When Secrets Manager does not answer.
+    pub secrets_manager_down: Vec<Range<u64>>,
+    /// When Customer.io does not answer, or says 503.
+    pub customerio_down: Vec<Range<u64>>,
+    /// When Customer.io redirects to the other region.
+    pub wrong_region: Range<u64>,
+    /// When Customer.io refuses credentials that are right.
+    pub unauthorized: Range<u64>,
+    /// When Dodo begins to sign with a new secret; for 24 hours the old one signs along.
+    pub dodo_rotates: u64,
+    /// When the merchant puts Dodo's new secret into Secrets Manager, sometimes too early.
+    pub dodo_secret_put: u64,
+    /// Whether the merchant then lists both secrets, or the new one alone.
+    pub lists_both: bool,
+    /// When Customer.io accepts a new key only.
+    pub customerio_rotates: u64,
+    /// When the merchant puts that key into Secrets Manager, sometimes too early.
+    pub customerio_key_put: u64,
+}
+
+/// How long Dodo's old secret signs along.
+pub const SIGNS_ALONG: u64 = 24 * HOUR;
+
+impl Plan {
+    pub fn of(rng: &mut Rng) -> Self {
+        let happening = START + HOUR..START + 72 * HOUR;
+        let dodo_rotates = rng.u64(happening.start + 12 * HOUR..START + 30 * HOUR);
+        let customerio_rotates = rng.u64(START + 30 * HOUR..START + 60 * HOUR);
+        let mut window = |length: u64| {
+            let start = rng.u64(happening.clone());
+            start..start + length
+        };
+        Self {
+            // The first webhooks come before any secret was ever read.
+            secrets_manager_down: vec![
+                START..happening.start + 10 * MINUTE,
+                window(2 * HOUR),
+                window(HOUR),
+            ],
+            customerio_down: vec![window(2 * HOUR), window(HOUR), window(5 * MINUTE)],
+            wrong_region: window(30 * MINUTE),
+            unauthorized: window(20 * MINUTE),
+            dodo_secret_put: dodo_rotates - HOUR + rng.u64(0..20 * HOUR),
+            customerio_key_put: customerio_rotates - HOUR / 2 + rng.u64(0..3 * HOUR),
+            lists_both: rng.bool(),
+            happening,
+            dodo_rotates,
+            customerio_rotates,
+        }
+    }
+
+    pub fn is_secrets_manager_down(&self) -> bool {
+        within(&self.secrets_manager_down)
+    }
+
+    /// What Customer.io does to the next request.
+    pub fn fault(&self, rng: &mut Rng) -> Option<Fault> {
+        if within(&self.customerio_down) {
+            return Some(if rng.bool() { Fault::BreakBefore } else { Fault::status(503) });
+        }
+        if self.wrong_region.contains(&clock::now()) {
+            let elsewhere = ("location", "https://track-eu.customer.io/api/v2/batch".to_owned());
+            return Some(Fault::Answer(301, vec![elsewhere], String::new()));
+        }
+        if self.unauthorized.contains(&clock::now()) {
+            return Some(Fault::status(401));
+        }
+        (rng.f64() < FAULTY).then(|| single_fault(rng))
+    }
+}
+
+fn within(windows: &[Range<u64>]) -> bool {
+    windows.iter().any(|window| window.contains(&clock::now()))
+}
+
+fn single_fault(rng: &mut Rng) -> Fault {
+    let retry_after =
+        |value: &str| Fault::Answer(429, vec![("retry-after", value.to_owned())], "{}".to_owned());
+    match rng.u8(0..12) {
+        0 => Fault::status(429),
+        1 => retry_after("0"),
+        2 => retry_after("60"),
+        3 => Fault::status(500),
+        4 => Fault::status(502),
+        5 => Fault::status(503),
+        6 => Fault::Slow(TOO_SLOW),
+        7 => Fault::BreakBefore,
+        8 | 9 => Fault::BreakAfter,
+        10 => Fault::Cut,
+        _ => Fault::Answer(200, vec![], "<html>".to_owned()),
+    }
+}
