@@ -2,6 +2,8 @@ use super::answer::{self, LaterReason, Verdict};
 use super::item::Batch;
 use super::redact::redact;
 use super::retry::{self, Pace};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Request, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -47,8 +49,15 @@ impl Effort {
 }
 
 impl Credentials {
-    fn exposed(&self) -> [&str; 2] {
-        [self.site_id.expose_secret(), self.api_key.expose_secret()]
+    fn pair(&self) -> (&str, &str) {
+        (self.site_id.expose_secret(), self.api_key.expose_secret())
+    }
+
+    /// Every form in which an answer might repeat them.
+    fn forms(&self) -> [String; 3] {
+        let (site_id, api_key) = self.pair();
+        let basic = STANDARD_NO_PAD.encode(format!("{site_id}:{api_key}"));
+        [site_id.to_owned(), api_key.to_owned(), basic]
     }
 }
 
@@ -78,7 +87,7 @@ impl Track {
                 Verdict::Later(later) => later,
                 Verdict::Accepted => return Verdict::Accepted,
                 Verdict::Rejected(refusals) => {
-                    return Verdict::Rejected(redact(refusals, batch, &credentials.exposed()));
+                    return Verdict::Rejected(redact(refusals, batch, credentials.forms()));
                 }
             };
             let (chance, left) = (fastrand::f64(), effort.time_left());
@@ -99,7 +108,7 @@ impl Track {
     }
 
     fn request(&self, batch: &Batch, credentials: &Credentials) -> Request {
-        let [site_id, api_key] = credentials.exposed();
+        let (site_id, api_key) = credentials.pair();
         self.http
             .post(self.endpoint("api/v2/batch"))
             .basic_auth(site_id, Some(api_key))

@@ -14,9 +14,14 @@ const MAX_REFUSALS: usize = 20;
 
 /// Shortens a list of reasons and removes what must not be repeated: everything in `secrets` and the
 /// personal values of the batch.
-pub fn redact(refusals: Vec<Refusal>, batch: &Batch, secrets: &[&str]) -> Vec<Refusal> {
+pub fn redact(
+    refusals: Vec<Refusal>,
+    batch: &Batch,
+    secrets: impl IntoIterator<Item = String>,
+) -> Vec<Refusal> {
     let mut words = personal_values(batch);
-    words.extend(secrets.iter().map(|secret| (*secret).to_owned()));
+    words.extend(words.iter().map(|word| as_json(word)).collect::<Vec<_>>());
+    words.extend(secrets);
     words.retain(|word| !word.is_empty());
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     let blot = |refusal: Refusal| Refusal {
@@ -39,6 +44,12 @@ fn personal_values(batch: &Batch) -> Vec<String> {
     batch.items.iter().flat_map(of_item).collect()
 }
 
+/// As a text stands in JSON, which an answer may quote: with its escapes, without its quotation marks.
+fn as_json(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
 fn texts(value: &Value, into: &mut Vec<String>) {
     match value {
         Value::String(text) => into.push(text.clone()),
@@ -58,11 +69,16 @@ fn blot_out(text: &str, words: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::track::{Action, Attributes, Identifier, Weight};
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn redacted(message: &str) -> String {
+        redacted_for("Ada Lovelace", message)
+    }
+
+    fn redacted_for(name: &str, message: &str) -> String {
         let mut attributes = Attributes::default();
-        attributes.add("name", "Ada Lovelace", Weight::Optional);
+        attributes.add("name", name, Weight::Optional);
         attributes.add("status", "active", Weight::Optional);
         attributes.add("metadata", json!({"city": "London"}), Weight::Metadata);
         let identifiers = Identifier::Email("ada@example.com".into());
@@ -70,7 +86,8 @@ mod tests {
         let batch = Batch { items: vec![item] };
         let refusal =
             Refusal { batch_index: Some(0), field: message.into(), message: message.into() };
-        let redacted = redact(vec![refusal], &batch, &["site-1", "key-1"]).remove(0);
+        let secrets = ["site-1", "key-1"].map(str::to_owned);
+        let redacted = redact(vec![refusal], &batch, secrets).remove(0);
         assert_eq!(redacted.field, redacted.message);
         redacted.message
     }
@@ -92,6 +109,19 @@ mod tests {
     fn a_plain_reason_stays_as_it_is() {
         let message = "attributes.status: active is not a number";
         assert_eq!(redacted(message), message);
+    }
+
+    proptest! {
+        /// However a name looks and wherever it is quoted, as it is or as JSON.
+        #[test]
+        fn no_name_is_repeated(name in "[^\\[a-z\\]]{1,20}", before in "\\PC{0,9}", after in "\\PC{0,9}") {
+            for quoted in [name.clone(), Value::from(name.as_str()).to_string()] {
+                let redacted = redacted_for(&name, &format!("{before}{quoted}{after}"));
+                let repeated = redacted.contains(&name) || redacted.contains(&as_json(&name));
+                let by_chance = before.contains(&name) || after.contains(&name) || "[redacted] ".contains(&name);
+                prop_assert!(!repeated || by_chance, "{}", redacted);
+            }
+        }
     }
 
     #[test]

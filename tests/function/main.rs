@@ -4,6 +4,7 @@
 #[path = "../../examples/local/mod.rs"]
 mod local;
 
+mod abuse;
 mod answers;
 mod configuration;
 mod delivery;

@@ -1,0 +1,179 @@
+//! What must hold for all inputs.
+
+#[path = "../examples/local/mod.rs"]
+mod local;
+
+use dodo_customerio::track::Batch;
+use dodo_customerio::transform::{Options, PersonIdentifier, transform};
+use dodo_customerio::webhook::{SigningKey, Unverified};
+use hyper::HeaderMap;
+use hyper::header::HeaderValue;
+use local::customerio::rules;
+use local::dodo::{Webhook, random_secret, samples};
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+const NOW: u64 = 1_796_083_200;
+
+/// Field names that mean something to somebody.
+const NAMES: &str = "id email name customer customer_id metadata status currency amount total_amount \
+    tax recipient created_at next_billing_date cancelled_at previous_billing_date trial_period_days \
+    recurring_pre_tax_amount payment_id license_key user_id some_amount settled_at key";
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => "\\PC{0,12}",
+        2 => any::<String>(),
+        // Long, and longer still as JSON.
+        1 => (select(vec!["x", "ü", "\u{1}", "\""]), 0..1200_usize).prop_map(|(it, n)| it.repeat(n)),
+        2 => select(vec!["", " ", "JPY", "kwd", "USD", "ada@example.com", "2026-10-31T12:00:00Z", "400"])
+            .prop_map(str::to_owned),
+    ]
+}
+
+fn name() -> impl Strategy<Value = String> {
+    let known: Vec<_> = NAMES.split_whitespace().map(str::to_owned).collect();
+    prop_oneof![3 => select(known), 1 => "[a-z_]{1,8}(_at|_amount)?", 1 => text()]
+}
+
+/// Any JSON.
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(|float| json!(float)),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 64, 12, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(Value::from),
+            btree_map(name(), inner, 0..12).prop_map(|map| map.into_iter().collect()),
+        ]
+    })
+}
+
+/// A sample with some of its fields replaced, or anything else with a type.
+fn event() -> impl Strategy<Value = Value> {
+    let changes = btree_map(name(), json(), 0..8);
+    let sample = (select(samples()), changes).prop_map(|(sample, changes)| {
+        let mut event = sample.event;
+        for (name, value) in changes {
+            event["data"][name] = value;
+        }
+        event
+    });
+    let anything = ("\\PC{1,150}", json(), btree_map(name(), json(), 0..8), 0..400_usize).prop_map(
+        |(kind, at, data, many)| {
+            let many = (0..many).map(|n| (format!("field_{n}"), json!(n)));
+            let data: Map<_, _> = data.into_iter().chain(many).collect();
+            json!({"type": kind, "timestamp": at, "data": data})
+        },
+    );
+    prop_oneof![3 => sample, 1 => anything]
+}
+
+fn options() -> impl Strategy<Value = Options> {
+    let modes = vec![
+        PersonIdentifier::CustomerId,
+        PersonIdentifier::Email,
+        PersonIdentifier::Metadata("user_id".to_owned()),
+    ];
+    select(modes).prop_map(|identifier| Options { identifier, ..Options::default() })
+}
+
+/// The batch of an event, by way of a genuine webhook; `None` if nothing is sent.
+fn batch(event: &Value, options: &Options) -> Option<Batch> {
+    let secret = random_secret();
+    let webhook = Webhook::sign(&secret, "msg_1", 1, event.to_string());
+    let envelope = webhook.envelope(&secret).ok()?;
+    transform(&envelope, "msg_1", NOW, options).ok()
+}
+
+/// All `x` beside an `x_minor`, with both.
+fn amounts(attributes: &Value) -> Vec<(String, i64)> {
+    let attributes = attributes.as_object().unwrap();
+    let pairs = attributes.iter().filter_map(|(name, minor)| {
+        let decimal = attributes.get(name.strip_suffix("_minor")?)?.as_str()?;
+        Some((decimal.to_owned(), minor.as_i64()?))
+    });
+    pairs.filter(|(decimal, _)| !decimal.is_empty()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn every_request_keeps_customer_ios_rules(event in event(), options in options()) {
+        if let Some(batch) = batch(&event, &options) {
+            prop_assert!(serde_json::to_vec(&batch).unwrap().len() <= 500_000);
+            for item in &batch.items {
+                let item = serde_json::to_value(item).unwrap();
+                prop_assert_eq!(rules::errors(&item), Vec::<Value>::new(), "{}", item);
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_webhook_gives_the_same_bytes(event in event(), options in options()) {
+        let bytes = || batch(&event, &options).map(|batch| serde_json::to_vec(&batch).unwrap());
+        prop_assert_eq!(bytes(), bytes());
+    }
+
+    #[test]
+    fn money_loses_no_minor_unit(event in event()) {
+        let Some(batch) = batch(&event, &Options::default()) else { return Ok(()) };
+        for item in &batch.items {
+            for (decimal, minor) in amounts(&serde_json::to_value(&item.attributes).unwrap()) {
+                let digits: String = decimal.chars().filter(|character| *character != '.').collect();
+                prop_assert_eq!(digits.parse::<i64>().unwrap(), minor, "{}", decimal);
+            }
+        }
+    }
+
+    #[test]
+    fn what_redirects_mail_never_leaves(event in event(), options in options()) {
+        let Some(batch) = batch(&event, &options) else { return Ok(()) };
+        for item in &batch.items {
+            for name in ["recipient", "from_address", "reply_to", "card_holder_name", "tax_id"] {
+                prop_assert!(item.attributes.get(name).is_none());
+            }
+        }
+    }
+
+    /// No header and no body gets past the signature, and none panics.
+    #[test]
+    fn nothing_unsigned_is_verified(
+        id in "\\PC{0,20}", time in "[0-9+. -]{0,22}", signature in "(v1a?,[A-Za-z0-9+/=]{0,50} ?){0,4}",
+        raw in vec(any::<u8>(), 0..40), body in vec(any::<u8>(), 0..100), now in any::<i64>(),
+    ) {
+        let key = [SigningKey::new(&random_secret()).unwrap()];
+        for signature in [signature.as_bytes(), &raw] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [
+                ("webhook-id", id.as_bytes()),
+                ("webhook-timestamp", time.as_bytes()),
+                ("webhook-signature", signature),
+            ] {
+                if let Ok(value) = HeaderValue::from_bytes(value) {
+                    headers.insert(name, value);
+                }
+            }
+            if let Ok(webhook) = Unverified::new(&headers, &body) {
+                prop_assert!(webhook.verify(&key, now, Duration::MAX).is_err());
+            }
+        }
+    }
+
+    /// Whatever is genuine is verified, and reading it panics for no body.
+    #[test]
+    fn whatever_is_signed_is_read(body in "\\PC{0,200}", time in 0_i64..i64::MAX / 2) {
+        let secret = random_secret();
+        let webhook = Webhook::sign(&secret, "msg_1", time, body);
+        let _ = webhook.envelope(&secret);
+    }
+}
