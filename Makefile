@@ -11,7 +11,7 @@ CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
 # SAM asks for a region and calls home; neither has a place in a test.
 SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 
-.PHONY: help setup demo dev send invoke preview test lint unit template faults build clean
+.PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -70,6 +70,21 @@ unit: setup
 
 faults: ## Run the fault bench by itself and print its report.
 	@cargo test --locked --test faults -- --nocapture
+
+load: setup ## Send COUNT=100000 webhooks through one environment and watch its memory.
+	@cargo build --locked --release --bins
+	@cargo build --locked --example load
+	@exec target/debug/examples/load target/release/dodo-customerio $(or $(COUNT),100000)
+
+# cargo-fuzz wants a nightly compiler for its flags only; RUSTC_BOOTSTRAP lets the stable one take them.
+fuzz: $(VENV)/bin/cargo-fuzz ## Fuzz headers, bodies and events for SECONDS=60.
+	@mkdir -p target/fuzz-corpus
+	@RUSTC_BOOTSTRAP=1 $(VENV)/bin/cargo-fuzz fuzz run webhook --sanitizer none --target-dir target/fuzz \
+		target/fuzz-corpus events -- -max_total_time=$(or $(SECONDS),60) -max_len=65536 -print_final_stats=1
+
+$(VENV)/bin/cargo-fuzz:
+	@echo "==> cargo-fuzz (once)"
+	@cargo install --locked --quiet --root $(VENV) cargo-fuzz
 
 build: setup ## Build the bootstrap that Lambda runs, for the template's architecture (ARCH=arm64 or x86_64).
 	@$(SAM_ENV) PATH="$(abspath $(VENV)/bin):$$PATH" $(SAM) build --beta-features $(if $(ARCH),--parameter-overrides Architecture=$(ARCH))

@@ -19,7 +19,6 @@ use tokio::time::{Instant, timeout_at};
 pub const MAX_BODY: usize = 1024 * 1024;
 
 /// The function, with what it keeps from one webhook to the next.
-#[derive(Debug)]
 pub struct Function {
     secrets: SecretCache<SecretsManager>,
     track: Track,
@@ -28,13 +27,13 @@ pub struct Function {
     clock: Clock,
 }
 
-/// The time of day; a test has its own.
-pub type Clock = fn() -> SystemTime;
+/// Tells the time of day; a test has its own.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 impl Function {
     /// Builds the clients; no call is made yet.
     pub fn new(settings: Settings) -> Self {
-        Self::with(settings, SystemTime::now, Pace::default())
+        Self::with(settings, Arc::new(SystemTime::now), Pace::default())
     }
 
     /// The same in another time and at another pace.

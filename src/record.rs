@@ -2,9 +2,13 @@
 //! secret.
 
 use crate::outcome::Outcome;
+use crate::track::limits::cut;
 use crate::webhook::{Envelope, Verified};
 use lambda_http::{Request, RequestExt};
 use std::time::{Duration, Instant};
+
+/// As much of an event type as is logged, in bytes. Dodo's are below 50.
+const MAX_EVENT_TYPE: usize = 100;
 
 /// Gathers what is known of a webhook on its way. Nothing of it before the signature holds.
 #[derive(Debug)]
@@ -35,7 +39,9 @@ impl Record {
 
     /// It is an event.
     pub fn understood(&mut self, envelope: &Envelope) {
-        self.event_type = Some(envelope.event_type.clone());
+        let mut event_type = envelope.event_type.clone();
+        cut(&mut event_type, MAX_EVENT_TYPE);
+        self.event_type = Some(event_type);
     }
 
     /// Customer.io was asked, this many times.

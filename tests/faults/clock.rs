@@ -1,5 +1,7 @@
 //! Simulated time of day.
 
+use dodo_customerio::function;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -10,20 +12,28 @@ pub const SECOND: u64 = 1_000;
 pub const MINUTE: u64 = 60 * SECOND;
 pub const HOUR: u64 = 60 * MINUTE;
 
-/// Unix milliseconds. Runs follow one another, so one clock serves them all.
-static NOW: AtomicU64 = AtomicU64::new(START);
+/// A clock in Unix milliseconds that goes only when it is set.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<AtomicU64>);
 
-pub fn set(now: u64) {
-    NOW.store(now, Ordering::Relaxed);
-}
+impl Clock {
+    pub fn start() -> Self {
+        Self(Arc::new(AtomicU64::new(START)))
+    }
 
-pub fn now() -> u64 {
-    NOW.load(Ordering::Relaxed)
-}
+    pub fn set(&self, now: u64) {
+        self.0.store(now, Ordering::Relaxed);
+    }
 
-/// For the function.
-pub fn time_of_day() -> SystemTime {
-    at(now())
+    pub fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// The same, for a function.
+    pub fn of_function(&self) -> function::Clock {
+        let clock = self.clone();
+        Arc::new(move || at(clock.now()))
+    }
 }
 
 /// A time in Unix milliseconds.

@@ -11,8 +11,10 @@ mod local;
 mod clock;
 mod plan;
 mod report;
+mod rotation;
 mod secrets_manager;
 mod sender;
+mod world;
 
 use report::Report;
 
@@ -25,12 +27,13 @@ const WEBHOOKS: usize = 2_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_and_nothing_is_doubled() {
     println!("{}", Report::HEADER);
-    for seed in SEEDS {
-        let report = sender::run(seed, WEBHOOKS).await;
+    let runs = SEEDS.map(|seed| tokio::spawn(sender::run(seed, WEBHOOKS)));
+    for run in runs {
+        let report = run.await.unwrap();
         println!("{report}");
-        assert_eq!((report.lost, report.doubled), (0, 0), "seed {seed}");
-        assert_eq!(report.once, report.webhooks, "seed {seed}");
-        assert_eq!(report.stale_people, 0, "seed {seed}");
+        assert_eq!((report.lost, report.doubled), (0, 0), "seed {}", report.seed);
+        assert_eq!(report.once, report.webhooks, "seed {}", report.seed);
+        assert_eq!(report.stale_people, 0, "seed {}", report.seed);
         assert!(report.late > 0 && report.requests > report.webhooks, "the plan has no faults");
     }
 }

@@ -1,7 +1,7 @@
 //! What fails, and when: windows of simulated time in which something is down or rotated, and faults
 //! that hit single requests.
 
-use crate::clock::{self, HOUR, MINUTE, START};
+use crate::clock::{HOUR, MINUTE, START};
 use crate::local::customerio::Fault;
 use fastrand::Rng;
 use std::ops::Range;
@@ -69,28 +69,28 @@ impl Plan {
         }
     }
 
-    pub fn is_secrets_manager_down(&self) -> bool {
-        within(&self.secrets_manager_down)
+    pub fn is_secrets_manager_down(&self, now: u64) -> bool {
+        within(&self.secrets_manager_down, now)
     }
 
     /// What Customer.io does to the next request.
-    pub fn fault(&self, rng: &mut Rng) -> Option<Fault> {
-        if within(&self.customerio_down) {
+    pub fn fault(&self, now: u64, rng: &mut Rng) -> Option<Fault> {
+        if within(&self.customerio_down, now) {
             return Some(if rng.bool() { Fault::BreakBefore } else { Fault::status(503) });
         }
-        if self.wrong_region.contains(&clock::now()) {
+        if self.wrong_region.contains(&now) {
             let elsewhere = ("location", "https://track-eu.customer.io/api/v2/batch".to_owned());
             return Some(Fault::Answer(301, vec![elsewhere], String::new()));
         }
-        if self.unauthorized.contains(&clock::now()) {
+        if self.unauthorized.contains(&now) {
             return Some(Fault::status(401));
         }
         (rng.f64() < FAULTY).then(|| single_fault(rng))
     }
 }
 
-fn within(windows: &[Range<u64>]) -> bool {
-    windows.iter().any(|window| window.contains(&clock::now()))
+fn within(windows: &[Range<u64>], now: u64) -> bool {
+    windows.iter().any(|window| window.contains(&now))
 }
 
 fn single_fault(rng: &mut Rng) -> Fault {

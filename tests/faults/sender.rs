@@ -1,32 +1,21 @@
 //! Dodo's sender: eight attempts on its schedule, the same id each time, a fresh time and signature;
 //! duplicates and reordering mixed in.
 
-use crate::clock::{self, HOUR, MINUTE, SECOND, START};
-use crate::local::customerio::CustomerIo;
-use crate::local::dodo::{self, Sample, Webhook, samples};
+use crate::clock::{self, HOUR, MINUTE, SECOND};
+use crate::local::dodo::{self, Sample, samples};
 use crate::plan::{Plan, SIGNS_ALONG};
 use crate::report::Report;
-use crate::secrets_manager::SecretsManager;
-use dodo_customerio::config::Settings;
+use crate::world::World;
 use dodo_customerio::function::Function;
-use dodo_customerio::track::Pace;
 use fastrand::Rng;
-use lambda_http::{Body, Request};
+use lambda_http::Request;
 use serde_json::json;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Duration;
 
 /// Pauses before each attempt after the first, in milliseconds.
 const SCHEDULE: [u64; 7] =
     [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR];
-
-/// As in production, a fiftieth as long.
-const PACE: Pace = Pace {
-    attempt: Duration::from_millis(80),
-    pause: Duration::from_millis(4),
-    shortest_attempt: Duration::from_millis(5),
-};
 
 const PEOPLE: usize = 60;
 /// How many webhooks an environment serves before Lambda starts another.
@@ -52,12 +41,11 @@ type Attempt = Reverse<(u64, usize, usize)>;
 const DUPLICATE: usize = usize::MAX;
 
 struct Run {
+    world: World,
     rng: Rng,
     plan: Plan,
     messages: Vec<Message>,
     queue: BinaryHeap<Attempt>,
-    customerio: CustomerIo,
-    secrets_manager: SecretsManager,
     keys: Keys,
     report: Report,
 }
@@ -66,12 +54,10 @@ struct Run {
 struct Keys {
     dodo: [String; 2],
     customerio: [String; 2],
-    site_id: String,
 }
 
 /// Sends `count` webhooks and reports what became of them.
 pub async fn run(seed: u64, count: usize) -> Report {
-    clock::set(START);
     let mut run = Run::prepare(seed, count).await;
     let mut function = run.new_environment().await;
     let mut served = 0;
@@ -96,34 +82,21 @@ impl Run {
         let keys = Keys {
             dodo: [dodo::random_secret(), dodo::random_secret()],
             customerio: [dodo::random_hex(), dodo::random_hex()],
-            site_id: dodo::random_hex(),
         };
-        let customerio = CustomerIo::start(0, &keys.site_id, &keys.customerio[0]).await.unwrap();
-        let (planned, mut chance) = (plan.clone(), rng.fork());
-        customerio.state().plan = Some(Box::new(move || planned.fault(&mut chance)));
         let planned = plan.clone();
-        let secrets_manager =
-            SecretsManager::start(move || planned.is_secrets_manager_down()).await;
+        let world = World::start(move |now| planned.is_secrets_manager_down(now)).await;
+        let (planned, time, mut chance) = (plan.clone(), world.clock.clone(), rng.fork());
+        world.customerio.state().plan =
+            Some(Box::new(move || planned.fault(time.now(), &mut chance)));
         let report = Report { seed, webhooks: count, ..Report::default() };
-        Self { rng, plan, messages, queue, customerio, secrets_manager, keys, report }
+        let mut run = Self { world, rng, plan, messages, queue, keys, report };
+        run.rotate();
+        run
     }
 
-    /// A cold start.
     async fn new_environment(&mut self) -> Function {
-        let settings = Settings::read(|name| {
-            Some(match name {
-                "SECRET_ID" => "dodo".to_owned(),
-                "CUSTOMERIO_TRACK_URL" => self.customerio.url(),
-                "AWS_ENDPOINT_URL_SECRETS_MANAGER" => self.secrets_manager.url(),
-                "AWS_REGION" => "us-east-1".to_owned(),
-                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "testing".to_owned(),
-                _ => return None,
-            })
-        });
-        let function = Function::with(settings.unwrap(), clock::time_of_day, PACE);
-        function.warm_up().await;
         self.report.environments += 1;
-        function
+        self.world.new_environment().await
     }
 
     /// The next attempt, and those that are due with it.
@@ -138,28 +111,21 @@ impl Run {
             together.push((*attempt, *index));
             self.queue.pop();
         }
-        clock::set(now);
+        self.world.clock.set(now);
         Some(together)
     }
 
     /// Brings the secrets to where the plan has them now.
     fn rotate(&mut self) {
-        let (now, plan) = (clock::now(), &self.plan);
-        let customerio = usize::from(now >= plan.customerio_rotates);
-        self.customerio.state().accept(&self.keys.site_id, &self.keys.customerio[customerio]);
-
-        let [old, new] = &self.keys.dodo;
+        let (now, plan, [old, new]) = (self.world.clock.now(), &self.plan, &self.keys.dodo);
         let webhook_secret = match (now >= plan.dodo_secret_put, plan.lists_both) {
             (false, _) => json!(old),
             (true, true) => json!([new, old]),
             (true, false) => json!(new),
         };
-        let api_key = &self.keys.customerio[usize::from(now >= plan.customerio_key_put)];
-        self.secrets_manager.put(json!({
-            "dodo_webhook_secret": webhook_secret,
-            "customerio_site_id": self.keys.site_id,
-            "customerio_api_key": api_key,
-        }));
+        let key = |since: u64| &self.keys.customerio[usize::from(now >= since)];
+        self.world.accept(key(plan.customerio_rotates));
+        self.world.put(webhook_secret, key(plan.customerio_key_put));
     }
 
     async fn attempt(&mut self, function: &Function, attempts: Vec<(usize, usize)>) {
@@ -174,13 +140,13 @@ impl Run {
             let aborted = answer.headers().contains_key("webhook-delivery");
             let message = &mut self.messages[index];
             if accepted {
-                message.accepted.get_or_insert(clock::now());
+                message.accepted.get_or_insert(self.world.clock.now());
             }
             message.aborted |= aborted;
             if !(aborted || accepted && received) {
                 self.again(attempt, index);
             } else if self.rng.f64() < 0.05 {
-                let later = clock::now() + self.rng.u64(SECOND..72 * HOUR);
+                let later = self.world.clock.now() + self.rng.u64(SECOND..72 * HOUR);
                 self.queue.push(Reverse((later, DUPLICATE, index)));
             }
         }
@@ -190,36 +156,28 @@ impl Run {
     fn again(&mut self, attempt: usize, index: usize) {
         if let Some(pause) = SCHEDULE.get(attempt) {
             let jittered = self.rng.u64(pause * 9 / 10..pause * 11 / 10);
-            self.queue.push(Reverse((clock::now() + jittered, attempt + 1, index)));
+            self.queue.push(Reverse((self.world.clock.now() + jittered, attempt + 1, index)));
         }
     }
 
     fn request(&self, index: usize) -> Request {
         let message = &self.messages[index];
-        let (now, [old, new]) = (clock::now(), &self.keys.dodo);
-        let sent = i64::try_from(now / SECOND).unwrap();
-        let sign = |key: &str| Webhook::sign(key, &message.id, sent, message.sample.body());
-        let webhook = if now < self.plan.dodo_rotates {
-            sign(old)
+        let (now, [old, new]) = (self.world.clock.now(), &self.keys.dodo);
+        let secrets: &[&str] = if now < self.plan.dodo_rotates {
+            &[old]
         } else if now < self.plan.dodo_rotates + SIGNS_ALONG {
-            let (both, along) = (sign(new), sign(old));
-            Webhook { signature: format!("{} {}", both.signature, along.signature), ..both }
+            &[new, old]
         } else {
-            sign(new)
+            &[new]
         };
-        let mut request = Request::new(Body::Text(webhook.body.clone()));
-        *request.method_mut() = "POST".parse().unwrap();
-        for (name, value) in webhook.headers() {
-            request.headers_mut().insert(name, value.parse().unwrap());
-        }
-        request
+        self.world.request(&message.id, &message.sample.body(), secrets)
     }
 
     fn finish(self) -> Report {
-        let Self { messages, customerio, secrets_manager, mut report, .. } = self;
-        let state = customerio.state();
+        let Self { world, messages, mut report, .. } = self;
+        let state = world.customerio.state();
         report.requests = state.requests;
-        report.secret_requests = secrets_manager.requests();
+        report.secret_requests = world.secrets_manager.requests();
         report.judge(&messages, &state.people);
         report
     }

@@ -1,0 +1,99 @@
+//! `make load`: many webhooks through one environment, and what that does to its memory.
+//!
+//! The release binary runs under a Lambda Runtime API of our own; moto and the local Customer.io stand
+//! around it. `cargo run --example load -- BINARY COUNT`.
+
+#[path = "local/mod.rs"]
+mod local;
+
+use local::customerio::{CustomerIo, People};
+use local::dodo::{self, Webhook, samples};
+use local::runtime_api::RuntimeApi;
+use local::secrets_manager::Moto;
+use local::stack::until_interrupted;
+use serde_json::json;
+use std::process::{ExitCode, Stdio};
+use std::time::Instant;
+use std::{env, fs};
+use tokio::process::{Child, Command};
+
+/// How often the memory is looked at.
+const STEPS: usize = 10;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let work = async {
+        match arguments.as_slice() {
+            [binary, count] => load(binary, count.parse().map_err(|_| "COUNT is no number")?).await,
+            _ => Err("Usage: load BINARY COUNT".to_owned()),
+        }
+    };
+    match until_interrupted(work).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn load(binary: &str, count: usize) -> Result<(), String> {
+    let moto = Moto::start()?;
+    let (site_id, api_key, secret) =
+        (dodo::random_hex(), dodo::random_hex(), dodo::random_secret());
+    let value = json!({
+        "dodo_webhook_secret": secret,
+        "customerio_site_id": site_id,
+        "customerio_api_key": api_key,
+    });
+    moto.create("dodo", &value).await?;
+    let text = |error: std::io::Error| error.to_string();
+    let customerio = CustomerIo::start(0, &site_id, &api_key).await.map_err(text)?;
+    let runtime = RuntimeApi::start().await.map_err(text)?;
+    let mut environment =
+        vec![("SECRET_ID", "dodo".to_owned()), ("CUSTOMERIO_TRACK_URL", customerio.url())];
+    environment.extend(moto.environment());
+    environment.extend(runtime.environment());
+    let function = Command::new(binary)
+        .env_clear()
+        .envs(environment)
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| format!("{binary} does not start: {error}"))?;
+
+    println!(
+        "| webhooks | resident, kB | peak, kB | µs each, signing and stand-ins included |\n|---|---|---|---|"
+    );
+    let samples = samples();
+    let step = (count / STEPS).max(1);
+    let (mut answered, mut since) = (0, Instant::now());
+    for sample in samples.iter().cycle().take(count) {
+        let id = dodo::random_message_id();
+        let webhook = Webhook::sign(&secret, &id, dodo::unix_now(), sample.body());
+        let answer = runtime.invoke(webhook.function_url_event()).await;
+        let status = answer.map(|answer| answer["statusCode"].clone());
+        if status != Some(json!(200)) {
+            return Err(format!("{} was answered {status:?}", sample.name));
+        }
+        answered += 1;
+        if answered % step == 0 {
+            let each = since.elapsed().as_micros() / step as u128;
+            let [resident, peak] = ["VmRSS:", "VmHWM:"].map(|field| memory(&function, field));
+            println!("| {answered} | {resident} | {peak} | {each} |");
+            let mut state = customerio.state();
+            (state.people, since) = (People::default(), Instant::now());
+            state.arrivals.clear();
+        }
+    }
+    Ok(())
+}
+
+/// A line of `/proc/…/status`, in kB.
+fn memory(function: &Child, field: &str) -> String {
+    let path = format!("/proc/{}/status", function.id().unwrap_or_default());
+    let status = fs::read_to_string(path).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap_or("?");
+    line.trim().trim_end_matches(" kB").to_owned()
+}

@@ -1,0 +1,90 @@
+//! The services around the function, in simulated time, and the function itself within this process.
+
+use crate::clock::{Clock, SECOND};
+use crate::local::customerio::CustomerIo;
+use crate::local::dodo::{self, Webhook};
+use crate::secrets_manager::SecretsManager;
+use dodo_customerio::config::Settings;
+use dodo_customerio::function::Function;
+use dodo_customerio::track::Pace;
+use lambda_http::{Body, Request};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// As in production, a fiftieth as long.
+const PACE: Pace = Pace {
+    attempt: Duration::from_millis(80),
+    pause: Duration::from_millis(4),
+    shortest_attempt: Duration::from_millis(5),
+};
+
+pub struct World {
+    pub clock: Clock,
+    pub customerio: CustomerIo,
+    pub secrets_manager: SecretsManager,
+    site_id: String,
+}
+
+impl World {
+    /// With a Secrets Manager that is down whenever `is_down` says so, given the time.
+    pub async fn start(is_down: impl Fn(u64) -> bool + Send + Sync + 'static) -> Self {
+        let (clock, site_id) = (Clock::start(), dodo::random_hex());
+        let time = clock.clone();
+        Self {
+            customerio: CustomerIo::start(0, &site_id, "").await.unwrap(),
+            secrets_manager: SecretsManager::start(move || is_down(time.now())).await,
+            clock,
+            site_id,
+        }
+    }
+
+    /// A cold start.
+    pub async fn new_environment(&self) -> Function {
+        let settings = Settings::read(|name| {
+            Some(match name {
+                "SECRET_ID" => "dodo".to_owned(),
+                "CUSTOMERIO_TRACK_URL" => self.customerio.url(),
+                "AWS_ENDPOINT_URL_SECRETS_MANAGER" => self.secrets_manager.url(),
+                "AWS_REGION" => "us-east-1".to_owned(),
+                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "testing".to_owned(),
+                _ => return None,
+            })
+        });
+        let function = Function::with(settings.unwrap(), self.clock.of_function(), PACE);
+        function.warm_up().await;
+        function
+    }
+
+    /// Customer.io accepts only this key from now on.
+    pub fn accept(&self, api_key: &str) {
+        self.customerio.state().accept(&self.site_id, api_key);
+    }
+
+    /// What the merchant puts into Secrets Manager.
+    pub fn put(&self, webhook_secret: Value, api_key: &str) {
+        self.secrets_manager.put(json!({
+            "dodo_webhook_secret": webhook_secret,
+            "customerio_site_id": self.site_id,
+            "customerio_api_key": api_key,
+        }));
+    }
+
+    /// A body signed now with each of the secrets, as Dodo does after a rotation.
+    pub fn request(&self, id: &str, body: &str, secrets: &[&str]) -> Request {
+        let sent = (self.clock.now() / SECOND).cast_signed();
+        let signed = secrets.iter().map(|secret| Webhook::sign(secret, id, sent, body.to_owned()));
+        let signatures: Vec<_> = signed.map(|webhook| webhook.signature).collect();
+        let webhook = Webhook {
+            id: id.to_owned(),
+            timestamp: sent.to_string(),
+            signature: signatures.join(" "),
+            body: body.to_owned(),
+        };
+        let mut request = Request::new(Body::Text(webhook.body.clone()));
+        *request.method_mut() = "POST".parse().unwrap();
+        for (name, value) in webhook.headers() {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        request
+    }
+}
