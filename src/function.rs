@@ -6,7 +6,7 @@ use crate::http;
 use crate::outcome::{Outcome, Retry};
 use crate::record::Record;
 use crate::secret::{Secret, SecretCache, SecretError, SecretsManager};
-use crate::track::{Batch, Effort, MAX_ATTEMPTS, Pace, Track, Verdict};
+use crate::track::{Call, Effort, MAX_ATTEMPTS, Pace, Track, Verdict};
 use crate::transform::{Options, transform};
 use crate::webhook::{Envelope, Refused, Unverified, Verified};
 use lambda_http::http::Method;
@@ -84,7 +84,7 @@ impl Function {
         let envelope = Envelope::parse(&webhook)?;
         record.understood(&envelope);
         let batch = transform(&envelope, webhook.id(), unix_seconds(now), &self.options)?;
-        match self.deliver(&batch, &secret, &secrets, record).await {
+        match self.deliver(&Call::from(&batch), &secret, &secrets, record).await {
             Verdict::Accepted => Ok(()),
             Verdict::Rejected(refusals) => Err(Outcome::Rejected(refusals)),
             Verdict::Later(later) => Err(Outcome::Retry(Retry::CustomerIo(later))),
@@ -110,22 +110,22 @@ impl Function {
         }
     }
 
-    /// Delivers a batch. If Customer.io refuses the credentials, they may have been rotated: then once
+    /// Makes a call. If Customer.io refuses the credentials, they may have been rotated: then once
     /// more with newer ones.
     async fn deliver(
         &self,
-        batch: &Batch,
+        call: &Call,
         secret: &Arc<Secret>,
         secrets: &Secrets<'_>,
         record: &mut Record,
     ) -> Verdict {
         let mut effort = Effort { deadline: secrets.deadline, attempts: 0 };
-        let mut verdict = self.track.deliver(batch, &secret.customerio, &mut effort).await;
+        let mut verdict = self.track.deliver(call, &secret.customerio, &mut effort).await;
         if verdict.refuses_credentials()
             && effort.attempts < MAX_ATTEMPTS
             && let Some(newer) = secrets.newer_than(secret).await
         {
-            verdict = self.track.deliver(batch, &newer.customerio, &mut effort).await;
+            verdict = self.track.deliver(call, &newer.customerio, &mut effort).await;
         }
         record.delivered(effort.attempts);
         verdict

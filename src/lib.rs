@@ -9,7 +9,7 @@
 //! - [`transform`] makes Customer.io's items of an event: pure, driven by one table;
 //! - [`track`] sends the items and judges the answers;
 //! - [`outcome`] turns what became of it into a status, a JSON body and headers;
-//! - [`record`] is its line in the log;
+//! - [`record`] is its line in the log, [`redact`] keeps personal data out of both;
 //! - [`http`] builds the one HTTP client of the process.
 
 pub mod budget;
@@ -19,6 +19,7 @@ pub mod http;
 pub mod log;
 pub mod outcome;
 pub mod record;
+pub mod redact;
 pub mod secret;
 pub mod track;
 pub mod transform;

@@ -1,6 +1,7 @@
 //! What an answer of Customer.io's means for the webhook. Pure: status, headers and body in, verdict
 //! out.
 
+use crate::redact::Words;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
@@ -107,6 +108,19 @@ impl LaterReason {
             Self::Unreadable => "customerio_unreadable_answer",
         }
     }
+}
+
+/// As many reasons of one answer as a person reads.
+const MAX_REFUSALS: usize = 20;
+
+/// The reasons without what must not be repeated, and not too many.
+pub(super) fn discreet(refusals: Vec<Refusal>, words: &Words) -> Vec<Refusal> {
+    let discreet = |refusal: Refusal| Refusal {
+        field: words.blot_out(&refusal.field),
+        message: words.blot_out(&refusal.message),
+        ..refusal
+    };
+    refusals.into_iter().take(MAX_REFUSALS).map(discreet).collect()
 }
 
 /// Judges an answer. `body` is what was read of it, `None` if it broke off or was too long.

@@ -1,7 +1,7 @@
 use super::answer::{self, LaterReason, Verdict};
-use super::item::Batch;
-use super::redact::redact;
+use super::call::Call;
 use super::retry::{self, Pace};
+use crate::redact::Words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -72,22 +72,24 @@ impl Track {
         drop(self.http.head(self.base.clone()).timeout(WARM_UP).send().await);
     }
 
-    /// Sends one batch, and again if that may help, as far as `effort` allows. Repeating is safe: the
+    /// Makes one call, and again if that may help, as far as `effort` allows. Repeating is safe: an
     /// event's id and the items' times make Customer.io count it once.
     pub async fn deliver(
         &self,
-        batch: &Batch,
+        call: &Call,
         credentials: &Credentials,
         effort: &mut Effort,
     ) -> Verdict {
-        let request = self.request(batch, credentials);
+        let request = self.request(call, credentials);
         loop {
             effort.attempts += 1;
             let later = match self.attempt(&request, effort).await {
                 Verdict::Later(later) => later,
                 Verdict::Accepted => return Verdict::Accepted,
                 Verdict::Rejected(refusals) => {
-                    return Verdict::Rejected(redact(refusals, batch, credentials.forms()));
+                    let sent = serde_json::from_slice(&call.body).unwrap_or_default();
+                    let words = Words::of(&sent, credentials.forms());
+                    return Verdict::Rejected(answer::discreet(refusals, &words));
                 }
             };
             let (chance, left) = (fastrand::f64(), effort.time_left());
@@ -107,20 +109,24 @@ impl Track {
         }
     }
 
-    fn request(&self, batch: &Batch, credentials: &Credentials) -> Request {
+    fn request(&self, call: &Call, credentials: &Credentials) -> Request {
         let (site_id, api_key) = credentials.pair();
         self.http
-            .post(self.endpoint("api/v2/batch"))
+            .request(call.method.clone(), self.endpoint(&call.path))
+            .headers(call.headers.clone())
             .basic_auth(site_id, Some(api_key))
             .header(CONTENT_TYPE, "application/json")
-            .body(serde_json::to_vec(batch).expect("texts, numbers and flags serialise"))
+            .body(call.body.clone())
             .build()
-            .expect("a URL and headers of our own")
+            .expect("a URL and headers that have been checked")
     }
 
     fn endpoint(&self, path: &str) -> Url {
+        let (path, query) =
+            path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         let mut url = self.base.clone();
         url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        url.set_query(query);
         url
     }
 }

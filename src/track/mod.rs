@@ -2,15 +2,16 @@
 
 mod answer;
 mod attributes;
+mod call;
 mod client;
 mod event_id;
 mod item;
 pub mod limits;
-mod redact;
 mod retry;
 
 pub use answer::{Later, LaterReason, Refusal, Verdict};
 pub use attributes::{Attributes, Weight};
+pub use call::Call;
 pub use client::{Credentials, Effort, Track};
 pub use event_id::event_id;
 pub use item::{Action, Batch, Identifier, Item};
