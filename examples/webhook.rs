@@ -1,16 +1,21 @@
 //! One sample event: sent, made into a Lambda event, or shown as the request that it becomes.
 //!
-//! `cargo run --example webhook -- send|event|preview EVENT`; `make send`, `make invoke` and
-//! `make preview` call it.
+//! `cargo run --example webhook -- send|event|preview EVENT` or `check`; `make send`, `make invoke`,
+//! `make preview` and `make test TRANSFORM=…` call it.
 
 #[path = "local/mod.rs"]
 mod local;
 
+use dodo_customerio::choice::Transform;
 use dodo_customerio::config::Mistake;
-use dodo_customerio::transform::{Options, transform};
+use dodo_customerio::script::{ScriptError, Scripts, Shipment, Unhandled};
+use dodo_customerio::track::Call;
+use dodo_customerio::webhook::{Envelope, Verified};
 use local::dodo::{self, Sample, Webhook};
 use local::{customerio, stack};
+use serde_json::Value;
 use std::env;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -21,7 +26,9 @@ async fn main() -> ExitCode {
         ["send", name] => send(name).await,
         ["event", name] => event(name),
         ["preview", name] => preview(name),
-        _ => Err("Usage: webhook send|event|preview EVENT, a name from events/".to_owned()),
+        ["check"] => check(),
+        _ => Err("Usage: webhook send|event|preview EVENT, a name from events/, or webhook check"
+            .to_owned()),
     };
     match result {
         Ok(text) => {
@@ -77,28 +84,102 @@ fn signed(sample: &Sample, secret: &str) -> Webhook {
     Webhook::sign(secret, &dodo::random_message_id(), dodo::unix_now(), sample.body())
 }
 
-/// The request that a sample becomes, and what Customer.io's rules say of it.
+/// The request that a sample becomes, and what Customer.io's rules say of it. With `TRANSFORM_FILE`,
+/// also what each handler made and what was repaired.
 fn preview(name: &str) -> Result<String, String> {
-    let options =
-        Options::read(|name| env::var(name).ok()).map_err(|mistakes| sentences(&mistakes))?;
-    let secret = dodo::random_secret();
-    let webhook =
-        Webhook::sign(&secret, "msg_preview", dodo::unix_now(), dodo::sample(name)?.body());
-    let envelope = webhook.envelope(&secret).map_err(|error| error.to_string())?;
+    let sample = dodo::sample(name)?;
+    match transform()? {
+        Transform::BuiltIn(_) => {
+            let calls = calls(&sample, &transform()?)?;
+            verdict(&calls)
+        }
+        Transform::Scripts(scripts) => {
+            let input = format!("in, {}\n{:#}", sample.event_type(), sample.event);
+            let shipped =
+                shipped(&sample, &scripts).map_err(|error| format!("{input}\n\n{error}"))?;
+            let shipment = match shipped {
+                Ok(shipment) => shipment,
+                Err(unhandled) => return Ok(format!("{input}\n\nNothing is sent. {unhandled}")),
+            };
+            let made = shipment.made().iter().map(|made| {
+                format!("\n\nmade by {}, for {}\n{:#}", made.file, made.url, made.payload)
+            });
+            let repaired = shipment.repaired().iter();
+            let repaired = repaired.map(|it| format!("\n\nrepaired, {}: {}", it.file, it.repair));
+            let text: String = [input].into_iter().chain(made).chain(repaired).collect();
+            match verdict(&shipment.into_calls()) {
+                Ok(verdict) => Ok(format!("{text}\n\n{verdict}")),
+                Err(verdict) => Err(format!("{text}\n\n{verdict}")),
+            }
+        }
+    }
+}
+
+/// Runs the handlers of `TRANSFORM_FILE` over all samples; an error if any is refused.
+fn check() -> Result<String, String> {
+    let transform = transform()?;
+    let (mut lines, mut refused) = (Vec::new(), 0);
+    for sample in dodo::samples() {
+        let result = match calls(&sample, &transform) {
+            Ok(calls) => verdict(&calls).map(|_| format!("{} request(s)", calls.len())),
+            Err(nothing) if nothing.starts_with(NOTHING) => Ok(nothing),
+            Err(error) => Err(error),
+        };
+        refused += usize::from(result.is_err());
+        let (Ok(text) | Err(text)) = &result;
+        let mark = if result.is_ok() { "  " } else { "!!" };
+        lines.push(format!("{mark} {:<38} {text}", sample.name));
+    }
+    let text = lines.join("\n");
+    let summary = format!("{} passed, {refused} failed", lines.len() - refused);
+    if refused == 0 { Ok(format!("{text}\n{summary}")) } else { Err(format!("{text}\n{summary}")) }
+}
+
+const NOTHING: &str = "Nothing is sent";
+
+fn transform() -> Result<Transform, String> {
+    Transform::read(|name| env::var(name).ok()).map_err(|mistakes| sentences(&mistakes))
+}
+
+fn calls(sample: &Sample, transform: &Transform) -> Result<Vec<Call>, String> {
     let now = dodo::unix_now().cast_unsigned();
-    let batch = match transform(&envelope, &webhook.id, now, &options) {
-        Ok(batch) => batch,
-        Err(ignored) => return Ok(format!("Nothing is sent ({}). {ignored}", ignored.code())),
-    };
-    let items =
-        batch.items.iter().map(|item| serde_json::to_value(item).expect("an item serialises"));
-    let errors: Vec<_> = items.flat_map(|item| customerio::rules::errors(&item)).collect();
-    let request = serde_json::to_string_pretty(&batch).expect("a batch serialises");
-    let text = format!("POST /api/v2/batch\n{request}");
+    let calls = verified(sample, |webhook, envelope| transform.calls(webhook, envelope, now));
+    calls.map_err(|outcome| match (outcome.name(), outcome.reason()) {
+        ("ignored", Some((code, message))) => format!("{NOTHING} ({code}). {message}"),
+        (name, reason) => format!("{name}: {}", reason.unwrap_or_default().1),
+    })
+}
+
+fn shipped(sample: &Sample, scripts: &Scripts) -> Result<Result<Shipment, Unhandled>, ScriptError> {
+    let now = dodo::unix_now().cast_unsigned();
+    verified(sample, |webhook, envelope| scripts.ship(webhook, envelope, now))
+}
+
+fn verified<T>(sample: &Sample, work: impl FnOnce(&Verified<'_>, &Envelope) -> T) -> T {
+    let secret = dodo::random_secret();
+    let webhook = Webhook::sign(&secret, "msg_preview", dodo::unix_now(), sample.body());
+    webhook.verified(&secret, |webhook| {
+        work(webhook, &Envelope::parse(webhook).expect("a sample is an event"))
+    })
+}
+
+/// The calls as they would go out; an error if Customer.io would refuse one.
+fn verdict(calls: &[Call]) -> Result<String, String> {
+    let (mut text, mut errors) = (String::new(), Vec::new());
+    for call in calls {
+        // As it was written, so that the order of the fields stays.
+        let body = String::from_utf8_lossy(&call.body);
+        let json: Value = serde_json::from_str(&body).unwrap_or_default();
+        let items = json["batch"].as_array().map(Vec::as_slice).unwrap_or_default();
+        errors.extend(items.iter().flat_map(customerio::rules::errors));
+        let _ = writeln!(text, "{} /{}\n{json:#}", call.method, call.path);
+    }
+    let older = calls.iter().any(|call| !call.path.starts_with("api/v2/"));
+    let older = if older { " (Of older paths only the batch is checked.)" } else { "" };
     if errors.is_empty() {
-        Ok(format!("{text}\nCustomer.io's rules: kept."))
+        Ok(format!("{text}Customer.io's rules: kept.{older}"))
     } else {
-        Err(format!("{text}\nCustomer.io's rules are broken: {errors:#?}"))
+        Err(format!("{text}Customer.io's rules are broken: {}", Value::from(errors)))
     }
 }
 

@@ -1,5 +1,8 @@
 //! The settings, read once at start. Every mistake is reported, all of them at once.
 
+use crate::choice::Transform;
+#[cfg(feature = "javascript")]
+use crate::script::{Scripts, engine::Limits};
 use crate::transform::{EventNames, Options, PersonIdentifier};
 use reqwest::Url;
 use std::net::IpAddr;
@@ -18,8 +21,8 @@ pub struct Settings {
     pub secret_id: String,
     /// Read from `CUSTOMERIO_TRACK_URL`, or else by region from `CUSTOMERIO_REGION`.
     pub track_url: Url,
-    /// Read from `PERSON_IDENTIFIER` and `EVENT_NAMES`.
-    pub transform: Options,
+    /// Read from `TRANSFORM_FILE`, or else from `PERSON_IDENTIFIER` and `EVENT_NAMES`.
+    pub transform: Transform,
     /// Read from `SECRET_TTL_SECONDS`: how long a fetched secret serves.
     pub secret_ttl: Duration,
     /// Read from `WEBHOOK_TOLERANCE_SECONDS`: how far `webhook-timestamp` may be off, both ways.
@@ -75,20 +78,19 @@ impl Settings {
             tolerance: reader.seconds("WEBHOOK_TOLERANCE_SECONDS"),
             aws: reader.aws(),
         };
-        reader.no_transform_file();
         if reader.mistakes.is_empty() { Ok(settings) } else { Err(reader.mistakes) }
     }
 }
 
-impl Options {
+impl Transform {
     /// Reads the transform's settings alone, for tools that send nothing.
     ///
     /// # Errors
     /// Every mistake in them.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Mistake>> {
         let mut reader = Reader { variable, mistakes: Vec::new() };
-        let options = reader.transform();
-        if reader.mistakes.is_empty() { Ok(options) } else { Err(reader.mistakes) }
+        let transform = reader.transform();
+        if reader.mistakes.is_empty() { Ok(transform) } else { Err(reader.mistakes) }
     }
 }
 
@@ -147,8 +149,34 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    fn transform(&mut self) -> Options {
-        Options { identifier: self.person_identifier(), names: self.event_names() }
+    fn transform(&mut self) -> Transform {
+        let options = Options { identifier: self.person_identifier(), names: self.event_names() };
+        match self.optional("TRANSFORM_FILE") {
+            Some(path) => self.scripts(&path).unwrap_or(Transform::BuiltIn(options)),
+            None => Transform::BuiltIn(options),
+        }
+    }
+
+    #[cfg(feature = "javascript")]
+    fn scripts(&mut self, path: &str) -> Option<Transform> {
+        match Scripts::load(path.as_ref(), Limits::default()) {
+            Ok(scripts) => Some(Transform::Scripts(scripts)),
+            Err(problems) => {
+                for problem in problems {
+                    let () = self.mistake("TRANSFORM_FILE", problem);
+                }
+                None
+            }
+        }
+    }
+
+    /// To ignore it would send the built-in events to somebody who wanted others.
+    #[cfg(not(feature = "javascript"))]
+    fn scripts(&mut self, _: &str) -> Option<Transform> {
+        self.mistake(
+            "TRANSFORM_FILE",
+            "must not be set: this build knows the built-in transform only",
+        )
     }
 
     fn person_identifier(&mut self) -> PersonIdentifier {
@@ -187,14 +215,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             endpoint_url: self
                 .optional("AWS_ENDPOINT_URL_SECRETS_MANAGER")
                 .or_else(|| self.optional("AWS_ENDPOINT_URL")),
-        }
-    }
-
-    /// To ignore it would send the built-in events to somebody who wanted others.
-    fn no_transform_file(&mut self) {
-        if self.optional("TRANSFORM_FILE").is_some() {
-            let problem = "must not be set: this version has the built-in transform only";
-            let () = self.mistake("TRANSFORM_FILE", problem);
         }
     }
 }
@@ -250,7 +270,7 @@ mod tests {
         let settings = read(&[("SECRET_ID", " dodo ")]).unwrap();
         assert_eq!(settings.secret_id, "dodo");
         assert_eq!(settings.track_url.as_str(), "https://track.customer.io/");
-        assert_eq!(settings.transform, Options::default());
+        assert_eq!(settings.transform, Transform::BuiltIn(Options::default()));
         assert_eq!(settings.secret_ttl, Duration::from_mins(5));
         assert_eq!(settings.tolerance, Duration::from_mins(5));
     }
@@ -281,7 +301,11 @@ mod tests {
 
     #[test]
     fn each_identifier_is_understood() {
-        let identifier = |value| with("PERSON_IDENTIFIER", value).unwrap().transform.identifier;
+        let identifier = |value| match with("PERSON_IDENTIFIER", value).unwrap().transform {
+            Transform::BuiltIn(options) => options.identifier,
+            #[cfg(feature = "javascript")]
+            Transform::Scripts(_) => panic!("the built-in transform"),
+        };
         assert_eq!(identifier("customer_id"), PersonIdentifier::CustomerId);
         assert_eq!(identifier("email"), PersonIdentifier::Email);
         assert_eq!(identifier("metadata.user_id"), PersonIdentifier::Metadata("user_id".into()));
@@ -324,12 +348,12 @@ mod tests {
                 "PERSON_IDENTIFIER",
                 "EVENT_NAMES",
                 "EVENT_NAMES",
+                "TRANSFORM_FILE",
                 "SECRET_TTL_SECONDS",
                 "WEBHOOK_TOLERANCE_SECONDS",
                 "AWS_REGION",
                 "AWS_ACCESS_KEY_ID",
                 "AWS_SECRET_ACCESS_KEY",
-                "TRANSFORM_FILE",
             ]
         );
     }

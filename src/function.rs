@@ -1,13 +1,13 @@
 //! The way of one webhook: method, size, headers, signature, envelope, transform, delivery, answer.
 
 use crate::budget;
+use crate::choice::Transform;
 use crate::config::Settings;
 use crate::http;
 use crate::outcome::{Outcome, Retry};
 use crate::record::Record;
 use crate::secret::{Secret, SecretCache, SecretError, SecretsManager};
 use crate::track::{Call, Effort, MAX_ATTEMPTS, Pace, Track, Verdict};
-use crate::transform::{Options, transform};
 use crate::webhook::{Envelope, Refused, Unverified, Verified};
 use lambda_http::http::Method;
 use lambda_http::{Body, Context, Request, RequestExt, Response};
@@ -22,7 +22,7 @@ pub const MAX_BODY: usize = 1024 * 1024;
 pub struct Function {
     secrets: SecretCache<SecretsManager>,
     track: Track,
-    options: Options,
+    transform: Transform,
     tolerance: Duration,
     clock: Clock,
 }
@@ -44,7 +44,7 @@ impl Function {
         Self {
             secrets: SecretCache::new(manager, secret_ttl),
             track: Track::new(http, track_url, pace),
-            options: transform,
+            transform,
             tolerance,
             clock,
         }
@@ -83,12 +83,15 @@ impl Function {
         record.verified(&webhook);
         let envelope = Envelope::parse(&webhook)?;
         record.understood(&envelope);
-        let batch = transform(&envelope, webhook.id(), unix_seconds(now), &self.options)?;
-        match self.deliver(&Call::from(&batch), &secret, &secrets, record).await {
-            Verdict::Accepted => Ok(()),
-            Verdict::Rejected(refusals) => Err(Outcome::Rejected(refusals)),
-            Verdict::Later(later) => Err(Outcome::Retry(Retry::CustomerIo(later))),
+        let calls = self.transform.calls(&webhook, &envelope, unix_seconds(now))?;
+        for call in &calls {
+            match self.deliver(call, &secret, &secrets, record).await {
+                Verdict::Accepted => {}
+                Verdict::Rejected(refusals) => return Err(Outcome::Rejected(refusals)),
+                Verdict::Later(later) => return Err(Outcome::Retry(Retry::CustomerIo(later))),
+            }
         }
+        Ok(())
     }
 
     /// Verifies a webhook. If no signature matches, the secret may have been rotated: then once more

@@ -7,12 +7,14 @@
 //! - [`webhook`] turns bytes that anybody could have sent into an event of Dodo's;
 //! - [`secret`] keeps the credentials from AWS Secrets Manager;
 //! - [`transform`] makes Customer.io's items of an event: pure, driven by one table;
+//! - `script` runs the merchant's own JavaScript transforms instead, if [`choice`] says so;
 //! - [`track`] sends the items and judges the answers;
 //! - [`outcome`] turns what became of it into a status, a JSON body and headers;
 //! - [`record`] is its line in the log, [`redact`] keeps personal data out of both;
 //! - [`http`] builds the one HTTP client of the process.
 
 pub mod budget;
+pub mod choice;
 pub mod config;
 pub mod function;
 pub mod http;
@@ -20,6 +22,8 @@ pub mod log;
 pub mod outcome;
 pub mod record;
 pub mod redact;
+#[cfg(feature = "javascript")]
+pub mod script;
 pub mod secret;
 pub mod track;
 pub mod transform;

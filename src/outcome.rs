@@ -2,7 +2,6 @@
 
 use crate::secret::SecretError;
 use crate::track::{Later, Refusal};
-use crate::transform::Ignored;
 use crate::webhook::{HeaderError, NotAnEnvelope, Refused};
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -22,19 +21,30 @@ pub enum Outcome {
     /// Customer.io has everything.
     Delivered,
     /// There is nothing to send.
-    Ignored(Ignored),
+    Ignored(Reason),
     /// Nobody knows who sent it.
     Unauthorized(Unauthorized),
     /// Dodo sent it, but it is no event.
     Malformed(NotAnEnvelope),
     /// Customer.io will never take it.
     Rejected(Vec<Refusal>),
+    /// The merchant's transform failed, as this sentence says.
+    TransformFailed(String),
     /// Not a POST.
     Unsupported,
     /// More than [`MAX_BODY`](crate::function::MAX_BODY).
     TooLarge,
     /// It may work later; Dodo tries again.
     Retry(Retry),
+}
+
+/// A short code for machines and a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Lower case, with underscores.
+    pub code: &'static str,
+    /// Names what to change, if anything must be.
+    pub message: String,
 }
 
 /// Why a request is not believed to come from Dodo.
@@ -68,7 +78,7 @@ impl Outcome {
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Unsupported => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Rejected(_) | Self::TransformFailed(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Retry(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -80,7 +90,7 @@ impl Outcome {
             Self::Ignored(_) => "ignored",
             Self::Unauthorized(_) => "unauthorized",
             Self::Malformed(_) => "malformed",
-            Self::Rejected(_) => "rejected",
+            Self::Rejected(_) | Self::TransformFailed(_) => "rejected",
             Self::Unsupported => "unsupported",
             Self::TooLarge => "too_large",
             Self::Retry(_) => "retry",
@@ -91,10 +101,11 @@ impl Outcome {
     pub fn reason(&self) -> Option<(&'static str, String)> {
         match self {
             Self::Delivered => None,
-            Self::Ignored(why) => Some((why.code(), why.to_string())),
+            Self::Ignored(why) => Some((why.code, why.message.clone())),
             Self::Unauthorized(why) => Some((why.code(), why.to_string())),
             Self::Malformed(why) => Some(("no_dodo_event", why.to_string())),
             Self::Rejected(refusals) => Some(("refused_by_customerio", sentence(refusals))),
+            Self::TransformFailed(message) => Some(("transform_failed", message.clone())),
             Self::Unsupported => Some(("method", "Only POST is supported.".to_owned())),
             Self::TooLarge => Some(("body_size", "The body is larger than 1 MiB.".to_owned())),
             Self::Retry(why) => Some((why.code(), why.to_string())),
@@ -111,7 +122,7 @@ impl Outcome {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match self {
-            Self::Malformed(_) | Self::Rejected(_) => {
+            Self::Malformed(_) | Self::Rejected(_) | Self::TransformFailed(_) => {
                 headers.insert(WEBHOOK_DELIVERY, ABORT_MESSAGE);
             }
             Self::Unsupported => {
@@ -206,11 +217,5 @@ impl From<SecretError> for Outcome {
 impl From<NotAnEnvelope> for Outcome {
     fn from(error: NotAnEnvelope) -> Self {
         Self::Malformed(error)
-    }
-}
-
-impl From<Ignored> for Outcome {
-    fn from(ignored: Ignored) -> Self {
-        Self::Ignored(ignored)
     }
 }

@@ -44,9 +44,9 @@ impl Record {
         self.event_type = Some(event_type);
     }
 
-    /// Customer.io was asked, this many times.
+    /// Customer.io was asked, this many times more.
     pub fn delivered(&mut self, attempts: u32) {
-        self.attempts = Some(attempts);
+        self.attempts = Some(self.attempts.unwrap_or_default() + attempts);
     }
 
     /// Writes the line.
@@ -72,7 +72,10 @@ impl Record {
         match outcome {
             Outcome::Delivered | Outcome::Ignored(_) => line!(info),
             Outcome::Unauthorized(_) | Outcome::Unsupported | Outcome::TooLarge => line!(warn),
-            Outcome::Malformed(_) | Outcome::Rejected(_) | Outcome::Retry(_) => line!(error),
+            Outcome::Malformed(_)
+            | Outcome::Rejected(_)
+            | Outcome::TransformFailed(_)
+            | Outcome::Retry(_) => line!(error),
         }
     }
 }

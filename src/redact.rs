@@ -9,6 +9,9 @@ const BLOT: &str = "[redacted]";
 /// As much of a text as a person reads, in characters.
 const MAX_TEXT: usize = 300;
 
+/// Words with fewer characters name nobody, and blotting them out would spoil every sentence.
+const SHORTEST_WORD: usize = 2;
+
 /// Fields whose texts are personal, with all that is in them: of Dodo's payloads and of requests to
 /// Customer.io.
 const PERSONAL: [&str; 14] = [
@@ -39,7 +42,7 @@ impl Words {
         personal_texts(json, &mut words);
         words.extend(words.iter().map(|word| as_json(word)).collect::<Vec<_>>());
         words.extend(secrets);
-        words.retain(|word| !word.is_empty());
+        words.retain(|word| word.trim().chars().count() >= SHORTEST_WORD);
         words.sort_by_key(|word| Reverse(word.len()));
         words.dedup();
         Self(words)
@@ -102,7 +105,7 @@ mod tests {
             "identifiers": {"email": "ada@example.com"},
             "action": "event",
             "name": "Payment Completed",
-            "attributes": {"name": name, "status": "active", "metadata": {"city": "London"}},
+            "attributes": {"name": name, "status": "active", "metadata": {"city": "London", "blank": " ", "short": "a"}},
         });
         let secrets = ["site-1", "key-1"].map(str::to_owned);
         Words::of(&json!({ "batch": [item] }), secrets).blot_out(message)
@@ -116,6 +119,7 @@ mod tests {
             ("unknown city London", "unknown city [redacted]"),
             ("key-1 of site-1", "[redacted] of [redacted]"),
             ("<bob@example.com>, it seems", "[redacted] it seems"),
+            ("a blank is no word", "a blank is no word"),
         ] {
             assert_eq!(redacted(message), expected);
         }
@@ -147,7 +151,7 @@ mod tests {
         /// However a name looks and wherever it is quoted, as it is or as JSON.
         #[test]
         fn no_name_is_repeated(
-            name in "[^\\[a-z\\]]{1,20}", before in "\\PC{0,9}", after in "\\PC{0,9}",
+            name in "[^\\[a-z\\]\\s][^\\[a-z\\]]{0,20}[^\\[a-z\\]\\s]", before in "\\PC{0,9}", after in "\\PC{0,9}",
         ) {
             for quoted in [name.clone(), Value::from(name.as_str()).to_string()] {
                 let redacted = redacted_for(&name, &format!("{before}{quoted}{after}"));

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dodo_customerio::webhook::{Envelope, NotAnEnvelope, SigningKey, Unverified};
+use dodo_customerio::webhook::{Envelope, NotAnEnvelope, SigningKey, Unverified, Verified};
 use hyper::HeaderMap;
 use reqwest::Client;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -112,14 +112,11 @@ impl Webhook {
         Ok((answer.status().as_u16(), answer.text().await?))
     }
 
-    /// What the function reads in it, by the only way there is: a signature that holds.
-    ///
-    /// # Errors
-    /// Why it is no event of Dodo's.
+    /// Verifies it, by the only way there is, and hands it to `work`.
     ///
     /// # Panics
     /// If it is not signed with `secret`.
-    pub fn envelope(&self, secret: &str) -> Result<Envelope, NotAnEnvelope> {
+    pub fn verified<T>(&self, secret: &str, work: impl FnOnce(&Verified<'_>) -> T) -> T {
         let pairs = self.headers().into_iter();
         let headers: HeaderMap = pairs
             .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")))
@@ -127,8 +124,15 @@ impl Webhook {
         let keys = [SigningKey::new(secret).expect("a webhook secret")];
         let webhook = Unverified::new(&headers, self.body.as_bytes()).expect("webhook headers");
         let sent = self.timestamp.parse().expect("Unix seconds");
-        let verified = webhook.verify(&keys, sent, Duration::ZERO).expect("a signature that holds");
-        Envelope::parse(&verified)
+        work(&webhook.verify(&keys, sent, Duration::ZERO).expect("a signature that holds"))
+    }
+
+    /// What the function reads in it.
+    ///
+    /// # Errors
+    /// Why it is no event of Dodo's.
+    pub fn envelope(&self, secret: &str) -> Result<Envelope, NotAnEnvelope> {
+        self.verified(secret, Envelope::parse)
     }
 
     /// The event that a function URL makes of it (payload format 2.0).

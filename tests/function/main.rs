@@ -9,4 +9,5 @@ mod answers;
 mod configuration;
 mod delivery;
 mod secret;
+mod transforms;
 mod world;

@@ -195,7 +195,7 @@ impl State {
                     format!("http://{}", request.uri().authority().map_or("", |a| a.as_str()));
                 (200, json!({"url": url, "region": "us", "environment_id": 1}))
             }
-            _ => (404, json!({"meta": {"error": "not found"}})),
+            (method, path) => self.older(method, path, request.body()),
         }
     }
 
@@ -221,6 +221,26 @@ impl State {
             all_errors.extend(errors);
         }
         if all_errors.is_empty() { (200, json!({})) } else { (207, json!({"errors": all_errors})) }
+    }
+
+    /// The paths of the older API that handlers are known to use.
+    fn older(&mut self, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+        let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        let parts: Vec<_> = path.trim_matches('/').split('/').collect();
+        let item = match (method, parts.as_slice()) {
+            ("PUT" | "POST", ["api", "v1", "customers", id]) => {
+                json!({"identifiers": {"id": id}, "action": "identify", "attributes": body})
+            }
+            ("POST", ["api", "v1", "customers", id, "events"]) => json!({
+                "identifiers": {"id": id},
+                "action": "event",
+                "name": body["name"],
+                "attributes": body["data"],
+            }),
+            _ => return (404, json!({"meta": {"error": "not found"}})),
+        };
+        self.people.take(&item);
+        (200, json!({}))
     }
 
     fn entity(&mut self, body: &[u8]) -> (u16, Value) {

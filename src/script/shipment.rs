@@ -1,0 +1,284 @@
+use super::engine::Run;
+use super::repair::{Mender, Repaired};
+use crate::track::Call;
+use crate::webhook::Envelope;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use serde_json::{Map, Value, json};
+
+/// The hosts of the Track API; requests to either go to the configured one.
+const HOSTS: [&str; 2] = ["track.customer.io", "track-eu.customer.io"];
+
+/// Why what a handler made cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unsendable {
+    /// Credentials travel along, so nobody else may get them.
+    #[error(
+        "webhook.url leads to {0}; requests go to Customer.io's Track API only, since the credentials travel along."
+    )]
+    Host(String),
+    /// Not even a URL.
+    #[error("webhook.url is not a URL.")]
+    Url,
+    /// GET and the like.
+    #[error("webhook.method must be POST or PUT.")]
+    Method,
+    /// A text, a list, nothing.
+    #[error("webhook.payload must be an object.")]
+    Payload,
+    /// For `/api/v2/batch`.
+    #[error("webhook.payload must have a list named batch, of objects.")]
+    Batch,
+    /// Names and values must be texts.
+    #[error("webhook.headers must be an object of texts.")]
+    Headers,
+}
+
+/// What the handlers of one webhook made, put together: one batch, and calls of older paths after it.
+#[derive(Debug)]
+pub struct Shipment {
+    mender: Mender,
+    items: Vec<Value>,
+    headers: HeaderMap,
+    calls: Vec<Call>,
+    made: Vec<Made>,
+    repaired: Vec<Repaired>,
+}
+
+/// What one handler made, for the preview.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// Which file.
+    pub file: String,
+    /// `webhook.url` as it left it.
+    pub url: String,
+    /// `webhook.payload` as it left it.
+    pub payload: Value,
+}
+
+impl Shipment {
+    pub(super) fn new(webhook_id: &str, envelope: &Envelope, now: u64) -> Self {
+        Self {
+            mender: Mender::new(webhook_id, envelope.timestamp_ms, now),
+            items: Vec::new(),
+            headers: HeaderMap::new(),
+            calls: Vec::new(),
+            made: Vec::new(),
+            repaired: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.calls.is_empty()
+    }
+
+    /// Adds what one handler made.
+    pub(super) fn add(&mut self, file: &str, run: &Run) -> Result<(), Unsendable> {
+        let path = path(&run.url)?;
+        let method = method(&run.method)?;
+        let headers = headers(&run.headers)?;
+        let payload: Value = serde_json::from_str(&run.payload).map_err(|_| Unsendable::Payload)?;
+        let object = payload.as_object().ok_or(Unsendable::Payload)?.clone();
+        self.made.push(Made {
+            file: file.to_owned(),
+            url: run.url.clone(),
+            payload: payload.clone(),
+        });
+        match path.as_str() {
+            "api/v2/entity" => self.add_items(file, vec![object], headers),
+            "api/v2/batch" => self.add_items(file, batch(object)?, headers),
+            _ => {
+                let body = payload.to_string().into_bytes();
+                self.calls.push(Call { method, path, headers, body });
+            }
+        }
+        Ok(())
+    }
+
+    fn add_items(&mut self, file: &str, items: Vec<Map<String, Value>>, headers: HeaderMap) {
+        self.headers.extend(headers);
+        for mut item in items {
+            let repairs = self.mender.mend(&mut item).into_iter();
+            self.repaired.extend(repairs.map(|repair| Repaired { file: file.to_owned(), repair }));
+            self.items.push(Value::Object(item));
+        }
+    }
+
+    /// What each handler made, before any repair.
+    pub fn made(&self) -> &[Made] {
+        &self.made
+    }
+
+    /// What was repaired, and why.
+    pub fn repaired(&self) -> &[Repaired] {
+        &self.repaired
+    }
+
+    /// The items of the batch.
+    pub fn items(&self) -> &[Value] {
+        &self.items
+    }
+
+    /// The calls to make, in this order.
+    pub fn into_calls(self) -> Vec<Call> {
+        let Self { items, headers, calls, .. } = self;
+        let batch = (!items.is_empty()).then(|| Call::batch(&json!({ "batch": items }), headers));
+        batch.into_iter().chain(calls).collect()
+    }
+}
+
+/// The part of a Track API URL that is kept: path and query.
+fn path(url: &str) -> Result<String, Unsendable> {
+    let url: Url = url.parse().map_err(|_| Unsendable::Url)?;
+    let host = url.host_str().unwrap_or_default();
+    let is_track_api = HOSTS.contains(&host) && matches!(url.scheme(), "https" | "http");
+    if !is_track_api || url.port().is_some() {
+        return Err(Unsendable::Host(host.to_owned()));
+    }
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Ok(format!("{}{query}", url.path().trim_start_matches('/').trim_end_matches('/')))
+}
+
+fn method(method: &str) -> Result<Method, Unsendable> {
+    match method.to_ascii_uppercase().as_str() {
+        "POST" => Ok(Method::POST),
+        "PUT" => Ok(Method::PUT),
+        _ => Err(Unsendable::Method),
+    }
+}
+
+/// The headers of a handler's, without those that are ours to set.
+fn headers(json: &str) -> Result<HeaderMap, Unsendable> {
+    let headers: Value = serde_json::from_str(json).map_err(|_| Unsendable::Headers)?;
+    let empty = Map::new();
+    let headers = match &headers {
+        Value::Null => &empty,
+        Value::Object(headers) => headers,
+        _ => return Err(Unsendable::Headers),
+    };
+    let pair = |(name, value): (&String, &Value)| {
+        let name: HeaderName = name.parse().map_err(|_| Unsendable::Headers)?;
+        let value = value.as_str().ok_or(Unsendable::Headers)?;
+        Ok((name, HeaderValue::from_str(value).map_err(|_| Unsendable::Headers)?))
+    };
+    let pairs = headers.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
+    Ok(pairs.into_iter().filter(|(name, _)| Call::allows(name)).collect())
+}
+
+fn batch(mut payload: Map<String, Value>) -> Result<Vec<Map<String, Value>>, Unsendable> {
+    let Some(Value::Array(items)) = payload.remove("batch") else {
+        return Err(Unsendable::Batch);
+    };
+    let object = |item| match item {
+        Value::Object(item) => Ok(item),
+        _ => Err(Unsendable::Batch),
+    };
+    items.into_iter().map(object).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(url: &str, payload: Value) -> Run {
+        Run {
+            url: url.to_owned(),
+            method: "POST".to_owned(),
+            headers: "{}".to_owned(),
+            payload: payload.to_string(),
+            ..Run::default()
+        }
+    }
+
+    fn shipment(runs: &[Run]) -> Result<Vec<Call>, Unsendable> {
+        let envelope =
+            Envelope { event_type: "a.b".into(), timestamp_ms: Some(1000), data: Map::new() };
+        let mut shipment = Shipment::new("msg_1", &envelope, 10);
+        for run in runs {
+            shipment.add("a.js", run)?;
+        }
+        Ok(shipment.into_calls())
+    }
+
+    fn event(name: &str) -> Value {
+        json!({"type": "person", "identifiers": {"id": "1"}, "action": "event", "name": name})
+    }
+
+    fn body(call: &Call) -> Value {
+        serde_json::from_slice(&call.body).unwrap()
+    }
+
+    #[test]
+    fn what_several_handlers_made_leaves_as_one_batch_and_older_calls_after_it() {
+        let calls = shipment(&[
+            run("https://track.customer.io/api/v1/customers/5?x=1", json!({"plan": "pro"})),
+            run("https://track.customer.io/api/v2/entity", event("a")),
+            run(
+                "https://track-eu.customer.io/api/v2/batch/",
+                json!({"batch": [event("b"), event("c")]}),
+            ),
+        ])
+        .unwrap();
+        let paths: Vec<_> = calls.iter().map(|call| call.path.as_str()).collect();
+        assert_eq!(paths, ["api/v2/batch", "api/v1/customers/5?x=1"]);
+        let batch = body(&calls[0]);
+        let names: Vec<_> =
+            batch["batch"].as_array().unwrap().iter().map(|item| &item["name"]).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+        assert_eq!(batch["batch"][0]["timestamp"], 1);
+        assert_eq!(body(&calls[1]), json!({"plan": "pro"}), "older paths are not repaired");
+    }
+
+    #[test]
+    fn credentials_travel_to_customer_io_only() {
+        for (url, host) in [
+            ("https://evil.example.com/api/v2/entity", "evil.example.com"),
+            (
+                "https://track.customer.io.example.com/api/v2/entity",
+                "track.customer.io.example.com",
+            ),
+            ("https://track.customer.io@evil.example.com/", "evil.example.com"),
+            ("https://track.customer.io:8443/api/v2/entity", "track.customer.io"),
+            ("ftp://track.customer.io/api/v2/entity", "track.customer.io"),
+            ("http://169.254.169.254/latest", "169.254.169.254"),
+        ] {
+            assert_eq!(
+                shipment(&[run(url, json!({}))]),
+                Err(Unsendable::Host(host.to_owned())),
+                "{url}"
+            );
+        }
+        assert_eq!(shipment(&[run("/api/v2/entity", json!({}))]), Err(Unsendable::Url));
+    }
+
+    #[test]
+    fn headers_are_taken_but_for_ours() {
+        let mut with = run("https://track.customer.io/api/v2/entity", event("a"));
+        with.headers =
+            json!({"X-Trace": "1", "Authorization": "x", "HOST": "x", "content-length": "9"})
+                .to_string();
+        let headers = shipment(&[with.clone()]).unwrap().remove(0).headers;
+        assert_eq!(headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["x-trace"]);
+        for wrong in
+            [json!([]), json!("x"), json!({"a": 1}), json!({"a b": "c"}), json!({"a": "\n"})]
+        {
+            with.headers = wrong.to_string();
+            assert_eq!(shipment(&[with.clone()]), Err(Unsendable::Headers), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_shape_is_refused() {
+        let entity = "https://track.customer.io/api/v2/entity";
+        for payload in [json!(null), json!("x"), json!([1])] {
+            assert_eq!(shipment(&[run(entity, payload)]), Err(Unsendable::Payload));
+        }
+        let batch = "https://track.customer.io/api/v2/batch";
+        for payload in [json!({}), json!({"batch": {}}), json!({"batch": [1]})] {
+            assert_eq!(shipment(&[run(batch, payload)]), Err(Unsendable::Batch));
+        }
+        let mut gets = run(entity, event("a"));
+        gets.method = "GET".to_owned();
+        assert_eq!(shipment(&[gets]), Err(Unsendable::Method));
+    }
+}

@@ -1,0 +1,199 @@
+//! JavaScript transforms in the whole function.
+
+use crate::local::dodo;
+use crate::local::secrets_manager::project_file;
+use crate::world::{Process, World};
+use serde_json::json;
+use std::fs;
+use std::path::PathBuf;
+
+/// A folder of handlers, removed when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn of(files: &[(&str, &str)]) -> Self {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(dodo::random_hex());
+        fs::create_dir(&path).unwrap();
+        for (name, body) in files {
+            fs::write(path.join(name), format!("function handler(webhook) {{\n{body}\n}}"))
+                .unwrap();
+        }
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    async fn world(&self) -> World {
+        World::with(&[("TRANSFORM_FILE", self.path())]).await
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Ends a handler with an event of this name.
+fn event(name: &str) -> String {
+    format!(
+        "webhook.url = 'https://track-eu.customer.io/api/v2/entity';
+         webhook.payload = {{ type: 'person', identifiers: {{ id: 'cus_1' }}, action: '{name}', attributes: {{}} }};
+         return webhook;"
+    )
+}
+
+#[tokio::test]
+async fn a_handler_replaces_the_built_in_transform() {
+    let folder = Folder::of(&[("one.js", &event("payment_completed"))]);
+    let world = World::with(&[("TRANSFORM_FILE", folder.0.join("one.js").to_str().unwrap())]).await;
+    let webhook = world.webhook("payment.succeeded");
+    for _ in 0..2 {
+        assert_eq!(world.deliver(&webhook).await.outcome(), (200, "delivered"));
+    }
+    let state = world.customerio.state();
+    let person = state.people.find("cus_1").unwrap();
+    assert_eq!(person.activity.len(), 1, "counted once");
+    assert_eq!(person.activity[0].name, "payment_completed");
+    assert_eq!(person.activity[0].timestamp, Some(1_795_166_103));
+}
+
+#[tokio::test]
+async fn nothing_made_is_ignored_with_a_reason() {
+    let body = "webhook.cancel = webhook.eventType === 'payment.succeeded'; return webhook;";
+    let folder = Folder::of(&[("one.js", body)]);
+    let world = folder.world().await;
+    for (sample, reason) in [("payment.succeeded", "cancelled"), ("payment.failed", "not_handled")]
+    {
+        let answer = world.deliver(&world.webhook(sample)).await;
+        assert_eq!((answer.outcome(), answer.reason()), ((200, "ignored"), reason));
+    }
+    assert_eq!(world.arrivals(), 0);
+}
+
+#[tokio::test]
+async fn a_folder_leaves_as_one_batch_and_older_calls_after_it() {
+    let older =
+        "webhook.url = 'https://track.customer.io/api/v1/customers/cus_1'; webhook.method = 'PUT';
+                 webhook.payload = { plan: 'pro' }; webhook.headers['x-trace'] = 'abc';
+                 webhook.headers.Authorization = 'Bearer mine'; return webhook;";
+    let (first, second) = (event("first"), event("second"));
+    let folder = Folder::of(&[
+        ("a.js", older),
+        ("b.js", &first),
+        ("c.js", &second),
+        ("d.js", "return webhook"),
+        ("e.txt", "("),
+    ]);
+    let world = folder.world().await;
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(answer.outcome(), (200, "delivered"));
+    let state = world.customerio.state();
+    let paths: Vec<_> =
+        state.arrivals.iter().map(|arrival| (arrival.path.as_str(), arrival.status)).collect();
+    assert_eq!(paths, [("/api/v2/batch", 200), ("/api/v1/customers/cus_1", 200)]);
+    assert_eq!(state.arrivals[0].items().len(), 2);
+    assert_eq!(state.arrivals[1].body, json!({"plan": "pro"}));
+    assert_eq!(state.people.find("cus_1").unwrap().attributes["plan"], "pro");
+}
+
+#[tokio::test]
+async fn one_failing_handler_fails_the_webhook_and_nothing_is_half_sent() {
+    let good = event("good");
+    let bad = "if (webhook.eventType === 'payment.failed') throw new Error('no ' + webhook.payload.data.customer.email);
+               return webhook";
+    let folder = Folder::of(&[("a.js", &good), ("b.js", bad)]);
+    let world = folder.world().await;
+    let answer = world.deliver(&world.webhook("payment.failed")).await;
+    assert_eq!((answer.outcome(), answer.reason()), ((422, "rejected"), "transform_failed"));
+    assert_eq!(answer.message(), "b.js:2: Error: no [redacted].");
+    assert_eq!(answer.headers["webhook-delivery"], "abort-message");
+    assert_eq!(world.arrivals(), 0);
+    assert_eq!(
+        world.deliver(&world.webhook("payment.succeeded")).await.outcome(),
+        (200, "delivered")
+    );
+}
+
+#[tokio::test]
+async fn limits_are_kept_and_the_next_webhook_is_served() {
+    let folder = Folder::of(&[(
+        "one.js",
+        &format!(
+            "if (webhook.eventType === 'payment.failed') for (;;) {{}}
+             if (webhook.eventType === 'refund.failed') {{ const a = []; for (;;) a.push('x'.repeat(1e5) + a.length) }}
+             if (webhook.eventType === 'dispute.won') (function f() {{ f() }})();
+             {}",
+            event("fine")
+        ),
+    )]);
+    let world = folder.world().await;
+    for (sample, message) in
+        [("payment.failed", "100 ms"), ("refund.failed", "16 MiB"), ("dispute.won", "stack")]
+    {
+        let answer = world.deliver(&world.webhook(sample)).await;
+        assert_eq!(answer.outcome(), (422, "rejected"), "{sample}");
+        assert!(answer.message().contains(message), "{}", answer.message());
+        assert_eq!(
+            world.deliver(&world.webhook("payment.succeeded")).await.outcome(),
+            (200, "delivered")
+        );
+    }
+}
+
+#[tokio::test]
+async fn credentials_go_to_customer_io_only() {
+    // Not below example.com, which `World::invoke` takes for a customer's address.
+    let body = "webhook.url = 'https://evil.example.org/api/v2/entity'; webhook.payload = {}; return webhook;";
+    let folder = Folder::of(&[("one.js", body)]);
+    let world = folder.world().await;
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(answer.outcome(), (422, "rejected"));
+    assert!(answer.message().contains("one.js: webhook.url leads to evil.example.org"));
+}
+
+/// At the most talkative level; `World::invoke` looks for what must not be in the log.
+#[tokio::test]
+async fn the_console_repeats_nothing_personal() {
+    let body = "console.log('got', webhook.payload.data.customer, webhook.payload.data.customer.email); return webhook";
+    let folder = Folder::of(&[("one.js", body)]);
+    let world = folder.world().await;
+    world.deliver(&world.webhook("payment.succeeded")).await;
+    world.log_lines(1).await;
+    assert!(world.log().contains("got "), "{}", world.log());
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_compile_ends_the_start() {
+    let folder = Folder::of(&[("a.js", "return webhook"), ("b.js", "let x = ;"), ("c.js", "")]);
+    fs::write(folder.0.join("c.js"), "const handle = 1;").unwrap();
+    let environment = [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "testing"),
+        ("AWS_SECRET_ACCESS_KEY", "testing"),
+        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
+        ("SECRET_ID", "dodo"),
+        ("TRANSFORM_FILE", folder.path()),
+    ];
+    let process = Process::start(environment.map(|(name, value)| (name, value.to_owned())));
+    let (status, lines) = process.end().await;
+    assert_eq!(status.code(), Some(1));
+    let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    assert!(
+        messages[0].starts_with("Configuration: TRANSFORM_FILE is not usable: b.js:2: SyntaxError"),
+        "{messages:?}"
+    );
+    assert!(messages[0].ends_with("in `let x = ;`."), "{messages:?}");
+    assert!(messages[1].contains("c.js: there is no `function handler(webhook)`"), "{messages:?}");
+}
+
+#[tokio::test]
+async fn our_own_starting_points_run_as_a_folder() {
+    let path = project_file("transforms");
+    let world = World::with(&[("TRANSFORM_FILE", path.to_str().unwrap())]).await;
+    let answer = world.deliver(&world.webhook("subscription.active")).await;
+    assert_eq!(answer.outcome(), (200, "delivered"));
+    assert_eq!(world.customerio.state().arrivals[0].items().len(), 4);
+}

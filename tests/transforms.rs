@@ -1,0 +1,250 @@
+//! JavaScript transforms: the dialect of Dodo's documentation, our own starting points, and handlers
+//! that nobody honest writes.
+
+#[path = "../examples/local/mod.rs"]
+mod local;
+
+use dodo_customerio::script::engine::{self, Limits, Source};
+use dodo_customerio::script::{ScriptError, Scripts, Shipment, Unhandled};
+use dodo_customerio::webhook::Envelope;
+use local::customerio::rules;
+use local::dodo::{Sample, Webhook, random_hex, random_secret, sample, samples};
+use local::secrets_manager::project_file;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const NOW: u64 = 1_796_083_200;
+
+fn load(text: &str) -> Scripts {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.js", random_hex()));
+    fs::write(&path, text).unwrap();
+    let scripts = Scripts::load(&path, Limits::default());
+    fs::remove_file(path).unwrap();
+    scripts.unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+fn ship(scripts: &Scripts, sample: &Sample) -> Result<Result<Shipment, Unhandled>, ScriptError> {
+    let secret = random_secret();
+    let webhook = Webhook::sign(&secret, "msg_2abcSample", 1, sample.body());
+    webhook
+        .verified(&secret, |webhook| scripts.ship(webhook, &Envelope::parse(webhook).unwrap(), NOW))
+}
+
+fn items(scripts: &Scripts, name: &str) -> Vec<Value> {
+    let shipment = ship(scripts, &sample(name).unwrap()).unwrap().unwrap();
+    shipment.items().to_vec()
+}
+
+/// Written as the published page writes its handlers: an action of its own, amounts by `toFixed`,
+/// optional fields, a `switch` on the type, one request each.
+const DIALECT: [&str; 3] = [
+    r#"
+    function handler(webhook) {
+      if (webhook.eventType === "payment.succeeded" || webhook.eventType === "payment.failed") {
+        const pay = webhook.payload.data;
+        webhook.url = "https://track.customer.io/api/v2/entity";
+        webhook.payload = {
+          type: "person",
+          identifiers: { id: pay.customer.customer_id },
+          action: "payment_completed",
+          name: "Payment Completed",
+          attributes: {
+            email: pay.customer.email,
+            amount: (pay.total_amount / 100).toFixed(2),
+            method: pay.payment_method || "unknown",
+            day: new Date(webhook.payload.timestamp).toISOString()
+          }
+        };
+      }
+      return webhook;
+    }"#,
+    r#"
+    function handler(webhook) {
+      const sub = webhook.payload.data;
+      switch (webhook.eventType) {
+        case "subscription.active":
+        case "subscription.renewed":
+          webhook.url = "https://track.customer.io/api/v2/entity";
+          webhook.payload = {
+            type: "person", identifiers: { id: sub.customer.customer_id },
+            action: "subscription_started",
+            attributes: { plan: sub.product_id, next: sub.next_billing_date, feedback: sub.cancellation_feedback ?? "" }
+          };
+          break;
+        case "subscription.cancelled":
+          webhook.url = "https://track-eu.customer.io/api/v2/entity";
+          webhook.payload = {
+            type: "person", identifiers: { id: sub.customer.customer_id },
+            action: "subscription_cancelled", name: "Subscription Cancelled",
+            attributes: { at: sub.cancelled_at }
+          };
+          break;
+      }
+      return webhook;
+    }"#,
+    r#"
+    function handler(webhook) {
+      if (webhook.eventType.indexOf("payment.") === 0) {
+        var c = webhook.payload.data.customer;
+        webhook.url = "https://track.customer.io/api/v2/entity";
+        webhook.payload = {
+          type: "person", identifiers: { id: c.customer_id }, action: "identify",
+          attributes: { email: c.email || "", name: c.name || "", last_paid: webhook.payload.timestamp }
+        };
+      }
+      return webhook;
+    }"#,
+];
+
+#[test]
+fn handlers_in_the_dialect_of_dodos_page_leave_as_valid_requests() {
+    for text in DIALECT {
+        let scripts = load(text);
+        let mut sent = 0;
+        for sample in samples() {
+            let Ok(shipment) = ship(&scripts, &sample).unwrap() else { continue };
+            for item in shipment.items() {
+                assert_eq!(rules::errors(item), Vec::<Value>::new(), "{}: {item}", sample.name);
+                sent += 1;
+            }
+        }
+        assert!(sent >= 4, "{sent}");
+    }
+    let started = items(&load(DIALECT[1]), "subscription.active").remove(0);
+    assert_eq!(
+        (&started["action"], &started["name"]),
+        (&json!("event"), &json!("subscription_started"))
+    );
+    assert_eq!(started["timestamp"], 1_795_166_103);
+}
+
+fn ours() -> impl Iterator<Item = (String, Scripts)> {
+    ["failures", "no-test-customers", "plans", "segment"].into_iter().map(|name| {
+        let path = project_file(format!("transforms/{name}.js"));
+        (name.to_owned(), Scripts::load(&path, Limits::default()).unwrap())
+    })
+}
+
+#[test]
+fn our_starting_points_make_valid_requests_of_every_sample() {
+    let folder = Scripts::load(&project_file("transforms"), Limits::default()).unwrap();
+    for (name, scripts) in ours().chain([("all of them".to_owned(), folder)]) {
+        for sample in samples() {
+            let Ok(shipment) = ship(&scripts, &sample).unwrap() else { continue };
+            assert_eq!(
+                shipment
+                    .repaired()
+                    .iter()
+                    .filter(|it| it.repair.to_string().contains("action"))
+                    .count(),
+                0
+            );
+            for item in shipment.items() {
+                assert_eq!(rules::errors(item), Vec::<Value>::new(), "{name}, {}", sample.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_our_starting_points_make() {
+    for (name, scripts) in ours() {
+        for of in [
+            "payment.succeeded",
+            "payment.failed",
+            "payment.succeeded.jpy",
+            "payment.succeeded.plus_address",
+            "refund.succeeded",
+            "subscription.active",
+            "subscription.cancelled",
+            "dunning.started",
+        ] {
+            let made = match ship(&scripts, &sample(of).unwrap()).unwrap() {
+                Ok(shipment) => serde_json::to_string_pretty(shipment.items()).unwrap(),
+                Err(unhandled) => unhandled.to_string(),
+            };
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(format!("transform.{name}.{of}"), made);
+            });
+        }
+    }
+}
+
+/// Pieces of hostile handlers; a generator puts them together.
+const HOSTILE: [&str; 24] = [
+    "for (;;) {}",
+    "while (true) { try { webhook.payload = webhook } catch { continue } }",
+    "const all = []; for (;;) all.push(new Array(10000).fill(all));",
+    "let s = 'x'; for (;;) s += s;",
+    "(function f() { f() })();",
+    "(function f(a) { return f([a, a]) })(webhook);",
+    "webhook.payload.self = webhook.payload;",
+    "throw webhook;",
+    "throw null;",
+    "throw undefined;",
+    "Object.defineProperty(webhook, 'payload', { get() { for (;;) {} } });",
+    "webhook.payload = { toJSON() { throw 1 } };",
+    "webhook.payload = new Proxy({}, { ownKeys() { for (;;) {} } });",
+    "Object.prototype.toJSON = function () { return this };",
+    "JSON.stringify = () => 'x'; JSON.parse = null; Object = null;",
+    "Array.prototype[Symbol.iterator] = null;",
+    "webhook.url = { toString() { return 'x' } };",
+    "webhook.url = 'https://evil.example.com/api/v2/entity';",
+    "/^(a+)+$/.test('a'.repeat(40) + 'b');",
+    "webhook.payload = 2n ** 20000n;",
+    "eval('('.repeat(100000));",
+    "new Function('return '.repeat(1000))();",
+    "webhook.payload = JSON.parse('['.repeat(5000) + ']'.repeat(5000));",
+    "(async () => { for (;;) await 0 })();",
+];
+
+const ENDS: [&str; 6] = [
+    "return webhook;",
+    "return;",
+    "return new Proxy(webhook, { get() { throw 'no' } });",
+    "return Promise.resolve(webhook);",
+    "return new Promise(() => {});",
+    "return { get url() { return {} }, payload: 1n };",
+];
+
+fn resident() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4
+}
+
+/// Ten thousand of them: each comes to an end, in time, and leaves nothing behind.
+#[test]
+fn hostile_handlers_neither_crash_nor_hang_nor_leak() {
+    let mut rng = fastrand::Rng::with_seed(7);
+    let limits =
+        Limits { time: Duration::from_millis(5), memory: 2 * 1024 * 1024, ..Limits::default() };
+    let body = sample("payment.succeeded").unwrap().body();
+    let (mut failed, mut settled, mut slowest) = (0, 0, Duration::ZERO);
+    for number in 0..10_000 {
+        let pieces: Vec<_> =
+            (0..rng.usize(1..4)).map(|_| HOSTILE[rng.usize(..HOSTILE.len())]).collect();
+        let end = ENDS[rng.usize(..ENDS.len())];
+        let text = format!("function handler(webhook) {{\n{}\n{end}\n}}", pieces.join("\n"));
+        let source = Source { name: "hostile.js".to_owned(), text };
+        let start = Instant::now();
+        let run =
+            engine::run(&source, limits, "payment.succeeded", "https://track.customer.io/", &body);
+        slowest = slowest.max(start.elapsed());
+        failed += usize::from(run.is_err());
+        if number == 1000 {
+            settled = resident();
+        }
+    }
+    println!(
+        "{failed} of 10000 failed, the slowest took {slowest:?}, resident {settled} then {} kB",
+        resident()
+    );
+    assert!(failed > 5_000, "{failed}");
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    assert!(resident() < settled + 20_000, "{settled} kB grew to {} kB", resident());
+
+    let well = load("function handler(webhook) { webhook.payload = {}; return webhook }");
+    assert_eq!(items(&well, "payment.succeeded"), [json!({})], "the next one is served");
+}
