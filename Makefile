@@ -11,7 +11,7 @@ CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
 # SAM asks for a region and calls home; neither has a place in a test.
 SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 
-.PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build clean
+.PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build deploy bench clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -30,9 +30,9 @@ demo: setup ## Send every sample event through the whole way on this machine; no
 	@cargo build --locked --bins --example demo
 	@exec target/debug/examples/demo
 
-dev: setup ## The services of the demo, staying up. PORT=9000, CUSTOMERIO_PORT=any.
+dev: setup ## The services of the demo, staying up. PORT=9000, CUSTOMERIO_PORT=any, TRANSFORM=path.
 	@cargo build --locked --bins --example dev --example webhook
-	@PORT=$(PORT) CUSTOMERIO_PORT=$(CUSTOMERIO_PORT) exec target/debug/examples/dev
+	@PORT=$(PORT) CUSTOMERIO_PORT=$(CUSTOMERIO_PORT) TRANSFORM_FILE='$(abspath $(TRANSFORM))' exec target/debug/examples/dev
 
 send: event-given ## Sign a sample and post it: EVENT=payment.succeeded, to `make dev` or with DODO_WEBHOOK_SECRET to URL=https://…
 	@cargo build --locked --quiet --example webhook
@@ -44,15 +44,21 @@ invoke: event-given setup ## The same through `cargo lambda invoke`, without a U
 	@target/debug/examples/webhook event '$(EVENT)' > target/local/event.json
 	@$(CARGO_LAMBDA) lambda invoke --invoke-address 127.0.0.1 --invoke-port $(or $(PORT),9000) dodo-customerio --data-file target/local/event.json
 
-preview: event-given ## Show the Customer.io request of a sample, sending nothing: EVENT=payment.succeeded
+preview: event-given ## Show what a sample becomes, sending nothing: EVENT=payment.succeeded, TRANSFORM=path
 	@cargo build --locked --quiet --example webhook
-	@target/debug/examples/webhook preview '$(EVENT)'
+	@TRANSFORM_FILE='$(TRANSFORM)' target/debug/examples/webhook preview '$(EVENT)'
 
 .PHONY: event-given
 event-given:
 	@[ -n '$(EVENT)' ] || { echo 'Which event? For instance EVENT=payment.succeeded; `ls events` shows all samples.' >&2; exit 2; }
 
-test: setup lint template unit ## Everything that is checked: format, lints, docs, template, tests.
+ifdef TRANSFORM
+test:
+	@cargo build --locked --quiet --example webhook
+	@TRANSFORM_FILE='$(TRANSFORM)' target/debug/examples/webhook check
+else
+test: setup lint template unit ## Everything that is checked. With TRANSFORM=path: that transform, over all samples.
+endif
 
 lint:
 	@echo "==> format, lints, docs"
@@ -88,6 +94,19 @@ $(VENV)/bin/cargo-fuzz:
 
 build: setup ## Build the bootstrap that Lambda runs, for the template's architecture (ARCH=arm64 or x86_64).
 	@$(SAM_ENV) PATH="$(abspath $(VENV)/bin):$$PATH" $(SAM) build --beta-features $(if $(ARCH),--parameter-overrides Architecture=$(ARCH))
+
+deploy: build ## Deploy with SAM, guided the first time. TRANSFORM=segment.js (in transforms/), TRANSFORM=. for all.
+	@$(SAM_ENV) $(SAM) deploy --stack-name $(or $(STACK),dodo-customerio) --capabilities CAPABILITY_IAM \
+		$(if $(wildcard samconfig.toml),,--guided) \
+		$(if $(TRANSFORM),--parameter-overrides TransformFile=$(TRANSFORM:transforms/%=%))
+
+bench: ## Measure the transforms, and the binary with and without JavaScript.
+	@cargo bench --locked --quiet --bench transforms
+	@cargo build --locked --quiet --release --bins
+	@cargo build --locked --quiet --release --bins --no-default-features --target-dir target/without-javascript
+	@for binary in target/release target/without-javascript/release; do \
+		python3 -c 'import os, sys, zlib; data = open(sys.argv[1], "rb").read(); print(f"{sys.argv[1]}: {len(data):,} bytes, deflated {len(zlib.compress(data, 9)):,}")' $$binary/dodo-customerio; \
+	done
 
 clean: ## Remove everything that was built or installed here.
 	@rm -rf target .aws-sam $(VENV)

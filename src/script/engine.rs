@@ -2,7 +2,7 @@
 //! handler that eats its memory or its time takes nobody along. One costs about a tenth of a
 //! millisecond.
 
-use rquickjs::context::EvalOptions;
+use rquickjs::context::{EvalOptions, intrinsic};
 use rquickjs::function::Rest;
 use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Object, Runtime, Value};
 use std::cell::{Cell, RefCell};
@@ -62,6 +62,23 @@ pub struct Run {
     /// A line a call of `console`.
     pub console: Vec<String>,
 }
+
+/// The language, without what belongs to browsers (`performance`, `DOMException`).
+type Language = (
+    intrinsic::Date,
+    intrinsic::Eval,
+    intrinsic::RegExpCompiler,
+    intrinsic::RegExp,
+    intrinsic::Json,
+    intrinsic::Proxy,
+    intrinsic::MapSet,
+    intrinsic::TypedArrays,
+    intrinsic::Promise,
+    intrinsic::WeakRef,
+);
+
+/// Heap from which garbage is collected, in bytes: most runs stay below and are dropped whole.
+const GC_THRESHOLD: usize = 4 * 1024 * 1024;
 
 /// The most that is kept of what a run writes to the console.
 const MAX_CONSOLE_LINES: usize = 20;
@@ -232,7 +249,8 @@ fn in_fresh_engine<T>(
     let deadline = Deadline { at: Instant::now() + limits.time, missed: Rc::default() };
     let interrupt = deadline.clone();
     runtime.set_interrupt_handler(Some(Box::new(move || interrupt.has_passed())));
-    let context = Context::full(&runtime).map_err(no_engine)?;
+    runtime.set_gc_threshold(GC_THRESHOLD);
+    let context = Context::custom::<Language>(&runtime).map_err(no_engine)?;
     let result = context.with(|ctx| work(&ctx, &deadline));
     result.map_err(|thrown| within(limits, thrown, &deadline))
 }
