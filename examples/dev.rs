@@ -25,7 +25,7 @@ async fn serve() -> Result<(), String> {
     let choices = Choices {
         function_port: port("PORT", 9000)?,
         customerio_port: port("CUSTOMERIO_PORT", 0)?,
-        reload: true,
+        for_development: true,
     };
     let stack = Stack::start(choices, |step| println!("starting: {step}")).await?;
     stack.announce()?;

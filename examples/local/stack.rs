@@ -13,6 +13,16 @@ use tokio::net::TcpListener;
 
 const SECRET_NAME: &str = "dodo-customerio";
 
+/// Settings that somebody may have in the environment for another purpose.
+const OWN_SETTINGS: [&str; 6] = [
+    "CUSTOMERIO_REGION",
+    "PERSON_IDENTIFIER",
+    "EVENT_NAMES",
+    "TRANSFORM_FILE",
+    "SECRET_TTL_SECONDS",
+    "WEBHOOK_TOLERANCE_SECONDS",
+];
+
 /// For the first start; everything has been built before.
 const START_TIMEOUT: Duration = Duration::from_mins(3);
 
@@ -26,8 +36,8 @@ pub struct Choices {
     pub function_port: u16,
     /// Port of the local Customer.io; 0 takes a free one.
     pub customerio_port: u16,
-    /// Whether a change of the code restarts the function.
-    pub reload: bool,
+    /// Whether a change of the code restarts the function, and settings in the environment reach it.
+    pub for_development: bool,
 }
 
 /// A running stack; all its processes end when it is dropped.
@@ -67,7 +77,7 @@ impl Stack {
         let mut environment =
             vec![("SECRET_ID", SECRET_NAME.to_owned()), ("CUSTOMERIO_TRACK_URL", customerio.url())];
         environment.extend(secrets_manager.environment());
-        let mut function = Watch::start(port, environment, choices.reload)?;
+        let mut function = Watch::start(port, environment, choices.for_development)?;
         let url = format!("http://127.0.0.1:{port}/");
         function.wait_until_it_answers(&url).await?;
         Ok(Self {
@@ -120,7 +130,11 @@ pub fn function_log() -> PathBuf {
 struct Watch(Child);
 
 impl Watch {
-    fn start(port: u16, environment: Vec<(&str, String)>, reload: bool) -> Result<Self, String> {
+    fn start(
+        port: u16,
+        environment: Vec<(&str, String)>,
+        for_development: bool,
+    ) -> Result<Self, String> {
         let log = function_log();
         let open = || {
             fs::create_dir_all(log.parent()?).ok()?;
@@ -133,7 +147,7 @@ impl Watch {
         command
             .args(["lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port"])
             .arg(port.to_string())
-            .args((!reload).then_some("--ignore-changes"))
+            .args((!for_development).then_some("--ignore-changes"))
             .current_dir(project_file(""))
             .envs(environment)
             .stdin(Stdio::null())
@@ -142,6 +156,11 @@ impl Watch {
             .process_group(0);
         let error =
             |error| format!("cargo lambda does not start ({error}); `make setup` installs it");
+        if !for_development {
+            for name in OWN_SETTINGS {
+                command.env_remove(name);
+            }
+        }
         command.spawn().map(Self).map_err(error)
     }
 

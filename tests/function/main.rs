@@ -9,5 +9,6 @@ mod answers;
 mod configuration;
 mod delivery;
 mod secret;
+#[cfg(feature = "javascript")]
 mod transforms;
 mod world;
