@@ -11,6 +11,7 @@ use crate::track::{Call, Effort, MAX_ATTEMPTS, Pace, Track, Verdict};
 use crate::webhook::{Envelope, Refused, Unverified, Verified};
 use lambda_http::http::Method;
 use lambda_http::{Body, Context, Request, RequestExt, Response};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
@@ -24,36 +25,58 @@ pub struct Function {
     track: Track,
     transform: Transform,
     tolerance: Duration,
-    clock: Clock,
+    surroundings: Surroundings,
 }
 
-/// Tells the time of day; a test has its own.
+/// Tells the time of day.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// What a test has its own of.
+pub struct Surroundings {
+    /// The time of day.
+    pub clock: Clock,
+    /// How long things take.
+    pub pace: Pace,
+    /// Takes one line of metrics an invocation.
+    pub metrics: fn(&Value),
+}
+
+impl Default for Surroundings {
+    /// Real time, metrics to standard output, where Lambda looks for them.
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemTime::now),
+            pace: Pace::default(),
+            metrics: |line| println!("{line}"),
+        }
+    }
+}
 
 impl Function {
     /// Builds the clients; no call is made yet.
     pub fn new(settings: Settings) -> Self {
-        Self::with(settings, Arc::new(SystemTime::now), Pace::default())
+        Self::with(settings, Surroundings::default())
     }
 
-    /// The same in another time and at another pace.
-    pub fn with(settings: Settings, clock: Clock, pace: Pace) -> Self {
+    /// The same elsewhere.
+    pub fn with(settings: Settings, surroundings: Surroundings) -> Self {
         let Settings { secret_id, track_url, transform, secret_ttl, tolerance, aws } = settings;
         let http = http::client();
         let manager = SecretsManager::new(aws, http.clone(), secret_id);
         Self {
             secrets: SecretCache::new(manager, secret_ttl),
-            track: Track::new(http, track_url, pace),
+            track: Track::new(http, track_url, surroundings.pace),
             transform,
             tolerance,
-            clock,
+            surroundings,
         }
     }
 
     /// Does in the init phase what the first webhook would have to wait for: the secret and the
     /// connection to Customer.io, both at once. Failing is allowed; the webhook will try again.
     pub async fn warm_up(&self) {
-        let (secret, ()) = tokio::join!(self.secrets.get((self.clock)()), self.track.warm_up());
+        let (secret, ()) =
+            tokio::join!(self.secrets.get((self.surroundings.clock)()), self.track.warm_up());
         if let Err(error) = secret {
             tracing::error!(reason = error.code(), "{error}");
         }
@@ -66,13 +89,13 @@ impl Function {
             Ok(()) => Outcome::Delivered,
             Err(outcome) => outcome,
         };
-        record.write(&outcome);
+        (self.surroundings.metrics)(&record.write(&outcome));
         outcome.response()
     }
 
     /// Takes a webhook all the way; whatever ends it earlier is the error.
     async fn take(&self, request: &Request, record: &mut Record) -> Result<(), Outcome> {
-        let (arrival, now) = (Instant::now(), (self.clock)());
+        let (arrival, now) = (Instant::now(), (self.surroundings.clock)());
         let lambdas = request.lambda_context_ref().map(Context::deadline);
         let deadline = arrival + budget::time_for(now, lambdas);
 
@@ -83,7 +106,10 @@ impl Function {
         record.verified(&webhook);
         let envelope = Envelope::parse(&webhook)?;
         record.understood(&envelope);
-        let calls = self.transform.calls(&webhook, &envelope, unix_seconds(now))?;
+        let before = Instant::now();
+        let calls = self.transform.calls(&webhook, &envelope, unix_seconds(now));
+        record.transformed(before.elapsed());
+        let calls = calls?;
         for call in &calls {
             match self.deliver(call, &secret, &secrets, record).await {
                 Verdict::Accepted => {}
@@ -122,6 +148,7 @@ impl Function {
         secrets: &Secrets<'_>,
         record: &mut Record,
     ) -> Verdict {
+        let before = Instant::now();
         let mut effort = Effort { deadline: secrets.deadline, attempts: 0 };
         let mut verdict = self.track.deliver(call, &secret.customerio, &mut effort).await;
         if verdict.refuses_credentials()
@@ -130,7 +157,7 @@ impl Function {
         {
             verdict = self.track.deliver(call, &newer.customerio, &mut effort).await;
         }
-        record.delivered(effort.attempts);
+        record.delivered(effort.attempts, before.elapsed());
         verdict
     }
 }

@@ -10,7 +10,7 @@
 //! - `script` runs the merchant's own JavaScript transforms instead, if [`choice`] says so;
 //! - [`track`] sends the items and judges the answers;
 //! - [`outcome`] turns what became of it into a status, a JSON body and headers;
-//! - [`record`] is its line in the log, [`redact`] keeps personal data out of both;
+//! - [`record`] is its line in the log, with [`metrics`] beside it, [`redact`] keeps personal data out of both;
 //! - [`http`] builds the one HTTP client of the process.
 
 pub mod budget;
@@ -19,6 +19,7 @@ pub mod config;
 pub mod function;
 pub mod http;
 pub mod log;
+pub mod metrics;
 pub mod outcome;
 pub mod record;
 pub mod redact;

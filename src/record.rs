@@ -1,34 +1,49 @@
-//! What the log says of a webhook: one line with ids, outcome and duration, no personal data and no
-//! secret.
+//! What the log says of a webhook: one line with ids, outcome and durations, and one of metrics; no
+//! personal data and no secret.
 
+use crate::metrics::{self, Measured, milliseconds};
 use crate::outcome::Outcome;
 use crate::track::limits::cut;
 use crate::webhook::{Envelope, Verified};
 use lambda_http::{Request, RequestExt};
-use std::time::{Duration, Instant};
+use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 /// As much of an event type as is logged, in bytes. Dodo's are below 50.
 const MAX_EVENT_TYPE: usize = 100;
+
+/// Whether this process has served nothing yet.
+static COLD: AtomicBool = AtomicBool::new(true);
 
 /// Gathers what is known of a webhook on its way. Nothing of it before the signature holds.
 #[derive(Debug)]
 pub struct Record {
     arrival: Instant,
+    cold_start: bool,
+    function: String,
     request_id: Option<String>,
     webhook_id: Option<String>,
     event_type: Option<String>,
-    attempts: Option<u32>,
+    attempts: u32,
+    customerio: Duration,
+    transform: Duration,
 }
 
 impl Record {
     /// Begins with the arrival of a request.
     pub fn start(request: &Request) -> Self {
+        let context = request.lambda_context_ref();
         Self {
             arrival: Instant::now(),
-            request_id: request.lambda_context_ref().map(|context| context.request_id.clone()),
+            cold_start: COLD.swap(false, Ordering::Relaxed),
+            function: context.map(|it| it.env_config.function_name.clone()).unwrap_or_default(),
+            request_id: context.map(|context| context.request_id.clone()),
             webhook_id: None,
             event_type: None,
-            attempts: None,
+            attempts: 0,
+            customerio: Duration::ZERO,
+            transform: Duration::ZERO,
         }
     }
 
@@ -44,27 +59,58 @@ impl Record {
         self.event_type = Some(event_type);
     }
 
-    /// Customer.io was asked, this many times more.
-    pub fn delivered(&mut self, attempts: u32) {
-        self.attempts = Some(self.attempts.unwrap_or_default() + attempts);
+    /// The transform took this long.
+    pub fn transformed(&mut self, took: Duration) {
+        self.transform = took;
     }
 
-    /// Writes the line.
-    pub fn write(self, outcome: &Outcome) {
-        let Self { arrival, request_id, webhook_id, event_type, attempts } = self;
+    /// Customer.io was asked, this many times more, and that took so long.
+    pub fn delivered(&mut self, attempts: u32, took: Duration) {
+        self.attempts += attempts;
+        self.customerio += took;
+    }
+
+    /// Writes the line in the log, and gives the one of metrics.
+    pub fn write(&self, outcome: &Outcome) -> Value {
+        let duration = self.arrival.elapsed();
         let (reason, message) = outcome.reason().unzip();
+        self.log(outcome, reason, message, duration);
+        let measured = Measured {
+            function: &self.function,
+            outcome: outcome.name(),
+            reason,
+            event_type: self.event_type.as_deref(),
+            attempts: self.attempts,
+            customerio: self.customerio,
+            transform: self.transform,
+            duration,
+            cold_start: self.cold_start,
+        };
+        metrics::line(&measured, SystemTime::now())
+    }
+
+    fn log(
+        &self,
+        outcome: &Outcome,
+        reason: Option<&str>,
+        message: Option<String>,
+        duration: Duration,
+    ) {
         let message = message.unwrap_or_else(|| "Customer.io accepted everything.".to_owned());
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    request_id,
-                    webhook_id,
-                    event_type,
+                    request_id = self.request_id,
+                    webhook_id = self.webhook_id,
+                    event_type = self.event_type,
                     outcome = outcome.name(),
                     status = outcome.status().as_u16(),
                     reason,
-                    attempts,
-                    duration_ms = milliseconds(arrival.elapsed()),
+                    attempts = self.attempts,
+                    duration_ms = milliseconds(duration),
+                    customerio_ms = milliseconds(self.customerio),
+                    transform_ms = milliseconds(self.transform),
+                    cold_start = self.cold_start,
                     "{message}"
                 )
             };
@@ -78,9 +124,4 @@ impl Record {
             | Outcome::Retry(_) => line!(error),
         }
     }
-}
-
-/// To the microsecond.
-fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

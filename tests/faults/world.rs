@@ -5,7 +5,7 @@ use crate::local::customerio::CustomerIo;
 use crate::local::dodo::{self, Webhook};
 use crate::secrets_manager::SecretsManager;
 use dodo_customerio::config::Settings;
-use dodo_customerio::function::Function;
+use dodo_customerio::function::{Function, Surroundings};
 use dodo_customerio::track::Pace;
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
@@ -50,7 +50,9 @@ impl World {
                 _ => return None,
             })
         });
-        let function = Function::with(settings.unwrap(), self.clock.of_function(), PACE);
+        let surroundings =
+            Surroundings { clock: self.clock.of_function(), pace: PACE, metrics: |_| () };
+        let function = Function::with(settings.unwrap(), surroundings);
         function.warm_up().await;
         function
     }

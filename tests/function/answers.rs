@@ -2,7 +2,7 @@
 
 use crate::local::dodo::{self, Webhook};
 use crate::world::World;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_webhook_is_delivered() {
@@ -133,6 +133,28 @@ async fn a_body_over_1_mib_is_too_large() {
 }
 
 #[tokio::test]
+async fn one_line_of_metrics_is_written_a_webhook() {
+    let world = World::start().await;
+    world.deliver(&world.webhook("payment.succeeded")).await;
+    world.deliver(&world.webhook("payout.created")).await;
+    world.log_lines(2).await;
+    let metrics: Vec<Value> = world
+        .log()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|line: &Value| line.get("_aws").is_some())
+        .collect();
+    let [delivered, ignored] = metrics.as_slice() else { panic!("{metrics:?}") };
+    assert_eq!(delivered["FunctionName"], "dodo-customerio");
+    assert_eq!((&delivered["Outcome"], &delivered["Attempts"]), (&json!("delivered"), &json!(1)));
+    assert_eq!((&delivered["ColdStarts"], &ignored["ColdStarts"]), (&json!(1), &json!(0)));
+    assert_eq!(
+        (&ignored["Outcome"], &ignored["Reason"]),
+        (&json!("ignored"), &json!("no_customer"))
+    );
+}
+
+#[tokio::test]
 async fn one_line_is_logged_a_webhook() {
     let world = World::start().await;
     let webhook = world.webhook("payment.succeeded");
@@ -147,6 +169,9 @@ async fn one_line_is_logged_a_webhook() {
     assert_eq!(lines[0]["event_type"], "payment.succeeded");
     assert_eq!(lines[0]["request_id"], "request-0");
     assert!(lines[0]["duration_ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(lines[0]["attempts"], 1);
+    assert_eq!(lines[0]["cold_start"], true);
+    assert!(lines[0]["customerio_ms"].as_f64() < lines[0]["duration_ms"].as_f64());
     assert_eq!(lines[1]["level"], "WARN");
     assert_eq!(lines[1]["reason"], "headers_missing");
     assert_eq!(lines[1].get("webhook_id"), None);
