@@ -11,7 +11,7 @@ CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
 # SAM asks for a region and calls home; neither has a place in a test.
 SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 
-.PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build deploy bench clean
+.PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build validate deploy bench clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -94,6 +94,14 @@ $(VENV)/bin/cargo-fuzz:
 
 build: setup ## Build the bootstrap that Lambda runs, for the template's architecture (ARCH=arm64 or x86_64).
 	@$(SAM_ENV) PATH="$(abspath $(VENV)/bin):$$PATH" $(SAM) build --beta-features $(if $(ARCH),--parameter-overrides Architecture=$(ARCH))
+
+HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+
+validate: setup ## Check the template, build the bootstrap, and let it answer every sample as Lambda would run it.
+	@$(SAM_ENV) $(SAM) validate --lint
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	@cargo build --locked --quiet --example load
+	@exec target/debug/examples/load .aws-sam/build/Function/bootstrap 61
 
 deploy: build ## Deploy with SAM, guided the first time. TRANSFORM=segment.js (in transforms/), TRANSFORM=. for all.
 	@$(SAM_ENV) $(SAM) deploy --stack-name $(or $(STACK),dodo-customerio) --capabilities CAPABILITY_IAM \
