@@ -32,7 +32,9 @@ async fn serve() -> Result<(), String> {
     println!("\nfunction URL   {}", stack.url);
     println!("Customer.io    {}", stack.customerio.url());
     println!("function's log {}", stack::function_log().display());
-    println!("\nIn another terminal: make send EVENT=payment.succeeded\nCtrl-C ends it.\n");
+    println!("\nIn another terminal: make send EVENT=payment.succeeded");
+    let url = stack.customerio.url();
+    println!("To see Customer.io fail twice:  curl {url}/local/fail/503/2\nCtrl-C ends it.\n");
     stack.customerio.follow(|arrival| println!("{}", describe::arrival(arrival))).await;
     Ok(())
 }

@@ -160,5 +160,11 @@ async fn it_fails_when_told_to() {
     assert_eq!(client.batch(json!([person(json!({}))])).await.0, 503);
     let broken = dodo_customerio::http::client().post(client.0.url()).body("{}").send().await;
     assert!(broken.is_err());
+
+    let told = format!("{}/local/fail/429/2", client.0.url());
+    dodo_customerio::http::client().get(told).send().await.unwrap();
+    for expected in [429, 429, 200] {
+        assert_eq!(client.batch(json!([person(json!({}))])).await.0, expected);
+    }
     assert_eq!(client.batch(json!([])).await.0, 200);
 }

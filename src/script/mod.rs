@@ -31,18 +31,18 @@ pub struct Scripts {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScriptError {
     /// A handler failed.
-    #[error("{place}: {message}.", place = place(.file, .thrown.line), message = .thrown.message.trim_end_matches('.'))]
+    #[error("{place}: {message}.")]
     Failed {
-        /// Which file.
-        file: String,
-        /// Where and why.
-        thrown: Thrown,
+        /// Which file, and which line.
+        place: String,
+        /// Why.
+        message: String,
     },
     /// What a handler made cannot be sent.
-    #[error("{file}: {why}")]
+    #[error("{place}: {why}")]
     Unsendable {
-        /// Which file.
-        file: String,
+        /// Which file, and the line of its handler.
+        place: String,
         /// Why not.
         why: Unsendable,
     },
@@ -109,17 +109,15 @@ impl Scripts {
         let mut shipment = Shipment::new(webhook.id(), envelope, now);
         let mut unhandled = Unhandled::Untouched;
         for source in &self.sources {
-            let file = || source.name.clone();
-            let run =
-                engine::run(source, self.limits, &envelope.event_type, FIRST_URL, &body).map_err(
-                    |thrown| ScriptError::Failed { file: file(), thrown: discreet(thrown, &body) },
-                )?;
+            let run = engine::run(source, self.limits, &envelope.event_type, FIRST_URL, &body);
+            let run = run.map_err(|thrown| failed(source, &thrown, &body))?;
             write_console(&run, &source.name, &body);
             if run.cancelled {
                 unhandled = Unhandled::Cancelled;
             } else if !run.untouched {
                 let add = shipment.add(&source.name, &run);
-                add.map_err(|why| ScriptError::Unsendable { file: file(), why })?;
+                let place = || place_of_handler(source);
+                add.map_err(|why| ScriptError::Unsendable { place: place(), why })?;
             }
         }
         Ok(if shipment.is_empty() { Err(unhandled) } else { Ok(shipment) })
@@ -153,9 +151,16 @@ fn problem(source: &Source, thrown: &Thrown) -> String {
     format!("is not usable: {}: {}{text}", place(&source.name, thrown.line), thrown.message)
 }
 
-/// A handler may throw what it was given.
-fn discreet(thrown: Thrown, body: &str) -> Thrown {
-    Thrown { message: words(body).blot_out(&thrown.message), ..thrown }
+/// A handler may throw what it was given. What arises after it has returned has no line of its own.
+fn failed(source: &Source, thrown: &Thrown, body: &str) -> ScriptError {
+    let known = thrown.line.map(|line| place(&source.name, Some(line)));
+    let message = words(body).blot_out(thrown.message.trim_end_matches('.'));
+    ScriptError::Failed { place: known.unwrap_or_else(|| place_of_handler(source)), message }
+}
+
+fn place_of_handler(source: &Source) -> String {
+    let line = source.text.lines().position(|line| line.contains("handler"));
+    place(&source.name, line.map(|index| index + 1))
 }
 
 fn words(body: &str) -> Words {

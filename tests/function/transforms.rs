@@ -151,7 +151,7 @@ async fn credentials_go_to_customer_io_only() {
     let world = folder.world().await;
     let answer = world.deliver(&world.webhook("payment.succeeded")).await;
     assert_eq!(answer.outcome(), (422, "rejected"));
-    assert!(answer.message().contains("one.js: webhook.url leads to evil.example.org"));
+    assert!(answer.message().contains("one.js:1: webhook.url leads to evil.example.org"));
 }
 
 /// At the most talkative level; `World::invoke` looks for what must not be in the log.

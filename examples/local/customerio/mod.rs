@@ -134,6 +134,9 @@ impl Service for Shared {
         if request.method() == Method::HEAD {
             return Ok(serve::json(200, &json!({})));
         }
+        if let Some(order) = request.uri().path().strip_prefix("/local/fail/") {
+            return Ok(self.lock().be_told(order));
+        }
         let fault = self.lock().next_fault();
         match fault {
             None => Ok(self.lock().take(&request)),
@@ -167,6 +170,16 @@ impl State {
     pub fn accept(&mut self, site_id: &str, api_key: &str) {
         let pair = STANDARD.encode(format!("{site_id}:{api_key}"));
         self.authorization = format!("Basic {pair}");
+    }
+
+    /// `503/2`: fail the next two requests with this status. For people, who have no other way.
+    fn be_told(&mut self, order: &str) -> Response<AnswerBody> {
+        let (status, times) = order.split_once('/').unwrap_or((order, "1"));
+        let (Ok(status @ 200..=599), Ok(times @ 1..=1000)) = (status.parse(), times.parse()) else {
+            return serve::json(400, &json!({"usage": "/local/fail/STATUS/TIMES"}));
+        };
+        self.faults.extend(vec![Fault::status(status); times]);
+        serve::json(200, &json!({"failing": {"status": status, "times": times}}))
     }
 
     fn next_fault(&mut self) -> Option<Fault> {
