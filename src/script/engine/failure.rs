@@ -1,0 +1,71 @@
+use super::{Limits, Source, stringify};
+use rquickjs::{CatchResultExt, CaughtError, Ctx};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Instant;
+
+/// Where and why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thrown {
+    /// Line in the file, from 1, where it is known.
+    pub line: Option<usize>,
+    /// In the engine's words, or ours for a limit.
+    pub message: String,
+}
+
+/// When a run must end, and whether it was ended for that.
+#[derive(Debug, Clone)]
+pub(super) struct Deadline {
+    pub(super) at: Instant,
+    pub(super) missed: Rc<Cell<bool>>,
+}
+
+impl Deadline {
+    pub(super) fn has_passed(&self) -> bool {
+        let passed = Instant::now() >= self.at;
+        self.missed.set(self.missed.get() || passed);
+        passed
+    }
+}
+
+/// Says which limit was hit, where one was.
+pub(super) fn within(limits: Limits, thrown: Thrown, deadline: &Deadline) -> Thrown {
+    let message = if deadline.missed.get() {
+        format!("it took longer than {} ms", limits.time.as_millis())
+    } else if thrown.message.contains("out of memory") {
+        format!("it used more than {} MiB of memory", limits.memory / 1024 / 1024)
+    } else {
+        thrown.message
+    };
+    Thrown { message, ..thrown }
+}
+
+/// An engine's error in words, with the line of the file where it arose.
+pub(super) fn thrown(ctx: &Ctx<'_>, error: rquickjs::Error, source: &Source) -> Thrown {
+    match Err::<(), _>(error).catch(ctx) {
+        Err(CaughtError::Exception(exception)) => {
+            let name = exception.get::<_, String>("name").unwrap_or_else(|_| "Error".to_owned());
+            let message = exception.message().unwrap_or_default();
+            let stack = exception.stack().unwrap_or_default();
+            Thrown { line: line_in(&stack, &source.name), message: format!("{name}: {message}") }
+        }
+        // `throw "text"`. Without a value, there was no memory left to make one.
+        Err(CaughtError::Value(value)) => {
+            let text = value.as_string().and_then(|text| text.to_string().ok());
+            let message =
+                text.or_else(|| stringify(ctx, &value).ok().filter(|text| text != "null"));
+            Thrown { line: None, message: message.unwrap_or_else(|| "out of memory".to_owned()) }
+        }
+        Err(CaughtError::Error(rquickjs::Error::Allocation)) => {
+            Thrown { line: None, message: "out of memory".to_owned() }
+        }
+        Err(CaughtError::Error(error)) => Thrown { line: None, message: error.to_string() },
+        Ok(()) => Thrown { line: None, message: String::new() },
+    }
+}
+
+/// The first `name:line` in a stack trace.
+fn line_in(stack: &str, name: &str) -> Option<usize> {
+    let (_, rest) = stack.split_once(&format!("{name}:"))?;
+    rest.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
+}
