@@ -11,7 +11,7 @@ CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
 # SAM asks for a region and calls home; neither has a place in a test.
 SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 
-.PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build validate deploy bench clean
+.PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build validate deploy secret doctor logs destroy bench clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -104,9 +104,21 @@ validate: setup ## Check the template, build the bootstrap, and let it answer ev
 	@exec target/debug/examples/load .aws-sam/build/Function/bootstrap 61
 
 deploy: build ## Deploy with SAM, guided the first time. TRANSFORM=segment.js (in transforms/), TRANSFORM=. for all.
-	@$(SAM_ENV) $(SAM) deploy --stack-name $(or $(STACK),dodo-customerio) --capabilities CAPABILITY_IAM \
+	@SAM_CLI_TELEMETRY=0 $(SAM) deploy --stack-name $(or $(STACK),dodo-customerio) --capabilities CAPABILITY_IAM \
 		$(if $(wildcard samconfig.toml),,--guided) \
 		$(if $(TRANSFORM),--parameter-overrides TransformFile=$(TRANSFORM:transforms/%=%))
+
+secret: setup ## Store credentials: asked without echo, or from the environment or standard input. ADD=1, DROP=1 for a rotation.
+	@STACK='$(STACK)' ADD='$(ADD)' DROP='$(DROP)' $(VENV)/bin/python examples/operate.py secret
+
+doctor: setup ## Check AWS, stack, secret, Customer.io and function, and say how to mend what is wrong.
+	@STACK='$(STACK)' $(VENV)/bin/python examples/operate.py doctor
+
+logs: setup ## Follow the log of the deployed function, from 15 minutes ago; Ctrl-C ends it.
+	@STACK='$(STACK)' $(VENV)/bin/python examples/operate.py logs
+
+destroy: setup ## Remove the stack and everything in it, the secret included; asks first.
+	@SAM_CLI_TELEMETRY=0 $(SAM) delete --stack-name $(or $(STACK),dodo-customerio)
 
 bench: ## Measure the transforms, and the binary with and without JavaScript.
 	@cargo bench --locked --quiet --bench transforms

@@ -2,15 +2,19 @@
 
     sign SECRET ID TIMESTAMP    signs standard input with the reference library
     verify SECRET               verifies {"headers": …, "body": …} with Dodo's own SDK
+    stack                       creates a CloudFormation stack with the outputs and parameters in
+                                standard input, and a log with a line in it
     models                      reads events/ with the models of Dodo's own SDK
 """
 
 import json
 import sys
+import time
 import typing
 from datetime import datetime, timezone
 from pathlib import Path
 
+import boto3
 import dodopayments.types.unwrap_webhook_event as unwrap
 import pydantic
 from dodopayments import DodoPayments
@@ -45,6 +49,28 @@ def models():
         except pydantic.ValidationError as error:
             wrong[path.stem] = [".".join(map(str, e["loc"])) for e in error.errors()]
     json.dump({"types": sorted(by_type), "wrong": wrong}, sys.stdout)
+
+
+def stack():
+    """At moto, whose address is in the environment."""
+    wanted = json.load(sys.stdin)
+    outputs = {name: {"Value": wanted[name]} for name in ("FunctionUrl", "SecretArn", "LogGroupName")}
+    parameters = ("CustomerIoRegion", "CustomerIoTrackUrl")
+    template = {
+        "Parameters": {name: {"Type": "String"} for name in parameters},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": outputs,
+    }
+    given = [{"ParameterKey": name, "ParameterValue": wanted[name]} for name in parameters]
+    cloudformation = boto3.client("cloudformation", region_name="us-east-1")
+    group = {"logGroupName": wanted["LogGroupName"]}
+    stream = {**group, "logStreamName": "stream"}
+    logs = boto3.client("logs", region_name="us-east-1")
+    logs.create_log_group(**group)
+    logs.create_log_stream(**stream)
+    event = {"timestamp": int(time.time() * 1000), "message": '{"outcome":"delivered"}'}
+    logs.put_log_events(**stream, logEvents=[event])
+    cloudformation.create_stack(StackName=wanted["name"], TemplateBody=json.dumps(template), Parameters=given)
 
 
 globals()[sys.argv[1]](*sys.argv[2:])

@@ -76,6 +76,17 @@ impl Moto {
         call.send().await.map(drop).map_err(|error| format!("{error:?}"))
     }
 
+    /// A secret's value.
+    ///
+    /// # Errors
+    /// What the API answered.
+    pub async fn get(&self, name: &str) -> Result<Value, String> {
+        let call = client(&self.url).get_secret_value().secret_id(name);
+        let answer = call.send().await.map_err(|error| format!("{error:?}"))?;
+        serde_json::from_str(answer.secret_string().unwrap_or_default())
+            .map_err(|it| it.to_string())
+    }
+
     /// Replaces a secret's value.
     ///
     /// # Errors

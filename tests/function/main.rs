@@ -8,6 +8,7 @@ mod abuse;
 mod answers;
 mod configuration;
 mod delivery;
+mod operate;
 mod secret;
 #[cfg(feature = "javascript")]
 mod transforms;

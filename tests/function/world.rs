@@ -2,8 +2,10 @@
 
 use crate::local::customerio::CustomerIo;
 use crate::local::dodo::{self, Webhook, sample};
+use crate::local::function_url;
 use crate::local::runtime_api::RuntimeApi;
 use crate::local::secrets_manager::Moto;
+use crate::local::serve::Server;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -17,20 +19,30 @@ use tokio::task::JoinHandle;
 static MOTO: LazyLock<Moto> =
     LazyLock::new(|| Moto::start().unwrap_or_else(|error| panic!("{error}")));
 
+/// For tools that talk to AWS: all of it is moto.
+pub fn moto_environment() -> impl Iterator<Item = (&'static str, String)> {
+    let url = |(name, value)| match name {
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER" => ("AWS_ENDPOINT_URL", value),
+        _ => (name, value),
+    };
+    MOTO.environment().into_iter().map(url)
+}
+
 /// What must never stand in an answer or in the log: the people of the samples.
 const PERSONAL: [&str; 5] = ["example.com", "Beispiel", "Grace Sample", "K3Y0-5AMP", "Müller"];
 
 pub struct World {
     pub customerio: CustomerIo,
     pub secret: Secret,
-    runtime: RuntimeApi,
+    url: Server,
+    runtime: Arc<RuntimeApi>,
     process: Process,
 }
 
 /// The merchant's secret in Secrets Manager, and what is in it.
 #[derive(Debug, Clone)]
 pub struct Secret {
-    name: String,
+    pub name: String,
     pub webhook: String,
     pub site_id: String,
     pub api_key: String,
@@ -74,6 +86,11 @@ impl Secret {
             "customerio_site_id": self.site_id,
             "customerio_api_key": self.api_key,
         })
+    }
+
+    /// What stands in Secrets Manager.
+    pub async fn get(&self) -> Value {
+        MOTO.get(&self.name).await.unwrap()
     }
 
     /// Replaces what stands in Secrets Manager.
@@ -121,7 +138,8 @@ impl World {
 
     async fn around(secret: Secret, settings: &[(&'static str, &str)]) -> Self {
         let customerio = CustomerIo::start(0, &secret.site_id, &secret.api_key).await.unwrap();
-        let runtime = RuntimeApi::start().await.unwrap();
+        let runtime = Arc::new(RuntimeApi::start().await.unwrap());
+        let url = function_url::start(runtime.clone()).await.unwrap();
         let mut environment = vec![
             ("SECRET_ID", secret.name.clone()),
             ("CUSTOMERIO_TRACK_URL", customerio.url()),
@@ -130,7 +148,12 @@ impl World {
         environment.extend(MOTO.environment());
         environment.extend(runtime.environment());
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        Self { customerio, secret, runtime, process: Process::start(environment) }
+        Self { customerio, secret, url, runtime, process: Process::start(environment) }
+    }
+
+    /// Where the function answers over HTTP.
+    pub fn function_url(&self) -> String {
+        format!("http://{}/", self.url.address)
     }
 
     /// A sample as Dodo would send it now, under a new id.

@@ -1,0 +1,170 @@
+//! `make secret` and `make doctor` against a Secrets Manager, a Customer.io and a running function.
+
+use crate::local::dodo;
+use crate::local::secrets_manager::{project_file, python};
+use crate::world::{World, moto_environment};
+use serde_json::{Value, json};
+use std::process::Stdio;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+/// A deployed stack, as far as the tools look at it.
+struct Stack {
+    name: String,
+    region: &'static str,
+}
+
+impl Stack {
+    async fn around(world: &World, region: &'static str) -> Self {
+        let name = format!("stack-{}", dodo::random_hex());
+        let stack = json!({
+            "name": name,
+            "FunctionUrl": world.function_url(),
+            "SecretArn": world.secret.name,
+            "LogGroupName": name,
+            "CustomerIoRegion": region,
+            "CustomerIoTrackUrl": world.customerio.url(),
+        });
+        let mut create = command(&[project_file("tests/reference.py").to_str().unwrap(), "stack"]);
+        assert!(finish(&mut create, &stack.to_string()).await.0);
+        Self { name, region }
+    }
+
+    /// Whether it succeeded, and all that it printed.
+    async fn operate(&self, what: &str, variables: &[(&str, &str)], input: &str) -> (bool, String) {
+        assert!(["us", "eu"].contains(&self.region));
+        let mut command = command(&[project_file("examples/operate.py").to_str().unwrap(), what]);
+        command.env("STACK", &self.name).envs(variables.iter().copied());
+        finish(&mut command, input).await
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(python().unwrap());
+    command.args(arguments).env_clear().envs(moto_environment());
+    command
+}
+
+async fn finish(command: &mut Command, input: &str) -> (bool, String) {
+    let mut process = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A tool that refuses at once does not read.
+    drop(process.stdin.take().unwrap().write_all(input.as_bytes()).await);
+    let output = process.wait_with_output().await.unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[tokio::test]
+async fn the_doctor_finds_everything_well() {
+    let world = World::start().await;
+    let stack = Stack::around(&world, "us").await;
+    let (well, text) = stack.operate("doctor", &[], "").await;
+    assert!(well, "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("ok  ")).count(), 5, "{text}");
+    assert!(!text.contains(&world.secret.api_key) && !text.contains(&world.secret.webhook[6..]));
+    assert_eq!(world.customerio.state().people.events().count(), 0, "the probe is ignored");
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_wrong_and_what_to_type() {
+    let world = World::start().await;
+    let (well, text) = Stack { name: "none".into(), region: "us" }.operate("doctor", &[], "").await;
+    assert!(
+        !well && text.contains("There is no stack named none") && text.contains("make deploy"),
+        "{text}"
+    );
+
+    let elsewhere = Stack::around(&world, "eu").await;
+    let (well, text) = elsewhere.operate("doctor", &[], "").await;
+    assert!(!well && text.contains("lives in region us, the stack says eu"), "{text}");
+
+    let stack = Stack::around(&world, "us").await;
+    world.customerio.state().accept("other", "pair");
+    let (well, text) = stack.operate("doctor", &[], "").await;
+    assert!(
+        !well && text.contains("Customer.io answers 401") && text.contains("make secret"),
+        "{text}"
+    );
+
+    world.secret.put(&json!({"dodo_webhook_secret": "REPLACE_ME"})).await;
+    let (well, text) = stack.operate("doctor", &[], "").await;
+    assert!(!well && text.contains("dodo_webhook_secret is still a placeholder"), "{text}");
+    assert!(text.contains("customerio_site_id is missing"), "{text}");
+}
+
+#[tokio::test]
+async fn the_doctor_notices_a_function_with_another_secret() {
+    let world = World::start().await;
+    let stack = Stack::around(&world, "us").await;
+    let mut secret = world.secret.json();
+    secret["dodo_webhook_secret"] = dodo::random_secret().into();
+    world.secret.put(&secret).await;
+    let (well, text) = stack.operate("doctor", &[], "").await;
+    assert!(!well && text.contains("The function answers 401"), "{text}");
+    assert!(text.contains("make logs"), "{text}");
+}
+
+#[tokio::test]
+async fn a_shell_without_aws_is_told_what_to_type() {
+    for (variable, sentence) in
+        [("AWS_REGION", "Type: export AWS_REGION="), ("AWS_ACCESS_KEY_ID", "Type: aws configure")]
+    {
+        for what in ["doctor", "secret", "logs"] {
+            let mut command =
+                command(&[project_file("examples/operate.py").to_str().unwrap(), what]);
+            command.env_remove(variable).env_remove("AWS_SECRET_ACCESS_KEY");
+            command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nonexistent");
+            let (well, text) = finish(&mut command, "").await;
+            assert!(!well && text.contains(sentence) && !text.contains("Traceback"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_shown() {
+    let stack = Stack::around(&World::start().await, "us").await;
+    let (shown, text) = stack.operate("logs", &[("FOLLOW", "0")], "").await;
+    assert!(shown, "{text}");
+    assert_eq!(text.trim(), r#"{"outcome":"delivered"}"#);
+}
+
+#[tokio::test]
+async fn secrets_are_stored_checked_added_and_dropped() {
+    let world = World::start().await;
+    let stack = Stack::around(&world, "us").await;
+    let before = world.secret.json();
+    let new = dodo::random_secret();
+
+    let bad = json!({"dodo_webhook_secret": "whsec_short", "customerio_site_id": "a b"});
+    let (stored, text) = stack.operate("secret", &[], &bad.to_string()).await;
+    assert!(!stored && text.contains("Nothing was stored") && text.contains("whsec_"), "{text}");
+    assert!(!text.contains("short"), "{text}");
+    assert_eq!(world.secret.get().await, before, "no half-written secret");
+    let (stored, text) = stack.operate("secret", &[], "no json").await;
+    assert!(!stored && text.contains("not a JSON object"), "{text}");
+
+    let add = [("ADD", "1"), ("DODO_WEBHOOK_SECRET", new.as_str())];
+    let (stored, text) = stack.operate("secret", &add, "").await;
+    assert!(stored && !text.contains(&new[6..]), "{text}");
+    let now = world.secret.get().await;
+    assert_eq!(now["dodo_webhook_secret"], json!([new, world.secret.webhook]));
+    assert_eq!(now["customerio_api_key"], before["customerio_api_key"]);
+
+    assert!(stack.operate("secret", &[("DROP", "1")], "").await.0);
+    assert_eq!(world.secret.get().await["dodo_webhook_secret"], json!(new));
+    let (stored, text) = stack.operate("secret", &[("DROP", "1")], "").await;
+    assert!(!stored && text.contains("one webhook secret only"), "{text}");
+
+    let pair = json!({"customerio_site_id": "0123456789abcdef0123", "customerio_api_key": "3210fedcba9876543210"});
+    assert!(stack.operate("secret", &[], &pair.to_string()).await.0);
+    let now: Value = world.secret.get().await;
+    assert_eq!(
+        (&now["customerio_site_id"], &now["dodo_webhook_secret"]),
+        (&pair["customerio_site_id"], &json!(new))
+    );
+}
