@@ -43,21 +43,15 @@ class Trouble(Exception):
     """What is wrong, and what to do about it."""
 
 
-def aws(service):
+def called(service, operation, **arguments):
+    """An AWS call whose failure is a sentence."""
     try:
-        return boto3.client(service, region_name=os.environ.get("AWS_REGION") or None)
+        region = os.environ.get("AWS_REGION") or None
+        return getattr(boto3.client(service, region_name=region), operation)(**arguments)
     except botocore.exceptions.NoRegionError:
         raise Trouble("No AWS region is chosen in this shell. Type: export AWS_REGION=eu-central-1, or whichever yours is")
     except botocore.exceptions.ProfileNotFound as error:
         raise Trouble(f"{error}. Type: aws configure")
-    except botocore.exceptions.PartialCredentialsError:
-        raise Trouble(NO_CREDENTIALS)
-
-
-def called(call, **arguments):
-    """An AWS call whose failure is a sentence."""
-    try:
-        return call(**arguments)
     except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError):
         raise Trouble(NO_CREDENTIALS)
     except botocore.exceptions.EndpointConnectionError as error:
@@ -71,14 +65,14 @@ def called(call, **arguments):
 
 def stack():
     """Outputs and parameters of the stack, by name."""
-    description = called(aws("cloudformation").describe_stacks, StackName=STACK)["Stacks"][0]
+    description = called("cloudformation", "describe_stacks", StackName=STACK)["Stacks"][0]
     outputs = {it["OutputKey"]: it["OutputValue"] for it in description.get("Outputs", [])}
     parameters = {it["ParameterKey"]: it["ParameterValue"] for it in description.get("Parameters", [])}
     return outputs, parameters
 
 
 def stored(secret_id):
-    text = called(aws("secretsmanager").get_secret_value, SecretId=secret_id)["SecretString"]
+    text = called("secretsmanager", "get_secret_value", SecretId=secret_id)["SecretString"]
     try:
         value = json.loads(text)
     except ValueError:
@@ -148,7 +142,7 @@ def secret():
         raise Trouble("Nothing was stored: " + "; ".join(found) + ". Type: make secret")
     if after == before:
         raise Trouble("Nothing was stored: that is what stands there already")
-    called(aws("secretsmanager").put_secret_value, SecretId=outputs["SecretArn"], SecretString=json.dumps(after))
+    called("secretsmanager", "put_secret_value", SecretId=outputs["SecretArn"], SecretString=json.dumps(after))
     print("Stored. The function reads it within SECRET_TTL_SECONDS (300). Then: make doctor")
 
 
@@ -212,11 +206,10 @@ def check_function(secret, url):
 
 def logs():
     outputs, _ = stack()
-    client, since = aws("logs"), int((time.time() - 15 * 60) * 1000)
+    since = int((time.time() - 15 * 60) * 1000)
     while True:
-        arguments = {"logGroupName": outputs["LogGroupName"], "startTime": since}
-        events = called(client.filter_log_events, **arguments)["events"]
-        for event in events:
+        page = called("logs", "filter_log_events", logGroupName=outputs["LogGroupName"], startTime=since)
+        for event in page["events"]:
             print(event["message"].rstrip(), flush=True)
             since = max(since, event["timestamp"] + 1)
         if os.environ.get("FOLLOW") == "0":
@@ -235,7 +228,7 @@ def doctor():
     found = {}
 
     def identity():
-        return "account " + called(aws("sts").get_caller_identity)["Account"]
+        return "account " + called("sts", "get_caller_identity")["Account"]
 
     def described():
         found["outputs"], found["parameters"] = stack()
