@@ -11,7 +11,7 @@ pub use failure::Thrown;
 
 use failure::{Deadline, thrown, within};
 use rquickjs::context::{EvalOptions, intrinsic};
-use rquickjs::{Context, Ctx, Function, Object, Runtime, Value};
+use rquickjs::{Coerced, Context, Ctx, Function, Object, Runtime, Value};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -94,7 +94,10 @@ const PRELUDE: &str = r#"
 /// # Errors
 /// Why it does not compile or run, or that it has no `handler`.
 pub fn check(source: &Source, limits: Limits) -> Result<(), Thrown> {
-    in_fresh_engine(limits, |ctx, _| handler(ctx, source).map(drop))
+    in_fresh_engine(limits, |ctx, _| {
+        console::install(ctx).map_err(|error| thrown(ctx, error, source))?;
+        handler(ctx, source).map(drop)
+    })
 }
 
 /// Runs a file and its `handler` on a webhook. `url` is what `webhook.url` begins with; `payload` is
@@ -142,10 +145,6 @@ fn read<'js>(
     url: &str,
     payload: &str,
 ) -> rquickjs::Result<Run> {
-    let cancel: Value = webhook.get("cancel")?;
-    let truthy = |value: &Value| {
-        !(value.is_undefined() || value.is_null() || value.as_bool() == Some(false))
-    };
     let text = |name: &str, default: &str| -> rquickjs::Result<String> {
         let value: Value = webhook.get(name)?;
         Ok(value
@@ -155,7 +154,7 @@ fn read<'js>(
             .unwrap_or(default.to_owned()))
     };
     let run = Run {
-        cancelled: truthy(&cancel),
+        cancelled: webhook.get::<_, Coerced<bool>>("cancel")?.0,
         url: text("url", url)?,
         method: text("method", METHOD)?,
         headers: stringify(ctx, &webhook.get("headers")?)?,

@@ -42,7 +42,13 @@ fn what_it_leaves_alone_is_untouched() {
     assert!(run_body("webhook.headers.a = 1; return webhook").unwrap().untouched);
     assert!(!run_body("webhook.payload.data.n = 2; return webhook").unwrap().untouched);
     assert!(!run_body("webhook.url += '?x'; return webhook").unwrap().untouched);
-    assert!(run_body("webhook.cancel = true; return webhook").unwrap().cancelled);
+    for (value, cancelled) in
+        [("true", true), ("'yes'", true), ("0", false), ("''", false), ("null", false)]
+    {
+        let made = run_body(&format!("webhook.cancel = {value}; return webhook")).unwrap();
+        assert_eq!(made.cancelled, cancelled, "{value}");
+    }
+    assert!(!run_body("delete webhook.cancel; return webhook").unwrap().cancelled);
 }
 
 #[test]
@@ -95,6 +101,12 @@ fn a_file_that_does_not_compile_names_the_line() {
     assert_eq!(thrown.line, Some(2));
     let thrown = check(&source("function handle(webhook) {}"), Limits::default()).unwrap_err();
     assert_eq!(thrown.message, "there is no `function handler(webhook)`");
+}
+
+#[test]
+fn the_top_level_may_use_the_console() {
+    let text = "console.log('loaded'); function handler(webhook) { return webhook }";
+    assert_eq!(check(&source(text), Limits::default()), Ok(()));
 }
 
 #[test]
