@@ -30,9 +30,9 @@ demo: setup ## Send every sample event through the whole way on this machine; no
 	@cargo build --locked --bins --example demo
 	@exec target/debug/examples/demo
 
-dev: setup ## The services of the demo, staying up. PORT=9000, CUSTOMERIO_PORT=any, TRANSFORM=path.
+dev: setup ## The services of the demo, staying up. PORT=9000, PAGE_PORT=9001, CUSTOMERIO_PORT=any, TRANSFORM=path.
 	@cargo build --locked --bins --example dev --example webhook
-	@PORT=$(PORT) CUSTOMERIO_PORT=$(CUSTOMERIO_PORT) TRANSFORM_FILE='$(abspath $(TRANSFORM))' exec target/debug/examples/dev
+	@PORT=$(PORT) PAGE_PORT=$(PAGE_PORT) CUSTOMERIO_PORT=$(CUSTOMERIO_PORT) TRANSFORM_FILE='$(abspath $(TRANSFORM))' exec target/debug/examples/dev
 
 send: event-given ## Sign a sample and post it: EVENT=payment.succeeded, to `make dev` or with DODO_WEBHOOK_SECRET to URL=https://…
 	@cargo build --locked --quiet --example webhook

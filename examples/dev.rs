@@ -4,6 +4,7 @@
 mod local;
 
 use local::customerio::describe;
+use local::page::Page;
 use local::stack::{self, Choices, Stack, until_interrupted};
 use std::env;
 use std::process::ExitCode;
@@ -28,8 +29,15 @@ async fn serve() -> Result<(), String> {
         for_development: true,
     };
     let stack = Stack::start(choices, |step| println!("starting: {step}")).await?;
-    stack.announce()?;
-    println!("\nfunction URL   {}", stack.url);
+    let page =
+        Page::serve(port("PAGE_PORT", 9001)?, &stack.customerio, &stack.url, &stack.webhook_secret)
+            .await
+            .map_err(|error| {
+                format!("The page cannot start ({error}); choose another port: PAGE_PORT=…")
+            })?;
+    stack.announce(&format!("http://{}/webhook", page.address))?;
+    println!("\npage           http://{}/", page.address);
+    println!("function URL   {}", stack.url);
     println!("Customer.io    {}", stack.customerio.url());
     println!("function's log {}", stack::function_log().display());
     println!("\nIn another terminal: make send EVENT=payment.succeeded");

@@ -89,12 +89,12 @@ impl Stack {
         })
     }
 
-    /// Lets `make send` find this stack.
+    /// Lets `make send` find this stack, at `url`.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn announce(&self) -> Result<(), String> {
-        let text = json!({"url": self.url, "webhook_secret": self.webhook_secret}).to_string();
+    pub fn announce(&self, url: &str) -> Result<(), String> {
+        let text = json!({"url": url, "webhook_secret": self.webhook_secret}).to_string();
         fs::write(project_file(ADDRESS_FILE), text)
             .map_err(|error| format!("{ADDRESS_FILE}: {error}"))
     }

@@ -9,6 +9,7 @@ mod answers;
 mod configuration;
 mod delivery;
 mod operate;
+mod page;
 mod secret;
 #[cfg(feature = "javascript")]
 mod transforms;

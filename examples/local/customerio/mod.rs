@@ -48,7 +48,7 @@ impl Fault {
 /// The running stand-in; it ends when dropped.
 pub struct CustomerIo {
     server: Server,
-    state: Shared,
+    state: Memory,
 }
 
 /// What a request was, and what became of it.
@@ -83,15 +83,16 @@ pub struct State {
     authorization: String,
 }
 
+/// What it knows, for those who look at it while it runs.
 #[derive(Clone)]
-struct Shared(Arc<Mutex<State>>);
+pub struct Memory(Arc<Mutex<State>>);
 
 impl CustomerIo {
     /// Starts on a port of 127.0.0.1 (0 takes a free one) for one pair of credentials.
     pub async fn start(port: u16, site_id: &str, api_key: &str) -> io::Result<Self> {
         let mut state = State::default();
         state.accept(site_id, api_key);
-        let state = Shared(Arc::new(Mutex::new(state)));
+        let state = Memory(Arc::new(Mutex::new(state)));
         let server = serve::serve(port, state.clone()).await?;
         Ok(Self { server, state })
     }
@@ -99,6 +100,11 @@ impl CustomerIo {
     /// For `CUSTOMERIO_TRACK_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address)
+    }
+
+    /// The same, apart from the server.
+    pub fn memory(&self) -> Memory {
+        self.state.clone()
     }
 
     /// What it knows and has seen.
@@ -123,13 +129,13 @@ impl CustomerIo {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl Memory {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-impl Service for Shared {
+impl Service for Memory {
     async fn answer(&self, request: Request<Bytes>) -> Answer {
         if request.method() == Method::HEAD {
             return Ok(serve::json(200, &json!({})));

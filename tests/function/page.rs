@@ -1,0 +1,167 @@
+//! The page of `make dev` in a real browser: headless Chromium, driven by its driver.
+
+use crate::local::page::Page;
+use crate::world::World;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Client;
+use serde_json::{Value, json};
+use std::env;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+
+/// A headless Chromium; it ends when dropped.
+struct Browser {
+    client: Client,
+    session: String,
+    _driver: Child,
+}
+
+/// Nothing here needs the network.
+const ARGUMENTS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1360,900",
+];
+
+impl Browser {
+    /// `None` where there is no driver.
+    async fn start() -> Option<Self> {
+        let driver = which("chromedriver")?;
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = Command::new(driver)
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let client = dodo_customerio::http::client();
+        let base = format!("http://127.0.0.1:{port}/session");
+        let options = json!({"args": ARGUMENTS});
+        let capabilities = json!({"alwaysMatch": {"goog:chromeOptions": options}});
+        let body = json!({ "capabilities": capabilities }).to_string();
+        for _ in 0..100 {
+            if let Ok(answer) = client.post(&base).body(body.clone()).send().await {
+                let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+                let id =
+                    answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{answer}"));
+                let session = format!("{base}/{id}");
+                return Some(Self { client, session, _driver: process });
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("ChromeDriver does not answer");
+    }
+
+    async fn post(&self, what: &str, body: Value) -> Value {
+        let url = format!("{}/{what}", self.session);
+        let answer = self.client.post(url).body(body.to_string()).send().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(answer["value"].get("error"), None, "{what}: {answer}");
+        answer["value"].clone()
+    }
+
+    async fn open(&self, url: &str) {
+        self.post("url", json!({ "url": url })).await;
+    }
+
+    async fn run(&self, script: &str) -> Value {
+        self.post("execute/sync", json!({"script": script, "args": []})).await
+    }
+
+    async fn click(&self, selector: &str) {
+        let found = self.post("element", json!({"using": "css selector", "value": selector})).await;
+        let element =
+            found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
+        self.post(&format!("element/{element}/click"), json!({})).await;
+    }
+
+    /// Waits until an element shows a text.
+    async fn shows(&self, selector: &str, text: &str) {
+        let script = format!("return document.querySelector({})?.innerText ?? ''", json!(selector));
+        let mut last = Value::Null;
+        for _ in 0..100 {
+            last = self.run(&script).await;
+            if last.as_str().is_some_and(|shown| shown.contains(text)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{selector} shows {last}, not {text}");
+    }
+
+    async fn screenshot(&self) -> Vec<u8> {
+        let answer = self.client.get(format!("{}/screenshot", self.session)).send().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        STANDARD.decode(answer["value"].as_str().unwrap()).unwrap()
+    }
+
+    async fn end(self) {
+        drop(self.client.delete(&self.session).send().await);
+    }
+}
+
+fn which(name: &str) -> Option<PathBuf> {
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+#[tokio::test]
+async fn the_page_sends_and_shows() {
+    let Some(browser) = Browser::start().await else {
+        println!("skipped: there is no ChromeDriver (Debian: chromium-driver)");
+        return;
+    };
+    let world = World::start().await;
+    let (url, secret) = (world.function_url(), &world.secret.webhook);
+    let page = Page::serve(0, &world.customerio, &url, secret).await.unwrap();
+    browser.open(&format!("http://{}/", page.address)).await;
+    browser.shows("#sample", "payment.succeeded").await;
+
+    browser.click("#send").await;
+    browser.shows("#answer", "delivered").await;
+    browser.shows("#webhooks", "payment.succeeded").await;
+    browser.shows("#people", "Ada Beispiel").await;
+    browser.click("#people summary").await;
+    browser.shows("#people", "last_payment_amount").await;
+    browser.shows("#people", "Payment Completed").await;
+
+    // Edited JSON, with a text that would be markup if the page were careless.
+    let edit = "const area = document.querySelector('#event'), event = JSON.parse(area.value);
+                event.data.customer.name = '<img src=x onerror=\"document.title=1\">';
+                event.data.total_amount = 4200; area.value = JSON.stringify(event)";
+    browser.run(edit).await;
+    browser.click("#send").await;
+    browser.shows("#people", "<img src=x").await;
+    browser.shows("#people", "42.00").await;
+    assert_ne!(browser.run("return document.title").await, json!("1"));
+
+    browser.run("document.querySelector('#event').value = '{'").await;
+    browser.click("#send").await;
+    browser.shows("#answer", "not JSON").await;
+
+    // What comes from outside, and what is refused.
+    let door = format!("http://{}/webhook", page.address);
+    let client = dodo_customerio::http::client();
+    let mut webhook = world.webhook("subscription.active");
+    assert_eq!(webhook.post(&client, &door).await.unwrap().0, 200);
+    webhook.signature = "v1,AAAA".to_owned();
+    assert_eq!(webhook.post(&client, &door).await.unwrap().0, 401);
+    browser.shows("#webhooks", "subscription.active").await;
+    browser.shows("#webhooks", "401 unauthorized").await;
+
+    if let Some(path) = env::var_os("SCREENSHOT") {
+        std::fs::write(path, browser.screenshot().await).unwrap();
+    }
+    browser.end().await;
+}
