@@ -20,6 +20,7 @@ setup: $(VENV)/.complete ## Make the virtual environment with the pinned tools (
 
 $(VENV)/.complete: tests/requirements.txt tests/constraints.txt
 	@echo "==> virtual environment with the pinned tools (once, a minute or two)"
+	@for tool in python3 cargo; do command -v $$tool > /dev/null || { echo "$$tool is missing. Install Python 3 (with venv) and the Rust toolchain (rustup), then type the same again." >&2; exit 2; }; done
 	@python3 -m venv --clear $(VENV)
 	@$(VENV)/bin/pip install --disable-pip-version-check --progress-bar off --requirement $< --constraint tests/constraints.txt \
 		| sed -nu -e 's/^Collecting \([^ <>=!;(]*\).*/    \1/p' -e 's/^Installing.*/    installing/p'
@@ -69,6 +70,7 @@ lint:
 template: setup
 	@echo "==> template"
 	@$(SAM_ENV) $(SAM) validate --lint
+	@! grep -nE "(Action|Resource|Principal): *['\"]?.*\*" template.yaml || { echo 'template.yaml: a policy has a wildcard' >&2; exit 1; }
 
 unit: setup
 	@echo "==> tests"
@@ -93,7 +95,7 @@ $(VENV)/bin/cargo-fuzz:
 	@cargo install --locked --quiet --root $(VENV) cargo-fuzz
 
 build: setup ## Build the bootstrap that Lambda runs, for the template's architecture (ARCH=arm64 or x86_64).
-	@$(SAM_ENV) PATH="$(abspath $(VENV)/bin):$$PATH" $(SAM) build --beta-features $(if $(ARCH),--parameter-overrides Architecture=$(ARCH))
+	@$(SAM_ENV) PATH="$(abspath $(VENV)/bin):$$PATH" $(SAM) build $(if $(ARCH),--parameter-overrides Architecture=$(ARCH))
 
 HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
@@ -104,8 +106,8 @@ validate: setup ## Check the template, build the bootstrap, and let it answer ev
 	@exec target/debug/examples/load .aws-sam/build/Function/bootstrap 61
 
 deploy: build ## Deploy with SAM, guided the first time. TRANSFORM=segment.js (in transforms/), TRANSFORM=. for all.
-	@SAM_CLI_TELEMETRY=0 $(SAM) deploy --stack-name $(or $(STACK),dodo-customerio) --capabilities CAPABILITY_IAM \
-		$(if $(wildcard samconfig.toml),,--guided) \
+	@SAM_CLI_TELEMETRY=0 $(SAM) deploy $(if $(STACK),--stack-name $(STACK)) \
+		$$(grep -qs '^region' samconfig.toml || echo --guided) \
 		$(if $(TRANSFORM),--parameter-overrides TransformFile=$(TRANSFORM:transforms/%=%))
 
 secret: setup ## Store credentials: asked without echo, or from the environment or standard input. ADD=1, DROP=1 for a rotation.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
 /// As many webhooks as a person looks at.
-const SHOWN: usize = 50;
+const SHOWN: usize = 200;
 
 /// What the page needs to work.
 #[derive(Clone)]

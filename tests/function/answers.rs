@@ -2,7 +2,7 @@
 
 use crate::local::dodo::{self, Webhook};
 use crate::world::World;
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_webhook_is_delivered() {
@@ -130,28 +130,6 @@ async fn a_body_over_1_mib_is_too_large() {
     assert_eq!(answer.outcome(), (413, "too_large"));
     let answer = world.deliver(&world.signed(body(1024 * 1024))).await;
     assert_eq!(answer.outcome(), (400, "malformed"));
-}
-
-#[tokio::test]
-async fn one_line_of_metrics_is_written_a_webhook() {
-    let world = World::start().await;
-    world.deliver(&world.webhook("payment.succeeded")).await;
-    world.deliver(&world.webhook("payout.created")).await;
-    world.log_lines(2).await;
-    let metrics: Vec<Value> = world
-        .log()
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .filter(|line: &Value| line.get("_aws").is_some())
-        .collect();
-    let [delivered, ignored] = metrics.as_slice() else { panic!("{metrics:?}") };
-    assert_eq!(delivered["FunctionName"], "dodo-customerio");
-    assert_eq!((&delivered["Outcome"], &delivered["Attempts"]), (&json!("delivered"), &json!(1)));
-    assert_eq!((&delivered["ColdStarts"], &ignored["ColdStarts"]), (&json!(1), &json!(0)));
-    assert_eq!(
-        (&ignored["Outcome"], &ignored["Reason"]),
-        (&json!("ignored"), &json!("no_customer"))
-    );
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod abuse;
 mod answers;
 mod configuration;
 mod delivery;
+mod metrics;
 mod operate;
 mod page;
 mod secret;

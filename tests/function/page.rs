@@ -1,5 +1,6 @@
 //! The page of `make dev` in a real browser: headless Chromium, driven by its driver.
 
+use crate::local::dodo::samples;
 use crate::local::page::Page;
 use crate::world::World;
 use base64::Engine;
@@ -160,6 +161,36 @@ async fn the_page_sends_and_shows() {
     browser.shows("#webhooks", "subscription.active").await;
     browser.shows("#webhooks", "401 unauthorized").await;
 
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn the_page_shows_a_full_demo_run() {
+    let Some(browser) = Browser::start().await else {
+        println!("skipped: there is no ChromeDriver (Debian: chromium-driver)");
+        return;
+    };
+    let world = World::start().await;
+    let (url, secret) = (world.function_url(), &world.secret.webhook);
+    let page = Page::serve(0, &world.customerio, &url, secret).await.unwrap();
+    browser.open(&format!("http://{}/", page.address)).await;
+    let (door, client) =
+        (format!("http://{}/webhook", page.address), dodo_customerio::http::client());
+    let samples = samples();
+    for sample in &samples {
+        world.webhook(&sample.name).post(&client, &door).await.unwrap();
+    }
+    let last = samples.last().unwrap().event_type();
+    browser.shows("#webhooks tr", last).await;
+    let rows = browser.run("return document.querySelectorAll('#webhooks tr').length").await;
+    assert_eq!(rows, json!(samples.len()));
+    let people = browser.run("return document.querySelectorAll('#people details').length").await;
+    assert_eq!(people, json!(world.customerio.state().people.profiles().len()));
+    for text in ["200 delivered", "200 ignored", "payout.success", "loyalty.points_earned"] {
+        browser.shows("#webhooks", text).await;
+    }
+    browser.click("#people details:nth-child(2) summary").await;
+    browser.shows("#people details:nth-child(2)", "Subscription Renewed").await;
     if let Some(path) = env::var_os("SCREENSHOT") {
         std::fs::write(path, browser.screenshot().await).unwrap();
     }

@@ -1,0 +1,79 @@
+//! Metrics: one line a webhook, and each metric that an alarm of the template watches.
+
+use crate::local::customerio::Fault;
+use crate::local::dodo;
+use crate::world::World;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// The lines of metrics, once there are `count`.
+async fn metrics(world: &World, count: usize) -> Vec<Value> {
+    world.log_lines(count).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let lines: Vec<Value> =
+        world.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    lines.into_iter().filter(|line: &Value| line.get("_aws").is_some()).collect()
+}
+
+#[tokio::test]
+async fn one_line_of_metrics_is_written_a_webhook() {
+    let world = World::start().await;
+    world.deliver(&world.webhook("payment.succeeded")).await;
+    world.deliver(&world.webhook("payout.created")).await;
+    let metrics = metrics(&world, 2).await;
+    let [delivered, ignored] = metrics.as_slice() else { panic!("{metrics:?}") };
+    assert_eq!(delivered["FunctionName"], "dodo-customerio");
+    assert_eq!((&delivered["Outcome"], &delivered["Attempts"]), (&json!("delivered"), &json!(1)));
+    assert_eq!((&delivered["ColdStarts"], &ignored["ColdStarts"]), (&json!(1), &json!(0)));
+    assert_eq!(
+        (&ignored["Outcome"], &ignored["Reason"]),
+        (&json!("ignored"), &json!("no_customer"))
+    );
+}
+
+/// What the alarms on our own metrics watch: metric, and outcome if there is one.
+fn watched() -> BTreeSet<(String, Option<String>)> {
+    let template = include_str!("../../template.yaml");
+    let alarms = template.split("Type: AWS::CloudWatch::Alarm").skip(1);
+    let ours = alarms.filter(|alarm| alarm.contains("Namespace: dodo-customerio"));
+    let after = |alarm: &str, mark: &str| {
+        let rest = alarm.split_once(mark)?.1.trim_start();
+        Some(rest.split(|it: char| !it.is_ascii_alphanumeric()).next()?.to_owned())
+    };
+    ours.map(|alarm| (after(alarm, "MetricName:").unwrap(), after(alarm, "Name: Outcome, Value:")))
+        .collect()
+}
+
+#[tokio::test]
+async fn each_metric_that_an_alarm_watches_is_emitted_when_its_cause_occurs() {
+    let world = World::start().await;
+    let webhook = world.webhook("payment.succeeded");
+    world.customerio.fail(vec![Fault::status(503); 3]);
+    world.deliver(&webhook).await;
+    world.customerio.fail([Fault::status(400)]);
+    world.deliver(&webhook).await;
+    world.deliver(&dodo::Webhook { signature: "v1,AAAA".into(), ..webhook.clone() }).await;
+    world.customerio.fail([Fault::status(401)]);
+    world.deliver(&webhook).await;
+    world.customerio.fail([Fault::Slow(Duration::from_millis(3100))]);
+    world.deliver(&webhook).await;
+
+    let lines = metrics(&world, 5).await;
+    let emitted: BTreeSet<_> = lines
+        .iter()
+        .flat_map(|line| {
+            let outcome = line["Outcome"].as_str().map(str::to_owned);
+            let refused = line["CredentialsRefused"] == 1;
+            let slow = line["CustomerIoTime"].as_f64().unwrap() > 3000.0;
+            [
+                Some(("Webhooks".to_owned(), outcome)),
+                refused.then(|| ("CredentialsRefused".to_owned(), None)),
+                slow.then(|| ("CustomerIoTime".to_owned(), None)),
+            ]
+        })
+        .flatten()
+        .collect();
+    assert_eq!(watched().len(), 5, "{:?}", watched());
+    assert!(watched().is_subset(&emitted), "{:?} in {emitted:?}", watched());
+}
