@@ -66,6 +66,7 @@ lint:
 	@cargo fmt --check
 	@cargo clippy --locked --all-targets -- -D warnings
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
+	@if command -v cargo-deny > /dev/null; then cargo deny --log-level error check licenses bans sources; else echo "    (no cargo-deny here: licences and banned crates are not checked)"; fi
 
 template: setup
 	@echo "==> template"
