@@ -106,10 +106,10 @@ validate: setup ## Check the template, build the bootstrap, and let it answer ev
 	@cargo build --locked --quiet --example load
 	@exec target/debug/examples/load .aws-sam/build/Function/bootstrap 61
 
-deploy: build ## Deploy with SAM, guided the first time. TRANSFORM=segment.js (in transforms/), TRANSFORM=. for all.
+deploy: template build ## Deploy with SAM, guided the first time. TRANSFORM=segment.js (in transforms/), TRANSFORM=. for all.
 	@SAM_CLI_TELEMETRY=0 $(SAM) deploy $(if $(STACK),--stack-name $(STACK)) \
 		$$(grep -qs '^region' samconfig.toml || echo --guided) \
-		$(if $(TRANSFORM),--parameter-overrides TransformFile=$(TRANSFORM:transforms/%=%))
+		$(if $(TRANSFORM)$(ARCH),--parameter-overrides $(if $(TRANSFORM),TransformFile=$(TRANSFORM:transforms/%=%)) $(if $(ARCH),Architecture=$(ARCH)))
 
 secret: setup ## Store credentials: asked without echo, or from the environment or standard input. ADD=1, DROP=1 for a rotation.
 	@STACK='$(STACK)' ADD='$(ADD)' DROP='$(DROP)' $(VENV)/bin/python examples/operate.py secret

@@ -15,6 +15,8 @@ import hashlib
 import hmac
 import json
 import os
+import pathlib
+import re
 import sys
 import time
 import urllib.error
@@ -24,7 +26,19 @@ import uuid
 import boto3
 import botocore.exceptions
 
-STACK = os.environ.get("STACK") or "dodo-customerio"
+
+def remembered(name):
+    """What the guided deployment wrote into samconfig.toml."""
+    try:
+        text = (pathlib.Path(__file__).parent.parent / "samconfig.toml").read_text()
+    except OSError:
+        return None
+    found = re.search(rf'^{name} *= *"([^"]+)"', text, re.MULTILINE)
+    return found and found.group(1)
+
+
+STACK = os.environ.get("STACK") or remembered("stack_name") or "dodo-customerio"
+REGION = os.environ.get("AWS_REGION") or remembered("region")
 TRACK_URLS = {"us": "https://track.customer.io", "eu": "https://track-eu.customer.io"}
 # Field of the secret, environment variable, what to ask for.
 FIELDS = [
@@ -46,8 +60,7 @@ class Trouble(Exception):
 def called(service, operation, **arguments):
     """An AWS call whose failure is a sentence."""
     try:
-        region = os.environ.get("AWS_REGION") or None
-        return getattr(boto3.client(service, region_name=region), operation)(**arguments)
+        return getattr(boto3.client(service, region_name=REGION), operation)(**arguments)
     except botocore.exceptions.NoRegionError:
         raise Trouble("No AWS region is chosen in this shell. Type: export AWS_REGION=eu-central-1, or whichever yours is")
     except botocore.exceptions.ProfileNotFound as error:

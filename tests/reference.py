@@ -4,6 +4,7 @@
     verify SECRET               verifies {"headers": …, "body": …} with Dodo's own SDK
     stack                       creates a CloudFormation stack with the outputs and parameters in
                                 standard input, and a log with a line in it
+    template                    what SAM makes of template.yaml for CloudFormation
     models                      reads events/ with the models of Dodo's own SDK
 """
 
@@ -71,6 +72,21 @@ def stack():
     event = {"timestamp": int(time.time() * 1000), "message": '{"outcome":"delivered"}'}
     logs.put_log_events(**stream, logEvents=[event])
     cloudformation.create_stack(StackName=wanted["name"], TemplateBody=json.dumps(template), Parameters=given)
+
+
+def template():
+    """Without AWS's managed policies, which only AWS can name."""
+    from samtranslator.translator.transform import transform
+    from samtranslator.yaml_helper import yaml_parse
+
+    class NoManagedPolicies:
+        def load(self):
+            return {}
+
+    parsed = yaml_parse((EVENTS.parent / "template.yaml").read_text())
+    parsed["Resources"]["Function"]["Properties"]["CodeUri"] = "s3://bucket/function.zip"
+    parsed["Resources"]["Transforms"]["Properties"]["ContentUri"] = "s3://bucket/transforms.zip"
+    json.dump(transform(parsed, {"AWS::Region": "us-east-1"}, NoManagedPolicies()), sys.stdout)
 
 
 globals()[sys.argv[1]](*sys.argv[2:])
