@@ -5,6 +5,7 @@ use super::{date, money, read};
 use crate::track::{Attributes, Weight};
 use crate::webhook::Envelope;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// Adds what the rows find in the payload. What is absent or cannot be used is left out.
 pub(super) fn take(rows: &[Row], envelope: &Envelope, attributes: &mut Attributes) {
@@ -58,9 +59,14 @@ fn weight(kind: Kind) -> Weight {
     }
 }
 
-fn add(name: &str, value: Option<Value>, weight: Weight, attributes: &mut Attributes) {
+fn add(
+    name: impl Into<Cow<'static, str>>,
+    value: Option<Value>,
+    weight: Weight,
+    attributes: &mut Attributes,
+) {
     if let Some(value) = value {
-        attributes.add(name.to_owned(), value, weight);
+        attributes.add(name, value, weight);
     }
 }
 
@@ -82,9 +88,11 @@ impl Amount {
         Self { decimal: Some(self.decimal.unwrap_or_default()), ..self }
     }
 
-    fn add(self, name: &str, attributes: &mut Attributes) {
+    fn add(self, name: impl Into<Cow<'static, str>>, attributes: &mut Attributes) {
+        let name = name.into();
+        let minor = format!("{name}_minor");
         add(name, self.decimal.map(Value::from), Weight::Essential, attributes);
-        attributes.add(format!("{name}_minor"), self.minor, Weight::Essential);
+        attributes.add(minor, self.minor, Weight::Essential);
     }
 }
 
@@ -132,18 +140,19 @@ fn pass_on(
         && currency.is_some_and(Value::is_string)
         && let Some(amount) = Amount::read(Some(value), currency)
     {
-        return amount.add(name, attributes);
+        return amount.add(name.to_owned(), attributes);
     }
     match value {
         Value::String(text) if date::is_rfc3339(text.trim()) => {
-            add(name, date::unix_seconds(value).map(Value::from), Weight::Essential, attributes);
+            let seconds = date::unix_seconds(value).map(Value::from);
+            add(name.to_owned(), seconds, Weight::Essential, attributes);
         }
         Value::String(_) => {
             let name = if name == "id" { format!("{}_id", group.prefix) } else { name.to_owned() };
-            add(&name, read::text(value).map(Value::from), Weight::Optional, attributes);
+            add(name, read::text(value).map(Value::from), Weight::Optional, attributes);
         }
         Value::Number(_) | Value::Bool(_) => {
-            add(name, Some(value.clone()), Weight::Optional, attributes);
+            add(name.to_owned(), Some(value.clone()), Weight::Optional, attributes);
         }
         Value::Null | Value::Array(_) | Value::Object(_) => {}
     }

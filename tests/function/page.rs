@@ -2,6 +2,7 @@
 
 use crate::local::dodo::samples;
 use crate::local::page::Page;
+use crate::local::serve::Server;
 use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -112,6 +113,27 @@ impl Browser {
     }
 }
 
+/// The page of a world, open in a browser.
+struct Shown {
+    browser: Browser,
+    world: World,
+    page: Server,
+}
+
+impl Shown {
+    async fn start() -> Option<Self> {
+        let Some(browser) = Browser::start().await else {
+            println!("skipped: there is no ChromeDriver (Debian: chromium-driver)");
+            return None;
+        };
+        let world = World::start().await;
+        let (url, secret) = (world.function_url(), &world.secret.webhook);
+        let page = Page::serve(0, &world.customerio, &url, secret).await.unwrap();
+        browser.open(&format!("http://{}/", page.address)).await;
+        Some(Self { browser, world, page })
+    }
+}
+
 fn which(name: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
@@ -119,14 +141,7 @@ fn which(name: &str) -> Option<PathBuf> {
 
 #[tokio::test]
 async fn the_page_sends_and_shows() {
-    let Some(browser) = Browser::start().await else {
-        println!("skipped: there is no ChromeDriver (Debian: chromium-driver)");
-        return;
-    };
-    let world = World::start().await;
-    let (url, secret) = (world.function_url(), &world.secret.webhook);
-    let page = Page::serve(0, &world.customerio, &url, secret).await.unwrap();
-    browser.open(&format!("http://{}/", page.address)).await;
+    let Some(Shown { browser, world, page }) = Shown::start().await else { return };
     browser.shows("#sample", "payment.succeeded").await;
 
     // What comes from outside, and what is refused.
@@ -171,14 +186,7 @@ async fn the_page_sends_and_shows() {
 
 #[tokio::test]
 async fn the_page_shows_a_full_demo_run() {
-    let Some(browser) = Browser::start().await else {
-        println!("skipped: there is no ChromeDriver (Debian: chromium-driver)");
-        return;
-    };
-    let world = World::start().await;
-    let (url, secret) = (world.function_url(), &world.secret.webhook);
-    let page = Page::serve(0, &world.customerio, &url, secret).await.unwrap();
-    browser.open(&format!("http://{}/", page.address)).await;
+    let Some(Shown { browser, world, page }) = Shown::start().await else { return };
     let (door, client) =
         (format!("http://{}/webhook", page.address), dodo_customerio::http::client());
     let samples = samples();
