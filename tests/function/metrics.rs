@@ -9,11 +9,16 @@ use std::time::Duration;
 
 /// The lines of metrics, once there are `count`.
 async fn metrics(world: &World, count: usize) -> Vec<Value> {
-    world.log_lines(count).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let lines: Vec<Value> =
-        world.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    lines.into_iter().filter(|line: &Value| line.get("_aws").is_some()).collect()
+    for _ in 0..200 {
+        let log = world.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let metrics: Vec<Value> = lines.filter(|line: &Value| line.get("_aws").is_some()).collect();
+        if metrics.len() >= count {
+            return metrics;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{count} lines of metrics in {}", world.log());
 }
 
 #[tokio::test]

@@ -65,12 +65,16 @@ impl Browser {
         panic!("ChromeDriver does not answer");
     }
 
-    async fn post(&self, what: &str, body: Value) -> Value {
+    async fn try_post(&self, what: &str, body: Value) -> Result<Value, Value> {
         let url = format!("{}/{what}", self.session);
         let answer = self.client.post(url).body(body.to_string()).send().await.unwrap();
         let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        assert_eq!(answer["value"].get("error"), None, "{what}: {answer}");
-        answer["value"].clone()
+        let value = answer["value"].clone();
+        if value.get("error").is_some() { Err(value["error"].clone()) } else { Ok(value) }
+    }
+
+    async fn post(&self, what: &str, body: Value) -> Value {
+        self.try_post(what, body).await.unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
     async fn open(&self, url: &str) {
@@ -81,11 +85,18 @@ impl Browser {
         self.post("execute/sync", json!({"script": script, "args": []})).await
     }
 
+    /// Clicks an element; again if the page has just drawn it anew, as a person would.
     async fn click(&self, selector: &str) {
-        let found = self.post("element", json!({"using": "css selector", "value": selector})).await;
-        let element =
-            found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
-        self.post(&format!("element/{element}/click"), json!({})).await;
+        for _ in 0..10 {
+            let wanted = json!({"using": "css selector", "value": selector});
+            let found = self.post("element", wanted).await;
+            let element = found.as_object().unwrap().values().next().unwrap().as_str().unwrap();
+            match self.try_post(&format!("element/{element}/click"), json!({})).await {
+                Ok(_) => return,
+                Err(error) => assert_eq!(error, "stale element reference"),
+            }
+        }
+        panic!("{selector} never stands still");
     }
 
     /// Waits until an element shows a text.
