@@ -89,10 +89,7 @@ fn signed(sample: &Sample, secret: &str) -> Webhook {
 fn preview(name: &str) -> Result<String, String> {
     let sample = dodo::sample(name)?;
     match transform()? {
-        Transform::BuiltIn(_) => {
-            let calls = calls(&sample, &transform()?)?;
-            verdict(&calls)
-        }
+        built_in @ Transform::BuiltIn(_) => judged(&sample, &built_in, |verdict, _| verdict),
         Transform::Scripts(scripts) => {
             let input = format!("in, {}\n{:#}", sample.event_type(), sample.event);
             let shipped =
@@ -120,11 +117,7 @@ fn check() -> Result<String, String> {
     let transform = transform()?;
     let (mut lines, mut refused) = (Vec::new(), 0);
     for sample in dodo::samples() {
-        let result = match calls(&sample, &transform) {
-            Ok(calls) => verdict(&calls).map(|_| format!("{} request(s)", calls.len())),
-            Err(nothing) if nothing.starts_with(NOTHING) => Ok(nothing),
-            Err(error) => Err(error),
-        };
+        let result = judged(&sample, &transform, |_, calls| format!("{} request(s)", calls.len()));
         refused += usize::from(result.is_err());
         let (Ok(text) | Err(text)) = &result;
         let mark = if result.is_ok() { "  " } else { "!!" };
@@ -150,6 +143,19 @@ fn calls(sample: &Sample, transform: &Transform) -> Result<Vec<Call>, String> {
     })
 }
 
+/// What `show` makes of an accepted sample's verdict and calls; that nothing is sent is no error.
+fn judged(
+    sample: &Sample,
+    transform: &Transform,
+    show: impl FnOnce(String, &[Call]) -> String,
+) -> Result<String, String> {
+    match calls(sample, transform) {
+        Ok(calls) => verdict(&calls).map(|verdict| show(verdict, &calls)),
+        Err(nothing) if nothing.starts_with(NOTHING) => Ok(nothing),
+        Err(error) => Err(error),
+    }
+}
+
 fn shipped(sample: &Sample, scripts: &Scripts) -> Result<Result<Shipment, Unhandled>, ScriptError> {
     let now = dodo::unix_now().cast_unsigned();
     verified(sample, |webhook, envelope| scripts.ship(webhook, envelope, now))
@@ -167,9 +173,7 @@ fn verified<T>(sample: &Sample, work: impl FnOnce(&Verified<'_>, &Envelope) -> T
 fn verdict(calls: &[Call]) -> Result<String, String> {
     let (mut text, mut errors) = (String::new(), Vec::new());
     for call in calls {
-        // As it was written, so that the order of the fields stays.
-        let body = String::from_utf8_lossy(&call.body);
-        let json: Value = serde_json::from_str(&body).unwrap_or_default();
+        let json: Value = serde_json::from_slice(&call.body).unwrap_or_default();
         let items = json["batch"].as_array().map(Vec::as_slice).unwrap_or_default();
         errors.extend(items.iter().flat_map(customerio::rules::errors));
         let _ = writeln!(text, "{} /{}\n{json:#}", call.method, call.path);

@@ -6,6 +6,7 @@ use crate::script::Scripts;
 use crate::track::Call;
 use crate::transform::{Options, transform};
 use crate::webhook::{Envelope, Verified};
+use std::fmt::Display;
 
 /// The transform that is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,19 +32,19 @@ impl Transform {
         match self {
             Self::BuiltIn(options) => {
                 let batch = transform(envelope, webhook.id(), now, options);
-                batch.map(|batch| vec![Call::from(&batch)]).map_err(|ignored| {
-                    Outcome::Ignored(Reason { code: ignored.code(), message: ignored.to_string() })
-                })
+                let calls = batch.map(|batch| vec![Call::from(&batch)]);
+                calls.map_err(|why| ignored(why.code(), &why))
             }
             #[cfg(feature = "javascript")]
             Self::Scripts(scripts) => match scripts.ship(webhook, envelope, now) {
                 Ok(Ok(shipment)) => Ok(shipment.into_calls()),
-                Ok(Err(unhandled)) => Err(Outcome::Ignored(Reason {
-                    code: unhandled.code(),
-                    message: unhandled.to_string(),
-                })),
+                Ok(Err(why)) => Err(ignored(why.code(), &why)),
                 Err(error) => Err(Outcome::TransformFailed(error.to_string())),
             },
         }
     }
+}
+
+fn ignored(code: &'static str, why: &impl Display) -> Outcome {
+    Outcome::Ignored(Reason { code, message: why.to_string() })
 }

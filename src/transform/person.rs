@@ -45,20 +45,14 @@ impl Customer {
     pub fn of(data: &Map<String, Value>) -> Self {
         let customer = data.get("customer").and_then(Value::as_object);
         let text = |field| customer.and_then(|customer| read::text(customer.get(field)?));
-        let Some(customer_id) =
-            text("customer_id").or_else(|| read::text(data.get("customer_id")?))
-        else {
-            return Self {
-                email: text("email").filter(|text| is_address(text)),
-                name: text("name"),
-                ..Self::default()
-            };
-        };
-        let beside = |field| text(field).or_else(|| read::text(data.get(field)?));
+        let customer_id = text("customer_id").or_else(|| read::text(data.get("customer_id")?));
+        // Beside an id only: the `name` in a payout is not a customer's.
+        let beside = |field| customer_id.as_ref().and_then(|_| read::text(data.get(field)?));
+        let email = text("email").or_else(|| beside("email"));
         Self {
-            customer_id: Some(customer_id),
-            email: beside("email").filter(|text| is_address(text)),
-            name: beside("name"),
+            email: email.filter(|text| is_address(text)),
+            name: text("name").or_else(|| beside("name")),
+            customer_id,
         }
     }
 }
@@ -104,9 +98,10 @@ impl PersonIdentifier {
 }
 
 fn own_id(data: &Map<String, Value>, key: &str) -> Option<Identifier> {
-    let metadata = |of: Option<&Value>| of?.get("metadata")?.get(key).and_then(read::text);
-    let own = data.get("metadata").and_then(|metadata| read::text(metadata.get(key)?));
-    own.or_else(|| metadata(data.get("customer"))).and_then(usable_id)
+    let of_customer = || data.get("customer")?.get("metadata");
+    let own = |metadata: &Value| read::text(metadata.get(key)?);
+    let id = data.get("metadata").and_then(own).or_else(|| of_customer().and_then(own));
+    id.and_then(usable_id)
 }
 
 /// An id that Customer.io would refuse is as good as none; cutting it could name somebody else.
