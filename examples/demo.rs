@@ -7,7 +7,7 @@ use local::customerio::{Arrival, People, describe};
 use local::dodo::{self, Sample, Webhook, samples};
 use local::stack::{Choices, Stack, until_interrupted};
 use reqwest::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 
 #[tokio::main]
@@ -33,6 +33,7 @@ async fn demo() -> Result<usize, String> {
     demo.every_sample().await?;
     demo.tampered().await?;
     demo.repeated().await?;
+    demo.regular_customer().await?;
     let state = demo.stack.customerio.state();
     show_people(&state.people);
     println!(
@@ -119,6 +120,48 @@ impl Demo {
         let counted = self.stack.customerio.state().people.events().count() - before;
         self.expect(counted == 1);
         println!("counted {counted} time{}\n", if counted == 1 { "" } else { "s" });
+        Ok(())
+    }
+
+    /// With a key for Dodo's API, the person knows what the payload does not.
+    async fn regular_customer(&mut self) -> Result<(), String> {
+        println!(
+            "A customer buys three times and gets one payment back; Dodo's API knows the sum:"
+        );
+        let customer = json!({
+            "customer_id": "cus_regular",
+            "email": "rosa@example.com",
+            "name": "Rosa Muster",
+        });
+        let steps = [
+            ("payment.succeeded", 1, "29.00"),
+            ("payment.succeeded", 2, "58.00"),
+            ("payment.succeeded", 3, "87.00"),
+            ("refund.succeeded", 2, "58.00"),
+        ];
+        for (name, number, expected) in steps {
+            let mut sample = dodo::sample(name)?.of_now();
+            let data = &mut sample.event["data"];
+            data["customer"] = customer.clone();
+            data["payment_id"] = format!("pay_regular_{number}").into();
+            if name == "refund.succeeded" {
+                data["amount"] = 2900.into();
+            }
+            self.stack.dodo_api.state().happened(&sample.event);
+            let exchange = self.post(&self.signed(&sample)).await?;
+            let person = exchange.arrivals.first().map(|arrival| arrival.items()[0].clone());
+            let attributes = person.map(|item| item["attributes"].clone()).unwrap_or_default();
+            let facts = ["total_spent", "payments_count", "customer_since"]
+                .map(|name| format!("{name}={}", describe::plain(&attributes[name])));
+            self.expect(attributes["total_spent"] == expected);
+            println!(
+                "  {name:<38} {} {:<12} {}",
+                exchange.status,
+                exchange.outcome(),
+                facts.join(" ")
+            );
+        }
+        println!();
         Ok(())
     }
 

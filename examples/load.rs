@@ -6,6 +6,7 @@
 #[path = "local/mod.rs"]
 mod local;
 
+use local::credentials::Credentials;
 use local::customerio::{CustomerIo, People};
 use local::dodo::{self, Webhook, samples};
 use local::runtime_api::RuntimeApi;
@@ -40,14 +41,9 @@ async fn main() -> ExitCode {
 
 async fn load(binary: &str, count: usize) -> Result<(), String> {
     let moto = Moto::start()?;
-    let (site_id, api_key, secret) =
-        (dodo::random_hex(), dodo::random_hex(), dodo::random_secret());
-    let value = json!({
-        "dodo_webhook_secret": secret,
-        "customerio_site_id": site_id,
-        "customerio_api_key": api_key,
-    });
-    moto.create("dodo", &value).await?;
+    let credentials = Credentials::random();
+    moto.create("dodo", &credentials.secret()).await?;
+    let Credentials { webhook_secret, site_id, api_key, .. } = credentials;
     let text = |error: std::io::Error| error.to_string();
     let customerio = CustomerIo::start(0, &site_id, &api_key).await.map_err(text)?;
     let runtime = RuntimeApi::start().await.map_err(text)?;
@@ -71,7 +67,7 @@ async fn load(binary: &str, count: usize) -> Result<(), String> {
     let (mut answered, mut since) = (0, Instant::now());
     for sample in samples.iter().cycle().take(count) {
         let id = dodo::random_message_id();
-        let webhook = Webhook::sign(&secret, &id, dodo::unix_now(), sample.body());
+        let webhook = Webhook::sign(&webhook_secret, &id, dodo::unix_now(), sample.body());
         let answer = runtime.invoke(webhook.function_url_event()).await;
         let status = answer.map(|answer| answer["statusCode"].clone());
         if status != Some(json!(200)) {

@@ -1,10 +1,10 @@
 //! Which calls a webhook becomes: the built-in transform or the merchant's own decides.
 
-use crate::outcome::{Outcome, Reason};
+use crate::outcome::{Outcome, Reason, Retry};
 #[cfg(feature = "javascript")]
 use crate::script::Scripts;
 use crate::track::Call;
-use crate::transform::{Options, transform};
+use crate::transform::{Ignored, Options, transform};
 use crate::webhook::{Envelope, Verified};
 use std::fmt::Display;
 
@@ -19,6 +19,15 @@ pub enum Transform {
 }
 
 impl Transform {
+    /// Whether events of this type are sent at all, so that nothing is looked up for others.
+    pub fn wants(&self, event_type: &str) -> bool {
+        match self {
+            Self::BuiltIn(options) => options.names.name_of(event_type).is_some(),
+            #[cfg(feature = "javascript")]
+            Self::Scripts(_) => true,
+        }
+    }
+
     /// The calls that a webhook becomes, in their order. `now` is in Unix seconds.
     ///
     /// # Errors
@@ -33,7 +42,11 @@ impl Transform {
             Self::BuiltIn(options) => {
                 let batch = transform(envelope, webhook.id(), now, options);
                 let calls = batch.map(|batch| vec![Call::from(&batch)]);
-                calls.map_err(|why| ignored(why.code(), &why))
+                let failure = envelope.facts.as_ref().and_then(|facts| facts.failure);
+                calls.map_err(|why| match (why, failure) {
+                    (Ignored::NoEmail, Some(failure)) => Outcome::Retry(Retry::Dodo(failure)),
+                    _ => ignored(why.code(), &why),
+                })
             }
             #[cfg(feature = "javascript")]
             Self::Scripts(scripts) => match scripts.ship(webhook, envelope, now) {

@@ -12,6 +12,10 @@ use std::time::Duration;
 const TRACK_URLS: [(&str, &str); 2] =
     [("us", "https://track.customer.io"), ("eu", "https://track-eu.customer.io")];
 
+/// Dodo's API in each environment.
+const DODO_URLS: [(&str, &str); 2] =
+    [("live", "https://live.dodopayments.com"), ("test", "https://test.dodopayments.com")];
+
 const DEFAULT_SECONDS: u64 = 300;
 
 /// What the environment says.
@@ -23,6 +27,8 @@ pub struct Settings {
     pub track_url: Url,
     /// Read from `TRANSFORM_FILE`, or else from `PERSON_IDENTIFIER` and `EVENT_NAMES`.
     pub transform: Transform,
+    /// Read from `DODO_API_URL`, or else by environment from `DODO_ENVIRONMENT`.
+    pub dodo_url: Url,
     /// Read from `SECRET_TTL_SECONDS`: how long a fetched secret serves.
     pub secret_ttl: Duration,
     /// Read from `WEBHOOK_TOLERANCE_SECONDS`: how far `webhook-timestamp` may be off, both ways.
@@ -74,6 +80,7 @@ impl Settings {
             secret_id: reader.required("SECRET_ID", "must name the secret in AWS Secrets Manager"),
             track_url: reader.track_url(),
             transform: reader.transform(),
+            dodo_url: reader.dodo_url(),
             secret_ttl: reader.seconds("SECRET_TTL_SECONDS"),
             tolerance: reader.seconds("WEBHOOK_TOLERANCE_SECONDS"),
             aws: reader.aws(),
@@ -132,20 +139,37 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     fn track_url(&mut self) -> Url {
-        let region = self.optional("CUSTOMERIO_REGION").map(|region| region.to_ascii_lowercase());
-        let region = region.as_deref().unwrap_or("us");
-        let by_region = TRACK_URLS.iter().find(|(name, _)| *name == region);
-        let Some((_, default)) = by_region else {
-            let () =
-                self.mistake("CUSTOMERIO_REGION", format!("must be us or eu, not \"{region}\""));
-            return regional(TRACK_URLS[0].1);
+        self.base_url("CUSTOMERIO_REGION", TRACK_URLS, "CUSTOMERIO_TRACK_URL")
+    }
+
+    fn dodo_url(&mut self) -> Url {
+        self.base_url("DODO_ENVIRONMENT", DODO_URLS, "DODO_API_URL")
+    }
+
+    /// The URL that `variable` names, or else that of one of two choices, the first by default.
+    fn base_url(
+        &mut self,
+        choice: &'static str,
+        [first, second]: [(&str, &str); 2],
+        variable: &'static str,
+    ) -> Url {
+        let url = |(_, url): (&str, &str)| url.parse().expect("a constant");
+        let default = match self.optional(choice).map(|name| name.to_ascii_lowercase()) {
+            None => url(first),
+            Some(name) if name == first.0 => url(first),
+            Some(name) if name == second.0 => url(second),
+            Some(name) => {
+                let problem = format!("must be {} or {}, not \"{name}\"", first.0, second.0);
+                let () = self.mistake(choice, problem);
+                url(first)
+            }
         };
-        let Some(text) = self.optional("CUSTOMERIO_TRACK_URL") else {
-            return regional(default);
+        let Some(text) = self.optional(variable) else {
+            return default;
         };
         usable_base(&text).unwrap_or_else(|problem| {
-            let () = self.mistake("CUSTOMERIO_TRACK_URL", problem);
-            regional(default)
+            let () = self.mistake(variable, problem);
+            default
         })
     }
 
@@ -217,10 +241,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
                 .or_else(|| self.optional("AWS_ENDPOINT_URL")),
         }
     }
-}
-
-fn regional(url: &str) -> Url {
-    url.parse().expect("a constant")
 }
 
 /// Credentials travel to this URL, so it must be encrypted or stay on this machine.

@@ -3,6 +3,7 @@
 use crate::budget;
 use crate::choice::Transform;
 use crate::config::Settings;
+use crate::dodo::{Access, Api, Lookups};
 use crate::http;
 use crate::outcome::{Outcome, Retry};
 use crate::record::Record;
@@ -11,7 +12,6 @@ use crate::track::{Call, Effort, MAX_ATTEMPTS, Pace, Track, Verdict};
 use crate::webhook::{Envelope, Refused, Unverified, Verified};
 use lambda_http::http::Method;
 use lambda_http::{Body, Context, Request, RequestExt, Response};
-use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
@@ -24,6 +24,7 @@ pub struct Function {
     secrets: SecretCache<SecretsManager>,
     track: Track,
     transform: Transform,
+    lookups: Lookups,
     tolerance: Duration,
     surroundings: Surroundings,
 }
@@ -38,7 +39,7 @@ pub struct Surroundings {
     /// How long things take.
     pub pace: Pace,
     /// Takes one line of metrics an invocation.
-    pub metrics: fn(&Value),
+    pub metrics: fn(&str),
 }
 
 impl Default for Surroundings {
@@ -60,11 +61,13 @@ impl Function {
 
     /// The same elsewhere.
     pub fn with(settings: Settings, surroundings: Surroundings) -> Self {
-        let Settings { secret_id, track_url, transform, secret_ttl, tolerance, aws } = settings;
+        let Settings { secret_id, track_url, transform, dodo_url, secret_ttl, tolerance, aws } =
+            settings;
         let http = http::client();
         let manager = SecretsManager::new(aws, http.clone(), secret_id);
         Self {
             secrets: SecretCache::new(manager, secret_ttl),
+            lookups: Lookups::new(Api::new(http.clone(), dodo_url, surroundings.pace)),
             track: Track::new(http, track_url, surroundings.pace),
             transform,
             tolerance,
@@ -106,6 +109,7 @@ impl Function {
         record.verified(&webhook);
         let envelope = Envelope::parse(&webhook)?;
         record.understood(&envelope);
+        let envelope = self.look_up(envelope, &secret, deadline, record).await;
         let before = Instant::now();
         let calls = self.transform.calls(&webhook, &envelope, unix_seconds(now));
         record.transformed(before.elapsed());
@@ -118,6 +122,28 @@ impl Function {
             }
         }
         Ok(())
+    }
+
+    /// Adds what Dodo's API knows, if there is a key for it. Failing holds nothing back.
+    async fn look_up(
+        &self,
+        envelope: Envelope,
+        secret: &Secret,
+        deadline: Instant,
+        record: &mut Record,
+    ) -> Envelope {
+        let Some(key) = secret.dodo_api_key.as_ref() else {
+            return envelope;
+        };
+        if !self.transform.wants(&envelope.event_type) {
+            return envelope;
+        }
+        let before = Instant::now();
+        let left = deadline.saturating_duration_since(before);
+        let time = self.surroundings.pace.lookups.min(left / 2);
+        let facts = self.lookups.facts(&envelope, Access { key, deadline: before + time }).await;
+        record.looked_up(facts.failure, before.elapsed());
+        envelope.with(facts)
     }
 
     /// Verifies a webhook. If no signature matches, the secret may have been rotated: then once more

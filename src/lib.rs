@@ -6,6 +6,7 @@
 //! - [`function`] takes one webhook through all of the following, within the time that [`budget`] gives;
 //! - [`webhook`] turns bytes that anybody could have sent into an event of Dodo's;
 //! - [`secret`] keeps the credentials from AWS Secrets Manager;
+//! - [`dodo`] asks Dodo's API for what a payload leaves out, if there is a key for it;
 //! - [`transform`] makes Customer.io's items of an event: pure, driven by one table;
 //! - `script` runs the merchant's own JavaScript transforms instead, if [`choice`] says so;
 //! - [`track`] sends the items and judges the answers;
@@ -16,6 +17,7 @@
 pub mod budget;
 pub mod choice;
 pub mod config;
+pub mod dodo;
 pub mod function;
 pub mod http;
 pub mod log;

@@ -1,5 +1,6 @@
 //! The one place where what became of a webhook turns into an answer.
 
+use crate::dodo::LookupError;
 use crate::secret::SecretError;
 use crate::track::{Later, Refusal};
 use crate::webhook::{HeaderError, NotAnEnvelope, Refused};
@@ -67,6 +68,9 @@ pub enum Retry {
     /// Customer.io did not take it.
     #[error("{}", .0.reason)]
     CustomerIo(Later),
+    /// Only Dodo's API knows whom the event is about, and it did not tell.
+    #[error("This event carries no e-mail address, only a customer id. {0}")]
+    Dodo(LookupError),
 }
 
 impl Outcome {
@@ -184,12 +188,13 @@ impl Retry {
         match self {
             Self::Secret(error) => error.code(),
             Self::CustomerIo(later) => later.reason.code(),
+            Self::Dodo(error) => error.code(),
         }
     }
 
     fn after(&self) -> Duration {
         let named = match self {
-            Self::Secret(_) => None,
+            Self::Secret(_) | Self::Dodo(_) => None,
             Self::CustomerIo(later) => later.retry_after,
         };
         named.unwrap_or(DEFAULT_RETRY_AFTER)

@@ -1,12 +1,12 @@
 //! What the log says of a webhook: one line with ids, outcome and durations, and one of metrics; no
 //! personal data and no secret.
 
+use crate::dodo::LookupError;
 use crate::metrics::{self, Measured, milliseconds};
 use crate::outcome::Outcome;
 use crate::track::limits::cut;
 use crate::webhook::{Envelope, Verified};
 use lambda_http::{Request, RequestExt};
-use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -28,6 +28,8 @@ pub struct Record {
     attempts: u32,
     customerio: Duration,
     transform: Duration,
+    lookups: Duration,
+    lookup_failure: Option<LookupError>,
 }
 
 impl Record {
@@ -44,6 +46,8 @@ impl Record {
             attempts: 0,
             customerio: Duration::ZERO,
             transform: Duration::ZERO,
+            lookups: Duration::ZERO,
+            lookup_failure: None,
         }
     }
 
@@ -59,6 +63,15 @@ impl Record {
         self.event_type = Some(event_type);
     }
 
+    /// Dodo's API was asked; that took so long, and failed for this reason, if it did.
+    pub fn looked_up(&mut self, failure: Option<LookupError>, took: Duration) {
+        if let Some(error) = failure {
+            let webhook_id = self.webhook_id.as_deref();
+            tracing::warn!(webhook_id, reason = error.code(), "{error}");
+        }
+        (self.lookup_failure, self.lookups) = (failure, took);
+    }
+
     /// The transform took this long.
     pub fn transformed(&mut self, took: Duration) {
         self.transform = took;
@@ -71,7 +84,7 @@ impl Record {
     }
 
     /// Writes the line in the log, and gives the one of metrics.
-    pub fn write(&self, outcome: &Outcome) -> Value {
+    pub fn write(&self, outcome: &Outcome) -> String {
         let duration = self.arrival.elapsed();
         let (reason, message) = outcome.reason().unzip();
         self.log(outcome, reason, message, duration);
@@ -82,6 +95,7 @@ impl Record {
             event_type: self.event_type.as_deref(),
             attempts: self.attempts,
             customerio: self.customerio,
+            lookups: self.lookups,
             transform: self.transform,
             duration,
             cold_start: self.cold_start,
@@ -110,6 +124,8 @@ impl Record {
                     duration_ms = milliseconds(duration),
                     customerio_ms = milliseconds(self.customerio),
                     transform_ms = milliseconds(self.transform),
+                    lookups_ms = milliseconds(self.lookups),
+                    lookup_failure = self.lookup_failure.map(LookupError::code),
                     cold_start = self.cold_start,
                     "{message}"
                 )

@@ -3,7 +3,8 @@
 #[path = "../examples/local/mod.rs"]
 mod local;
 
-use local::customerio::{CustomerIo, Fault, rules};
+use local::customerio::{CustomerIo, rules};
+use local::fault::Fault;
 use serde_json::{Value, json};
 
 fn person(item: Value) -> Value {

@@ -4,7 +4,7 @@
 #[path = "../examples/local/mod.rs"]
 mod local;
 
-use dodo_customerio::script::engine::{self, Limits, Source};
+use dodo_customerio::script::engine::{self, Input, Limits, Source};
 use dodo_customerio::script::{ScriptError, Scripts, Shipment, Unhandled};
 use dodo_customerio::webhook::Envelope;
 use local::customerio::rules;
@@ -229,8 +229,13 @@ fn hostile_handlers_neither_crash_nor_hang_nor_leak() {
         let text = format!("function handler(webhook) {{\n{}\n{end}\n}}", pieces.join("\n"));
         let source = Source { name: "hostile.js".to_owned(), text };
         let start = Instant::now();
-        let run =
-            engine::run(&source, limits, "payment.succeeded", "https://track.customer.io/", &body);
+        let input = Input {
+            event_type: "payment.succeeded",
+            url: "https://track.customer.io/",
+            payload: &body,
+            customer: None,
+        };
+        let run = engine::run(&source, limits, &input);
         slowest = slowest.max(start.elapsed());
         failed += usize::from(run.is_err());
         if number == 1000 {

@@ -2,16 +2,24 @@
 //!
 //! - [`customerio`]: Customer.io's Track API, with its rules and its memory;
 //! - [`dodo`]: sample events, signed as Dodo signs them;
-//! - [`secrets_manager`]: moto, a Secrets Manager API;
+//! - [`dodo_api`]: Dodo's API, with a memory too; [`fault`] is how both fail;
+//! - [`credentials`]: made up for one run;
+//! - [`secrets_manager`]: moto, a Secrets Manager API, and [`one_secret`], a quick one that can fail;
 //! - [`page`]: what `make dev` shows;
+//! - [`package`]: how large a program is;
 //! - [`runtime_api`]: the Lambda Runtime API, and [`function_url`] before it;
 //! - [`serve`]: the HTTP server under two of them;
 //! - [`stack`]: all of it around the function under `cargo lambda watch`.
 #![allow(dead_code, reason = "each tool and each test uses some of it")]
 
+pub mod credentials;
 pub mod customerio;
 pub mod dodo;
+pub mod dodo_api;
+pub mod fault;
 pub mod function_url;
+pub mod one_secret;
+pub mod package;
 pub mod page;
 pub mod runtime_api;
 pub mod secrets_manager;

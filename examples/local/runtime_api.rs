@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 /// Lambda's default timeout for the functions that run here.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
@@ -19,20 +19,32 @@ const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct RuntimeApi {
     server: Server,
     events: mpsc::UnboundedSender<Invocation>,
+    first_next: watch::Receiver<Option<Instant>>,
     count: AtomicU64,
+}
+
+/// An answer, and how long the function had the event.
+#[derive(Debug)]
+pub struct Answered {
+    pub answer: Value,
+    pub took: Duration,
 }
 
 #[derive(Debug)]
 struct Invocation {
     id: String,
     event: Value,
-    answer: oneshot::Sender<Value>,
+    answer: oneshot::Sender<Answered>,
 }
+
+/// Since when the function has the event, and who waits for the answer.
+type Waiting = (Instant, oneshot::Sender<Answered>);
 
 #[derive(Debug, Clone)]
 struct Shared {
     events: Arc<Mutex<mpsc::UnboundedReceiver<Invocation>>>,
-    waiting: Arc<Mutex<HashMap<String, oneshot::Sender<Value>>>>,
+    waiting: Arc<Mutex<HashMap<String, Waiting>>>,
+    first_next: watch::Sender<Option<Instant>>,
 }
 
 impl RuntimeApi {
@@ -42,9 +54,11 @@ impl RuntimeApi {
     /// If there is none.
     pub async fn start() -> io::Result<Self> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let shared = Shared { events: Arc::new(Mutex::new(receiver)), waiting: Arc::default() };
+        let (first, first_next) = watch::channel(None);
+        let events = Arc::new(Mutex::new(receiver));
+        let shared = Shared { events, waiting: Arc::default(), first_next: first };
         let server = serve::serve(0, shared).await?;
-        Ok(Self { server, events: sender, count: AtomicU64::new(0) })
+        Ok(Self { server, events: sender, first_next, count: AtomicU64::new(0) })
     }
 
     /// What Lambda puts into a function's environment.
@@ -60,6 +74,20 @@ impl RuntimeApi {
     /// Invokes the function with an event and gives its answer, or its error as `{"error": …}`;
     /// `None` if it has not answered within Lambda's timeout.
     pub async fn invoke(&self, event: Value) -> Option<Value> {
+        self.invoke_timed(event).await.map(|answered| answered.answer)
+    }
+
+    /// When the function asked for its first event, which ends its init phase. Waits for it.
+    ///
+    /// # Panics
+    /// Never: the server lives as long as this.
+    pub async fn first_next(&self) -> Instant {
+        let mut first = self.first_next.clone();
+        first.wait_for(Option::is_some).await.expect("a server").expect("a time")
+    }
+
+    /// The same as [`invoke`](Self::invoke), with the time that it took.
+    pub async fn invoke_timed(&self, event: Value) -> Option<Answered> {
         let (answer, answered) = oneshot::channel();
         let id = format!("request-{}", self.count.fetch_add(1, Ordering::Relaxed));
         self.events.send(Invocation { id, event, answer }).ok()?;
@@ -79,6 +107,13 @@ impl Service for Shared {
             [.., "invocation", id, "error"] => {
                 Ok(self.resolve(id, request.body(), |body| json!({"error": body})).await)
             }
+            [.., "init", "error"] => {
+                eprintln!(
+                    "The function failed to start: {}",
+                    String::from_utf8_lossy(request.body())
+                );
+                Ok(serve::json(202, &json!({"status": "OK"})))
+            }
             _ => Ok(serve::json(404, &json!({}))),
         }
     }
@@ -86,6 +121,11 @@ impl Service for Shared {
 
 impl Shared {
     async fn next(&self) -> Answer {
+        self.first_next.send_if_modified(|first| {
+            let is_first = first.is_none();
+            first.get_or_insert_with(Instant::now);
+            is_first
+        });
         let Some(Invocation { id, event, answer }) = self.events.lock().await.recv().await else {
             return Err(serve::Broken);
         };
@@ -102,7 +142,7 @@ impl Shared {
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:us-east-1:000000000000:function:local".parse().expect("a header"),
         );
-        self.waiting.lock().await.insert(id, answer);
+        self.waiting.lock().await.insert(id, (Instant::now(), answer));
         Ok(response)
     }
 
@@ -112,10 +152,11 @@ impl Shared {
         body: &[u8],
         wrap: impl FnOnce(Value) -> Value,
     ) -> hyper::Response<AnswerBody> {
-        let body = serde_json::from_slice(body).unwrap_or(Value::Null);
-        if let Some(answer) = self.waiting.lock().await.remove(id) {
+        if let Some((since, answer)) = self.waiting.lock().await.remove(id) {
+            let took = since.elapsed();
+            let body = serde_json::from_slice(body).unwrap_or(Value::Null);
             // Whoever asked may have given up.
-            drop(answer.send(wrap(body)));
+            drop(answer.send(Answered { answer: wrap(body), took }));
         }
         serve::json(202, &json!({"status": "OK"}))
     }

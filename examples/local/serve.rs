@@ -33,7 +33,7 @@ pub trait Service: Clone + Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Server {
     pub address: SocketAddr,
-    accepting: JoinHandle<()>,
+    pub accepting: JoinHandle<()>,
 }
 
 impl Drop for Server {

@@ -1,7 +1,9 @@
 //! Everything around the function, and the function itself under `cargo lambda watch`.
 
+use super::credentials::Credentials;
 use super::customerio::CustomerIo;
-use super::dodo;
+use super::dodo::samples;
+use super::dodo_api::DodoApi;
 use super::secrets_manager::{Moto, project_file};
 use serde_json::json;
 use std::fs::{self, File};
@@ -14,7 +16,8 @@ use tokio::net::TcpListener;
 const SECRET_NAME: &str = "dodo-customerio";
 
 /// Settings that somebody may have in the environment for another purpose.
-const OWN_SETTINGS: [&str; 6] = [
+const OWN_SETTINGS: [&str; 7] = [
+    "DODO_ENVIRONMENT",
     "CUSTOMERIO_REGION",
     "PERSON_IDENTIFIER",
     "EVENT_NAMES",
@@ -43,6 +46,7 @@ pub struct Choices {
 /// A running stack; all its processes end when it is dropped.
 pub struct Stack {
     pub customerio: CustomerIo,
+    pub dodo_api: DodoApi,
     /// The emulated function URL.
     pub url: String,
     pub webhook_secret: String,
@@ -58,30 +62,37 @@ impl Stack {
     pub async fn start(choices: Choices, progress: impl Fn(&str)) -> Result<Self, String> {
         progress("Secrets Manager (moto)");
         let secrets_manager = Moto::start()?;
-        let (site_id, api_key) = (dodo::random_hex(), dodo::random_hex());
-        let webhook_secret = dodo::random_secret();
-        let secret = json!({
-            "dodo_webhook_secret": webhook_secret,
-            "customerio_site_id": site_id,
-            "customerio_api_key": api_key,
-        });
-        secrets_manager.create(SECRET_NAME, &secret).await?;
+        let credentials = Credentials::random();
+        secrets_manager.create(SECRET_NAME, &credentials.secret_with_dodo_api_key()).await?;
 
         progress("local Customer.io");
+        let Credentials { webhook_secret, site_id, api_key, dodo_api_key } = credentials;
         let customerio = CustomerIo::start(choices.customerio_port, &site_id, &api_key)
             .await
             .map_err(|error| format!("The local Customer.io cannot start: {error}."))?;
 
+        progress("local Dodo API, which knows the samples");
+        let dodo_api = DodoApi::start(&dodo_api_key)
+            .await
+            .map_err(|error| format!("The local Dodo API cannot start: {error}."))?;
+        for sample in samples() {
+            dodo_api.state().happened(&sample.event);
+        }
+
         progress("function under cargo lambda watch");
         let port = free_port(choices.function_port).await?;
-        let mut environment =
-            vec![("SECRET_ID", SECRET_NAME.to_owned()), ("CUSTOMERIO_TRACK_URL", customerio.url())];
+        let mut environment = vec![
+            ("SECRET_ID", SECRET_NAME.to_owned()),
+            ("CUSTOMERIO_TRACK_URL", customerio.url()),
+            ("DODO_API_URL", dodo_api.url()),
+        ];
         environment.extend(secrets_manager.environment());
         let mut function = Watch::start(port, environment, choices.for_development)?;
         let url = format!("http://127.0.0.1:{port}/");
         function.wait_until_it_answers(&url).await?;
         Ok(Self {
             customerio,
+            dodo_api,
             url,
             webhook_secret,
             _function: function,

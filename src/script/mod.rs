@@ -12,8 +12,8 @@ pub use shipment::{Made, Shipment, Unsendable};
 
 use crate::redact::Words;
 use crate::webhook::{Envelope, Verified};
-use engine::{Limits, Run, Source, Thrown};
-use serde_json::Value;
+use engine::{Input, Limits, Run, Source, Thrown};
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -106,12 +106,19 @@ impl Scripts {
         now: u64,
     ) -> Result<Result<Shipment, Unhandled>, ScriptError> {
         let body = String::from_utf8_lossy(webhook.body());
+        let customer = envelope.facts.as_ref().map(|facts| facts.to_json().to_string());
+        let input = Input {
+            event_type: &envelope.event_type,
+            url: FIRST_URL,
+            payload: &body,
+            customer: customer.as_deref(),
+        };
         let mut shipment = Shipment::new(webhook.id(), envelope, now);
         let mut unhandled = Unhandled::Untouched;
         for source in &self.sources {
-            let run = engine::run(source, self.limits, &envelope.event_type, FIRST_URL, &body);
-            let run = run.map_err(|thrown| failed(source, &thrown, &body))?;
-            write_console(&run, &source.name, &body);
+            let run = engine::run(source, self.limits, &input);
+            let run = run.map_err(|thrown| failed(source, &thrown, &input))?;
+            write_console(&run, &source.name, &input);
             if run.cancelled {
                 unhandled = Unhandled::Cancelled;
             } else if !run.untouched {
@@ -152,9 +159,9 @@ fn problem(source: &Source, thrown: &Thrown) -> String {
 }
 
 /// A handler may throw what it was given. What arises after it has returned has no line of its own.
-fn failed(source: &Source, thrown: &Thrown, body: &str) -> ScriptError {
+fn failed(source: &Source, thrown: &Thrown, input: &Input<'_>) -> ScriptError {
     let known = thrown.line.map(|line| place(&source.name, Some(line)));
-    let message = words(body).blot_out(thrown.message.trim_end_matches('.'));
+    let message = words(input).blot_out(thrown.message.trim_end_matches('.'));
     ScriptError::Failed { place: known.unwrap_or_else(|| place_of_handler(source)), message }
 }
 
@@ -163,16 +170,19 @@ fn place_of_handler(source: &Source) -> String {
     place(&source.name, line.map(|index| index + 1))
 }
 
-fn words(body: &str) -> Words {
-    Words::of(&serde_json::from_str::<Value>(body).unwrap_or_default(), [])
+/// What is personal in that which a handler gets.
+fn words(input: &Input<'_>) -> Words {
+    let json = |text| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let customer = input.customer.map(json);
+    Words::of(&json!({"payload": json(input.payload), "customer": customer}), [])
 }
 
 /// Only at the level `debug`, and without what is personal in the payload.
-fn write_console(run: &Run, file: &str, body: &str) {
+fn write_console(run: &Run, file: &str, input: &Input<'_>) {
     if run.console.is_empty() || !tracing::enabled!(tracing::Level::DEBUG) {
         return;
     }
-    let words = words(body);
+    let words = words(input);
     for line in &run.console {
         tracing::debug!(file, "{}", words.blot_out(line));
     }

@@ -191,8 +191,12 @@ mod tests {
     }
 
     fn shipment(runs: &[Run]) -> Result<Vec<Call>, Unsendable> {
-        let envelope =
-            Envelope { event_type: "a.b".into(), timestamp_ms: Some(1000), data: Map::new() };
+        let envelope = Envelope {
+            event_type: "a.b".into(),
+            timestamp_ms: Some(1000),
+            data: Map::new(),
+            facts: None,
+        };
         let mut shipment = Shipment::new("msg_1", &envelope, 10);
         for run in runs {
             shipment.add("a.js", run)?;

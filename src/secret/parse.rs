@@ -11,6 +11,8 @@ pub struct Secret {
     pub signing_keys: Vec<SigningKey>,
     /// For the Track API.
     pub customerio: Credentials,
+    /// For Dodo's API, if it shall be asked.
+    pub dodo_api_key: Option<SecretString>,
 }
 
 /// What is wrong with one field of the secret; never its value.
@@ -44,10 +46,12 @@ pub enum FieldError {
 const WEBHOOK_SECRET: &str = "dodo_webhook_secret";
 const SITE_ID: &str = "customerio_site_id";
 const API_KEY: &str = "customerio_api_key";
+const DODO_API_KEY: &str = "dodo_api_key";
 
 impl Secret {
     /// Reads the secret's JSON: `dodo_webhook_secret` (a text, or a list of texts while rotating),
-    /// `customerio_site_id` and `customerio_api_key`. Other fields are not our business.
+    /// `customerio_site_id`, `customerio_api_key` and, if it is there and not blank, `dodo_api_key`. Other
+    /// fields are not our business.
     ///
     /// # Errors
     /// [`SecretError::Invalid`] with every mistake in it.
@@ -66,8 +70,9 @@ impl Secret {
                 }
             };
         let customerio = Credentials { site_id: credential(SITE_ID), api_key: credential(API_KEY) };
+        let dodo_api_key = optional(&fields, DODO_API_KEY, &mut mistakes);
         if mistakes.is_empty() {
-            Ok(Self { signing_keys, customerio })
+            Ok(Self { signing_keys, customerio, dodo_api_key })
         } else {
             Err(SecretError::Invalid(mistakes))
         }
@@ -91,6 +96,22 @@ fn signing_keys(fields: &Map<String, Value>, mistakes: &mut Vec<FieldError>) -> 
         mistakes.push(mistake);
         Vec::new()
     })
+}
+
+/// Blank is as good as absent.
+fn optional(
+    fields: &Map<String, Value>,
+    field: &'static str,
+    mistakes: &mut Vec<FieldError>,
+) -> Option<SecretString> {
+    match text(fields.get(field).filter(|value| !value.is_null())?, field) {
+        Ok(text) => Some(SecretString::from(text)),
+        Err(FieldError::Blank(_)) => None,
+        Err(mistake) => {
+            mistakes.push(mistake);
+            None
+        }
+    }
 }
 
 fn present<'a>(

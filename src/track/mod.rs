@@ -9,7 +9,7 @@ mod item;
 pub mod limits;
 mod retry;
 
-pub use answer::{Later, LaterReason, Refusal, Verdict};
+pub use answer::{Later, LaterReason, Refusal, Verdict, retry_after};
 pub use attributes::{Attributes, Weight};
 pub use call::Call;
 pub use client::{Credentials, Effort, Track};

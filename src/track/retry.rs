@@ -15,6 +15,8 @@ pub struct Pace {
     pub pause: Duration,
     /// With less time left than this, no attempt is begun.
     pub shortest_attempt: Duration,
+    /// All that Dodo's API is asked, at most; and never more than half of what is left.
+    pub lookups: Duration,
 }
 
 impl Default for Pace {
@@ -25,6 +27,7 @@ impl Default for Pace {
             attempt: Duration::from_secs(4),
             pause: Duration::from_millis(200),
             shortest_attempt: Duration::from_millis(250),
+            lookups: Duration::from_secs(3),
         }
     }
 }

@@ -169,6 +169,7 @@ mod tests {
             event_type: "loyalty.earned".into(),
             timestamp_ms: Some(1_793_448_000_123),
             data,
+            facts: None,
         }
     }
 

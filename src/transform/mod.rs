@@ -5,20 +5,21 @@
 
 pub mod date;
 mod fields;
-mod money;
+pub(crate) mod money;
 mod name;
 mod person;
-mod read;
+pub(crate) mod read;
 mod renewal;
 mod table;
 
 pub use name::{EventNames, EventNamesError};
+pub(crate) use person::Customer;
 pub use person::{Ignored, PersonIdentifier};
 
+use crate::dodo::Facts;
 use crate::track::{Action, Attributes, Batch, Identifier, Item, Weight};
 use crate::track::{event_id, limits};
 use crate::webhook::Envelope;
-use person::Customer;
 
 /// What a merchant may choose about the transform.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -85,6 +86,9 @@ fn person_attributes(
         attributes.add("name", name.as_str(), Weight::Optional);
     }
     fields::take(table::group(&envelope.event_type).person, envelope, &mut attributes);
+    for (name, value) in envelope.facts.iter().flat_map(Facts::attributes) {
+        attributes.add(name, value, Weight::Essential);
+    }
     if attributes.is_empty() {
         return None;
     }

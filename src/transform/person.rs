@@ -33,7 +33,7 @@ impl Ignored {
 /// What a payload says about its customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(clippy::struct_field_names, reason = "that is Dodo's name for it")]
-pub(super) struct Customer {
+pub(crate) struct Customer {
     pub customer_id: Option<String>,
     pub email: Option<String>,
     pub name: Option<String>,

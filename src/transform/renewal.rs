@@ -31,7 +31,12 @@ mod tests {
 
     fn first(event_type: &str, data: Value) -> Option<bool> {
         let Value::Object(data) = data else { panic!("an object") };
-        is_first_billing(&Envelope { event_type: event_type.into(), timestamp_ms: None, data })
+        is_first_billing(&Envelope {
+            event_type: event_type.into(),
+            timestamp_ms: None,
+            data,
+            facts: None,
+        })
     }
 
     fn renewed(created: &str, previous: &str, trial_days: u64) -> Option<bool> {

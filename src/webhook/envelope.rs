@@ -1,4 +1,5 @@
 use super::Verified;
+use crate::dodo::Facts;
 use crate::transform::date;
 use serde_json::{Map, Value};
 
@@ -11,6 +12,8 @@ pub struct Envelope {
     pub timestamp_ms: Option<u64>,
     /// The payment, subscription, … in its newest state.
     pub data: Map<String, Value>,
+    /// What Dodo's API adds to it; `None` unless it was asked.
+    pub facts: Option<Facts>,
 }
 
 /// Why the body of a genuine webhook is no event. Sending it again would not help.
@@ -36,6 +39,13 @@ impl Envelope {
         Self::read(webhook.body())
     }
 
+    /// The same event, with what Dodo's API says about its customer.
+    #[must_use]
+    pub fn with(mut self, facts: Facts) -> Self {
+        facts.complete(&mut self.data);
+        Self { facts: Some(facts), ..self }
+    }
+
     fn read(body: &[u8]) -> Result<Self, NotAnEnvelope> {
         let body: Value = serde_json::from_slice(body).map_err(|_| NotAnEnvelope::NotJson)?;
         let Value::Object(mut body) = body else {
@@ -49,7 +59,7 @@ impl Envelope {
             return Err(NotAnEnvelope::NoData);
         };
         let timestamp_ms = body.get("timestamp").and_then(date::unix_milliseconds);
-        Ok(Self { event_type, timestamp_ms, data })
+        Ok(Self { event_type, timestamp_ms, data, facts: None })
     }
 }
 

@@ -11,6 +11,7 @@ pub const START: u64 = 1_793_491_200_000;
 pub const SECOND: u64 = 1_000;
 pub const MINUTE: u64 = 60 * SECOND;
 pub const HOUR: u64 = 60 * MINUTE;
+pub const DAY: u64 = 24 * HOUR;
 
 /// A clock in Unix milliseconds that goes only when it is set.
 #[derive(Debug, Clone)]

@@ -9,10 +9,10 @@
 mod local;
 
 mod clock;
+mod lifetime;
 mod plan;
 mod report;
 mod rotation;
-mod secrets_manager;
 mod sender;
 mod world;
 

@@ -2,7 +2,7 @@
 //! that hit single requests.
 
 use crate::clock::{HOUR, MINUTE, START};
-use crate::local::customerio::Fault;
+use crate::local::fault::Fault;
 use fastrand::Rng;
 use std::ops::Range;
 use std::time::Duration;

@@ -86,7 +86,7 @@ impl Run {
         let planned = plan.clone();
         let world = World::start(move |now| planned.is_secrets_manager_down(now)).await;
         let (planned, time, mut chance) = (plan.clone(), world.clock.clone(), rng.fork());
-        world.customerio.state().plan =
+        world.customerio.state().faults.plan =
             Some(Box::new(move || planned.fault(time.now(), &mut chance)));
         let report = Report { seed, webhooks: count, ..Report::default() };
         let mut run = Self { world, rng, plan, messages, queue, keys, report };

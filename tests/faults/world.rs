@@ -3,7 +3,7 @@
 use crate::clock::{Clock, SECOND};
 use crate::local::customerio::CustomerIo;
 use crate::local::dodo::{self, Webhook};
-use crate::secrets_manager::SecretsManager;
+use crate::local::one_secret::OneSecret;
 use dodo_customerio::config::Settings;
 use dodo_customerio::function::{Function, Surroundings};
 use dodo_customerio::track::Pace;
@@ -16,13 +16,15 @@ const PACE: Pace = Pace {
     attempt: Duration::from_millis(80),
     pause: Duration::from_millis(4),
     shortest_attempt: Duration::from_millis(5),
+    lookups: Duration::from_millis(60),
 };
 
 pub struct World {
     pub clock: Clock,
     pub customerio: CustomerIo,
-    pub secrets_manager: SecretsManager,
+    pub secrets_manager: OneSecret,
     site_id: String,
+    dodo_api: Option<String>,
 }
 
 impl World {
@@ -32,10 +34,16 @@ impl World {
         let time = clock.clone();
         Self {
             customerio: CustomerIo::start(0, &site_id, "").await.unwrap(),
-            secrets_manager: SecretsManager::start(move || is_down(time.now())).await,
+            secrets_manager: OneSecret::start(move || is_down(time.now())).await,
             clock,
             site_id,
+            dodo_api: None,
         }
+    }
+
+    /// With a key for Dodo's API, which stands at this URL.
+    pub fn with_dodo_api(self, url: String) -> Self {
+        Self { dodo_api: Some(url), ..self }
     }
 
     /// A cold start.
@@ -45,6 +53,7 @@ impl World {
                 "SECRET_ID" => "dodo".to_owned(),
                 "CUSTOMERIO_TRACK_URL" => self.customerio.url(),
                 "AWS_ENDPOINT_URL_SECRETS_MANAGER" => self.secrets_manager.url(),
+                "DODO_API_URL" => self.dodo_api.clone()?,
                 "AWS_REGION" => "us-east-1".to_owned(),
                 "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "testing".to_owned(),
                 _ => return None,
@@ -68,6 +77,7 @@ impl World {
             "dodo_webhook_secret": webhook_secret,
             "customerio_site_id": self.site_id,
             "customerio_api_key": api_key,
+            "dodo_api_key": self.dodo_api.as_ref().map(|_| "key"),
         }));
     }
 

@@ -1,8 +1,8 @@
 //! Requests that nobody honest sends: answered in bounded time and memory, without a call to AWS or
 //! Customer.io that a signature has not earned.
 
-use crate::local::customerio::Fault;
 use crate::local::dodo;
+use crate::local::fault::Fault;
 use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,7 +21,7 @@ fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
 
 async fn post_signed(world: &World, body: &[u8]) -> (u64, String) {
     let timestamp = dodo::unix_now().to_string();
-    let signature = signature(&world.secret.webhook, &timestamp, body);
+    let signature = signature(&world.secret.credentials.webhook_secret, &timestamp, body);
     let headers =
         [("webhook-id", ID), ("webhook-timestamp", &timestamp), ("webhook-signature", &signature)];
     let answer = world.post(&headers, body).await;
@@ -87,8 +87,8 @@ async fn a_webhook_of_a_thousand_fields_is_delivered() {
 async fn an_answer_that_echoes_the_request_gives_nothing_away() {
     let world = World::start().await;
     let mut secret = [0; 3].map(|_| String::new());
-    secret[0].clone_from(&world.secret.site_id);
-    secret[1].clone_from(&world.secret.api_key);
+    secret[0].clone_from(&world.secret.credentials.site_id);
+    secret[1].clone_from(&world.secret.credentials.api_key);
     secret[2] = STANDARD.encode(format!("{}:{}", secret[0], secret[1]));
     for name in ["payment.succeeded", "license_key.created", "payment.succeeded.umlaut_address"] {
         let webhook = world.webhook(name);

@@ -62,7 +62,8 @@ async fn a_replay_outside_the_tolerance_is_refused() {
     let body = world.webhook("payment.succeeded").body;
     for (age, expected) in [(50, 200), (-50, 200), (70, 401), (-70, 401)] {
         let sent = dodo::unix_now() - age;
-        let webhook = Webhook::sign(&world.secret.webhook, "msg_1", sent, body.clone());
+        let webhook =
+            Webhook::sign(&world.secret.credentials.webhook_secret, "msg_1", sent, body.clone());
         let answer = world.deliver(&webhook).await;
         assert_eq!(answer.status, expected, "{age} s old: {answer:?}");
     }

@@ -13,12 +13,22 @@ async fn mistakes_end_the_start_all_of_them_named() {
         ("CUSTOMERIO_REGION", "asia"),
         ("CUSTOMERIO_TRACK_URL", "http://track.customer.io"),
         ("PERSON_IDENTIFIER", "phone"),
+        ("DODO_ENVIRONMENT", "sandbox"),
+        ("DODO_API_URL", "http://live.dodopayments.com"),
     ];
     let process = Process::start(environment.map(|(name, value)| (name, value.to_owned())));
     let (status, lines) = process.end().await;
     assert_eq!(status.code(), Some(1));
     let variables: Vec<_> = lines.iter().map(|line| line["variable"].as_str().unwrap()).collect();
-    assert_eq!(variables, ["SECRET_ID", "CUSTOMERIO_REGION", "PERSON_IDENTIFIER"]);
+    let wrong = [
+        "SECRET_ID",
+        "CUSTOMERIO_REGION",
+        "CUSTOMERIO_TRACK_URL",
+        "PERSON_IDENTIFIER",
+        "DODO_ENVIRONMENT",
+        "DODO_API_URL",
+    ];
+    assert_eq!(variables, wrong);
     assert!(lines.iter().all(|line| line["level"] == "ERROR"));
     assert_eq!(
         lines[1]["message"],

@@ -1,7 +1,7 @@
 //! Each row of the answer table that Customer.io decides.
 
-use crate::local::customerio::Fault;
 use crate::local::dodo::{samples, unix_now};
+use crate::local::fault::Fault;
 use crate::world::{Answer, World};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ async fn answer_to(fault: Fault) -> Answer {
     world.customerio.fail(vec![fault; MAX_ATTEMPTS]);
     let webhook = world.webhook("payment.succeeded");
     let answer = world.deliver(&webhook).await;
-    world.customerio.state().faults.clear();
+    world.customerio.state().faults.queue.clear();
     // Whatever happened: the same webhook again is delivered, and counted once.
     assert_eq!(world.deliver(&webhook).await.outcome(), (200, "delivered"));
     assert_eq!(world.customerio.state().people.events().count(), 1);
@@ -28,7 +28,7 @@ async fn attempts_through(faults: impl IntoIterator<Item = Fault>) -> u64 {
     let answer = world.deliver(&world.webhook("payment.succeeded")).await;
     assert_eq!(answer.outcome(), (200, "delivered"));
     assert_eq!(world.customerio.state().people.events().count(), 1);
-    assert!(world.customerio.state().faults.is_empty());
+    assert!(world.customerio.state().faults.queue.is_empty());
     world.log_lines(1).await[0]["attempts"].as_u64().unwrap()
 }
 

@@ -8,6 +8,7 @@ mod abuse;
 mod answers;
 mod configuration;
 mod delivery;
+mod lookups;
 mod metrics;
 mod operate;
 mod page;

@@ -1,7 +1,7 @@
 //! Metrics: one line a webhook, and each metric that an alarm of the template watches.
 
-use crate::local::customerio::Fault;
 use crate::local::dodo;
+use crate::local::fault::Fault;
 use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -66,7 +66,10 @@ async fn the_doctor_finds_everything_well() {
     let (well, text) = stack.operate("doctor", &[], "").await;
     assert!(well, "{text}");
     assert_eq!(text.lines().filter(|line| line.starts_with("ok  ")).count(), 5, "{text}");
-    assert!(!text.contains(&world.secret.api_key) && !text.contains(&world.secret.webhook[6..]));
+    assert!(
+        !text.contains(&world.secret.credentials.api_key)
+            && !text.contains(&world.secret.credentials.webhook_secret[6..])
+    );
     assert_eq!(world.customerio.state().people.events().count(), 0, "the probe is ignored");
 }
 
@@ -101,7 +104,7 @@ async fn the_doctor_says_what_is_wrong_and_what_to_type() {
 async fn the_doctor_notices_a_function_with_another_secret() {
     let world = World::start().await;
     let stack = Stack::around(&world, "us").await;
-    let mut secret = world.secret.json();
+    let mut secret = world.secret.credentials.secret();
     secret["dodo_webhook_secret"] = dodo::random_secret().into();
     world.secret.put(&secret).await;
     let (well, text) = stack.operate("doctor", &[], "").await;
@@ -142,7 +145,7 @@ async fn the_log_is_shown() {
 async fn secrets_are_stored_checked_added_and_dropped() {
     let world = World::start().await;
     let stack = Stack::around(&world, "us").await;
-    let before = world.secret.json();
+    let before = world.secret.credentials.secret();
     let new = dodo::random_secret();
 
     let bad = json!({"dodo_webhook_secret": "whsec_short", "customerio_site_id": "a b"});
@@ -157,7 +160,7 @@ async fn secrets_are_stored_checked_added_and_dropped() {
     let (stored, text) = stack.operate("secret", &add, "").await;
     assert!(stored && !text.contains(&new[6..]), "{text}");
     let now = world.secret.get().await;
-    assert_eq!(now["dodo_webhook_secret"], json!([new, world.secret.webhook]));
+    assert_eq!(now["dodo_webhook_secret"], json!([new, world.secret.credentials.webhook_secret]));
     assert_eq!(now["customerio_api_key"], before["customerio_api_key"]);
 
     assert!(stack.operate("secret", &[("DROP", "1")], "").await.0);

@@ -138,7 +138,7 @@ impl Shown {
             return None;
         };
         let world = World::start().await;
-        let (url, secret) = (world.function_url(), &world.secret.webhook);
+        let (url, secret) = (world.function_url(), &world.secret.credentials.webhook_secret);
         let page = Page::serve(0, &world.customerio, &url, secret).await.unwrap();
         browser.open(&format!("http://{}/", page.address)).await;
         Some(Self { browser, world, page })

@@ -38,7 +38,7 @@ async fn a_secret_that_cannot_be_used_names_its_fields() {
         assert!(answer.message().contains(problem), "{}", answer.message());
     }
     // Mended in Secrets Manager, no deploy needed.
-    world.secret.put(&world.secret.json()).await;
+    world.secret.put(&world.secret.credentials.secret()).await;
     tokio::time::sleep(BEFORE_ASKING_AGAIN).await;
     let answer = world.deliver(&world.webhook("payment.succeeded")).await;
     assert_eq!(answer.outcome(), (200, "delivered"));
@@ -88,8 +88,8 @@ async fn nobody_is_asked_before_the_headers_look_like_a_webhooks() {
 async fn both_secrets_serve_while_rotating() {
     let world = World::start().await;
     let new = dodo::random_secret();
-    let mut secret = world.secret.json();
-    secret["dodo_webhook_secret"] = json!([world.secret.webhook, new]);
+    let mut secret = world.secret.credentials.secret();
+    secret["dodo_webhook_secret"] = json!([world.secret.credentials.webhook_secret, new]);
     let world = World::with_secret(&secret).await;
     for key in [&new, secret["dodo_webhook_secret"][0].as_str().unwrap()] {
         let body = r#"{"type":"payout.success","data":{}}"#.to_owned();
@@ -102,7 +102,7 @@ async fn both_secrets_serve_while_rotating() {
 async fn a_changed_secret_is_read_after_its_time_to_live() {
     let world = World::with(&[("SECRET_TTL_SECONDS", "1")]).await;
     let new = dodo::random_secret();
-    let mut secret = world.secret.json();
+    let mut secret = world.secret.credentials.secret();
     secret["dodo_webhook_secret"] = new.as_str().into();
     let old = world.webhook("payment.succeeded");
     assert_eq!(world.deliver(&old).await.outcome(), (200, "delivered"));

@@ -1,7 +1,9 @@
 //! One function process and the services around it.
 
+use crate::local::credentials::Credentials;
 use crate::local::customerio::CustomerIo;
 use crate::local::dodo::{self, Webhook, sample};
+use crate::local::dodo_api::DodoApi;
 use crate::local::function_url;
 use crate::local::runtime_api::RuntimeApi;
 use crate::local::secrets_manager::Moto;
@@ -33,6 +35,7 @@ const PERSONAL: [&str; 5] = ["example.com", "Beispiel", "Grace Sample", "K3Y0-5A
 
 pub struct World {
     pub customerio: CustomerIo,
+    pub dodo_api: DodoApi,
     pub secret: Secret,
     url: Server,
     runtime: Arc<RuntimeApi>,
@@ -43,9 +46,7 @@ pub struct World {
 #[derive(Debug, Clone)]
 pub struct Secret {
     pub name: String,
-    pub webhook: String,
-    pub site_id: String,
-    pub api_key: String,
+    pub credentials: Credentials,
 }
 
 /// What the function answered.
@@ -72,20 +73,7 @@ impl Answer {
 
 impl Secret {
     fn new() -> Self {
-        Self {
-            name: format!("dodo-{}", dodo::random_hex()),
-            webhook: dodo::random_secret(),
-            site_id: dodo::random_hex(),
-            api_key: dodo::random_hex(),
-        }
-    }
-
-    pub fn json(&self) -> Value {
-        json!({
-            "dodo_webhook_secret": self.webhook,
-            "customerio_site_id": self.site_id,
-            "customerio_api_key": self.api_key,
-        })
+        Self { name: format!("dodo-{}", dodo::random_hex()), credentials: Credentials::random() }
     }
 
     /// What stands in Secrets Manager.
@@ -108,7 +96,14 @@ impl World {
     /// With further or other settings.
     pub async fn with(settings: &[(&'static str, &str)]) -> Self {
         let secret = Secret::new();
-        MOTO.create(&secret.name, &secret.json()).await.unwrap();
+        MOTO.create(&secret.name, &secret.credentials.secret()).await.unwrap();
+        Self::around(secret, settings).await
+    }
+
+    /// With a key for Dodo's API in the secret.
+    pub async fn with_dodo_api(settings: &[(&'static str, &str)]) -> Self {
+        let secret = Secret::new();
+        MOTO.create(&secret.name, &secret.credentials.secret_with_dodo_api_key()).await.unwrap();
         Self::around(secret, settings).await
     }
 
@@ -116,7 +111,7 @@ impl World {
     pub async fn with_credentials(site_id: &str, api_key: &str) -> Self {
         let secret = Secret::new();
         let value = json!({
-            "dodo_webhook_secret": secret.webhook,
+            "dodo_webhook_secret": secret.credentials.webhook_secret,
             "customerio_site_id": site_id,
             "customerio_api_key": api_key,
         });
@@ -137,18 +132,21 @@ impl World {
     }
 
     async fn around(secret: Secret, settings: &[(&'static str, &str)]) -> Self {
-        let customerio = CustomerIo::start(0, &secret.site_id, &secret.api_key).await.unwrap();
+        let Credentials { site_id, api_key, dodo_api_key, .. } = &secret.credentials;
+        let dodo_api = DodoApi::start(dodo_api_key).await.unwrap();
+        let customerio = CustomerIo::start(0, site_id, api_key).await.unwrap();
         let runtime = Arc::new(RuntimeApi::start().await.unwrap());
         let url = function_url::start(runtime.clone()).await.unwrap();
         let mut environment = vec![
             ("SECRET_ID", secret.name.clone()),
             ("CUSTOMERIO_TRACK_URL", customerio.url()),
+            ("DODO_API_URL", dodo_api.url()),
             ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
         ];
         environment.extend(MOTO.environment());
         environment.extend(runtime.environment());
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        Self { customerio, secret, url, runtime, process: Process::start(environment) }
+        Self { customerio, dodo_api, secret, url, runtime, process: Process::start(environment) }
     }
 
     /// Where the function answers over HTTP.
@@ -164,7 +162,7 @@ impl World {
     /// Any body, signed.
     pub fn signed(&self, body: impl Into<String>) -> Webhook {
         let id = dodo::random_message_id();
-        Webhook::sign(&self.secret.webhook, &id, dodo::unix_now(), body.into())
+        Webhook::sign(&self.secret.credentials.webhook_secret, &id, dodo::unix_now(), body.into())
     }
 
     pub async fn deliver(&self, webhook: &Webhook) -> Answer {
@@ -190,9 +188,10 @@ impl World {
     }
 
     fn assert_discreet(&self, text: &str) {
-        let Secret { webhook, site_id, api_key, .. } = &self.secret;
-        let pair = STANDARD.encode(format!("{site_id}:{api_key}"));
-        let secrets = [&webhook["whsec_".len()..], site_id, api_key, pair.trim_end_matches('=')];
+        let Credentials { webhook_secret, site_id, api_key, dodo_api_key } =
+            &self.secret.credentials;
+        let (pair, key) = (STANDARD.encode(format!("{site_id}:{api_key}")), &webhook_secret[6..]);
+        let secrets = [key, site_id, api_key, pair.trim_end_matches('='), dodo_api_key];
         for word in secrets.into_iter().chain(PERSONAL) {
             assert!(!text.contains(word), "{word} in {text}");
         }

@@ -9,41 +9,19 @@ mod schema;
 #[allow(unused_imports, reason = "some tests name it")]
 pub use people::{People, Profile};
 
-use super::serve::{self, Answer, AnswerBody, Broken, Server, Service};
+use super::fault::{Fault, Faults};
+use super::serve::{self, Answer, AnswerBody, Server, Service};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::Bytes;
 use hyper::{Method, Request, Response};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// The largest batch, in bytes.
 const MAX_BATCH: usize = 500_000;
-
-/// One way to fail; each is used up by one request.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// Answers this status, with these headers and body, without taking anything.
-    Answer(u16, Vec<(&'static str, String)>, String),
-    /// Breaks the connection before the request is taken.
-    BreakBefore,
-    /// Takes the request, then breaks the connection.
-    BreakAfter,
-    /// Takes the request, then breaks the connection in the middle of the answer.
-    Cut,
-    /// Takes the request, then answers late.
-    Slow(Duration),
-}
-
-impl Fault {
-    /// A plain status with an empty object.
-    pub fn status(status: u16) -> Self {
-        Self::Answer(status, Vec::new(), "{}".to_owned())
-    }
-}
 
 /// The running stand-in; it ends when dropped.
 pub struct CustomerIo {
@@ -66,18 +44,13 @@ impl Arrival {
     }
 }
 
-/// Decides about the next request when no fault is waiting.
-pub type Plan = Box<dyn FnMut() -> Option<Fault> + Send>;
-
 #[derive(Default)]
 pub struct State {
     pub people: People,
     /// What it judged, oldest first.
     pub arrivals: Vec<Arrival>,
-    /// What the next requests shall suffer.
-    pub faults: VecDeque<Fault>,
-    /// What all others shall.
-    pub plan: Option<Plan>,
+    /// What requests shall suffer.
+    pub faults: Faults,
     /// Every request but the warm-up, also those that failed.
     pub requests: usize,
     authorization: String,
@@ -125,7 +98,7 @@ impl CustomerIo {
 
     /// The next requests fail like this, one fault each.
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.state().faults.extend(faults);
+        self.state().faults.queue.extend(faults);
     }
 }
 
@@ -144,29 +117,10 @@ impl Service for Memory {
             return Ok(self.lock().be_told(order));
         }
         let fault = self.lock().next_fault();
+        let take = || self.lock().take(&request);
         match fault {
-            None => Ok(self.lock().take(&request)),
-            Some(Fault::Answer(status, headers, body)) => {
-                let mut answer = Response::builder().status(status);
-                for (name, value) in headers {
-                    answer = answer.header(name, value);
-                }
-                Ok(answer.body(serve::body(body)).expect("a valid answer"))
-            }
-            Some(Fault::BreakBefore) => Err(Broken),
-            Some(Fault::BreakAfter) => {
-                self.lock().take(&request);
-                Err(Broken)
-            }
-            Some(Fault::Cut) => {
-                self.lock().take(&request);
-                Ok(Response::new(serve::cut_body()))
-            }
-            Some(Fault::Slow(delay)) => {
-                let answer = self.lock().take(&request);
-                tokio::time::sleep(delay).await;
-                Ok(answer)
-            }
+            None => Ok(take()),
+            Some(fault) => fault.befall(take).await,
         }
     }
 }
@@ -184,14 +138,13 @@ impl State {
         let (Ok(status @ 200..=599), Ok(times @ 1..=1000)) = (status.parse(), times.parse()) else {
             return serve::json(400, &json!({"usage": "/local/fail/STATUS/TIMES"}));
         };
-        self.faults.extend(vec![Fault::status(status); times]);
+        self.faults.queue.extend(vec![Fault::status(status); times]);
         serve::json(200, &json!({"failing": {"status": status, "times": times}}))
     }
 
     fn next_fault(&mut self) -> Option<Fault> {
         self.requests += 1;
-        let planned = |plan: &mut Option<Plan>| plan.as_mut().and_then(|plan| plan());
-        self.faults.pop_front().or_else(|| planned(&mut self.plan))
+        self.faults.next()
     }
 
     fn take(&mut self, request: &Request<Bytes>) -> Response<AnswerBody> {

@@ -41,6 +41,19 @@ pub struct Source {
     pub text: String,
 }
 
+/// A webhook as a handler gets it.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// Dodo's.
+    pub event_type: &'a str,
+    /// What `webhook.url` begins with.
+    pub url: &'a str,
+    /// JSON.
+    pub payload: &'a str,
+    /// JSON; what Dodo's API says of the customer, if it was asked.
+    pub customer: Option<&'a str>,
+}
+
 /// What a handler made of a webhook, and what it wrote to the console.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Run {
@@ -82,8 +95,9 @@ pub const METHOD: &str = "POST";
 
 /// Makes the object that a handler gets. Evaluated before the file, so that nothing in it can interfere.
 const PRELUDE: &str = r#"
-(function (method, url, payload, eventType) {
+(function (method, url, payload, eventType, customer) {
   const webhook = { method, url, payload, headers: {}, env: Object.freeze({}), cancel: false };
+  if (customer !== undefined) webhook.customer = customer;
   Object.defineProperty(webhook, "eventType", { value: eventType, enumerable: true });
   return webhook;
 })
@@ -100,25 +114,21 @@ pub fn check(source: &Source, limits: Limits) -> Result<(), Thrown> {
     })
 }
 
-/// Runs a file and its `handler` on a webhook. `url` is what `webhook.url` begins with; `payload` is
-/// JSON.
+/// Runs a file and its `handler` on a webhook.
 ///
 /// # Errors
 /// Why it failed.
-pub fn run(
-    source: &Source,
-    limits: Limits,
-    event_type: &str,
-    url: &str,
-    payload: &str,
-) -> Result<Run, Thrown> {
+pub fn run(source: &Source, limits: Limits, input: &Input<'_>) -> Result<Run, Thrown> {
+    let Input { event_type, url, payload, customer } = *input;
     in_fresh_engine(limits, |ctx, deadline| {
         let console = console::install(ctx).map_err(|error| thrown(ctx, error, source))?;
         let run = (|| {
             let make: Function = ctx.eval(PRELUDE)?;
             let payload = ctx.json_parse(payload)?;
             let before = stringify(ctx, &payload)?;
-            let webhook: Object = make.call((METHOD, url, payload, event_type))?;
+            let customer = customer.map(|json| ctx.json_parse(json)).transpose()?;
+            let customer = customer.unwrap_or_else(|| Value::new_undefined(ctx.clone()));
+            let webhook: Object = make.call((METHOD, url, payload, event_type, customer))?;
             Ok((before, webhook))
         })();
         let (before, webhook) = run.map_err(|error| thrown(ctx, error, source))?;

@@ -5,6 +5,10 @@ use super::*;
 
 const URL: &str = "https://track.customer.io/api/v2/entity";
 
+fn input(payload: &str) -> Input<'_> {
+    Input { event_type: "a.b", url: URL, payload, customer: None }
+}
+
 fn source(text: &str) -> Source {
     Source { name: "handler.js".to_owned(), text: text.to_owned() }
 }
@@ -12,7 +16,7 @@ fn source(text: &str) -> Source {
 fn run_body(body: &str) -> Result<Run, Thrown> {
     let text = format!("function handler(webhook) {{\n{body}\n}}");
     let payload = r#"{"type":"a.b","data":{"n":1}}"#;
-    run(&source(&text), Limits::default(), "a.b", URL, payload)
+    run(&source(&text), Limits::default(), &input(payload))
 }
 
 fn message(body: &str) -> String {
@@ -74,7 +78,7 @@ fn a_handler_may_be_declared_in_any_way() {
         "async function handler(webhook) { await null; return webhook }",
         "var handler = async (webhook) => Promise.resolve(webhook)",
     ] {
-        let made = run(&source(text), Limits::default(), "a.b", URL, "{}");
+        let made = run(&source(text), Limits::default(), &input("{}"));
         assert!(made.unwrap().untouched, "{text}");
     }
 }
@@ -157,7 +161,7 @@ fn nothing_is_carried_to_the_next_webhook() {
          function handler(webhook) { webhook.payload = [count, ({}).stain]; return webhook }",
     );
     for _ in 0..3 {
-        let made = run(&counts, Limits::default(), "a.b", URL, "{}").unwrap();
+        let made = run(&counts, Limits::default(), &input("{}")).unwrap();
         assert_eq!(made.payload, "[1,1]");
     }
 }

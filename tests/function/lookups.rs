@@ -1,0 +1,347 @@
+//! What Dodo's API adds, and what happens without it.
+
+use crate::local::dodo::{self, sample, samples};
+use crate::local::fault::Fault;
+use crate::world::{Answer, World};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Carry a customer's id and nothing else of them.
+const ID_ONLY: [&str; 5] =
+    ["license_key", "credit", "abandoned_checkout", "dunning", "entitlement_grant"];
+
+fn is_id_only(event_type: &str) -> bool {
+    ID_ONLY.iter().any(|group| event_type.starts_with(&format!("{group}.")))
+}
+
+/// A succeeded payment of one customer.
+fn payment(number: usize, amount: i64, currency: &str) -> Value {
+    let mut event = sample("payment.succeeded").unwrap().event;
+    let data = &mut event["data"];
+    data["payment_id"] = format!("pay_{number}").into();
+    data["total_amount"] = amount.into();
+    data["currency"] = currency.into();
+    data["created_at"] = format!("2026-03-{:02}T12:00:00Z", number % 28 + 1).into();
+    event
+}
+
+/// A succeeded refund of it.
+fn refund(number: usize, of: usize, amount: Value, currency: &str) -> Value {
+    let mut event = sample("refund.succeeded").unwrap().event;
+    let data = &mut event["data"];
+    data["refund_id"] = format!("ref_{number}").into();
+    data["payment_id"] = format!("pay_{of}").into();
+    data["is_partial"] = (!amount.is_null()).into();
+    data["amount"] = amount;
+    data["currency"] = currency.into();
+    event
+}
+
+/// Delivers an event, and gives the attributes of the person in the request.
+async fn person_after(world: &World, event: &Value) -> Value {
+    let answer = world.deliver(&world.signed(event.to_string())).await;
+    assert_eq!(answer.outcome(), (200, "delivered"), "{answer:?}");
+    world.customerio.state().arrivals.last().unwrap().items()[0]["attributes"].clone()
+}
+
+fn sums(person: &Value) -> [&Value; 4] {
+    ["total_spent", "total_spent_minor", "total_spent_currency", "payments_count"]
+        .map(|name| &person[name])
+}
+
+#[tokio::test]
+async fn without_a_key_no_call_is_made_and_nothing_is_added() {
+    let world = World::start().await;
+    for sample in samples() {
+        world.deliver(&world.webhook(&sample.name)).await;
+    }
+    assert_eq!(world.dodo_api.state().requests.len(), 0);
+    let arrivals = &world.customerio.state().arrivals;
+    assert!(arrivals.iter().all(|arrival| !arrival.body.to_string().contains("total_spent")));
+}
+
+#[tokio::test]
+async fn all_pages_count_and_each_currency_by_itself() {
+    let world = World::with_dodo_api(&[]).await;
+    let mut number = 0;
+    for (currency, amount, times) in [("EUR", 1_000, 250), ("JPY", 500, 3), ("KWD", 1_500, 2)] {
+        for _ in 0..times {
+            number += 1;
+            world.dodo_api.state().happened(&payment(number, amount, currency));
+        }
+    }
+    let euros = payment(250, 1_000, "EUR");
+    world.dodo_api.state().happened(&euros);
+    let person = person_after(&world, &euros).await;
+    assert_eq!(sums(&person), [&json!("2500.00"), &json!(250_000), &json!("EUR"), &json!(255)]);
+    assert_eq!(person["first_payment_date"], 1_772_366_400);
+    assert_eq!(person["customer_since"], 1_767_323_045);
+    assert_eq!(person["preferred_locale"], Value::Null, "null says nothing");
+
+    let person = person_after(&world, &payment(252, 500, "JPY")).await;
+    assert_eq!(sums(&person), [&json!("1500"), &json!(1_500), &json!("JPY"), &json!(255)]);
+    let person = person_after(&world, &payment(255, 1_500, "KWD")).await;
+    assert_eq!(sums(&person), [&json!("3.000"), &json!(3_000), &json!("KWD"), &json!(255)]);
+}
+
+#[tokio::test]
+async fn the_webhooks_own_payment_and_refund_count_once_listed_or_not() {
+    let world = World::with_dodo_api(&[]).await;
+    world.dodo_api.state().happened(&payment(1, 2_000, "EUR"));
+    let second = payment(2, 1_000, "EUR");
+    assert_eq!(person_after(&world, &second).await["total_spent"], "30.00", "not listed yet");
+    world.dodo_api.state().happened(&second);
+    let person = person_after(&world, &second).await;
+    assert_eq!(sums(&person), [&json!("30.00"), &json!(3_000), &json!("EUR"), &json!(2)]);
+
+    let partial = refund(1, 2, json!(250), "EUR");
+    assert_eq!(person_after(&world, &partial).await["total_spent"], "27.50", "not listed yet");
+    world.dodo_api.state().happened(&partial);
+    assert_eq!(person_after(&world, &partial).await["total_spent"], "27.50");
+    let whole = refund(2, 1, Value::Null, "EUR");
+    let person = person_after(&world, &whole).await;
+    assert_eq!(sums(&person), [&json!("7.50"), &json!(750), &json!("EUR"), &json!(2)]);
+}
+
+#[tokio::test]
+async fn a_replayed_webhook_brings_the_newest_sum_with_its_own_old_time() {
+    let world = World::with_dodo_api(&[]).await;
+    let (old, new) = (payment(1, 2_000, "EUR"), payment(2, 1_000, "EUR"));
+    world.dodo_api.state().happened(&old);
+    world.dodo_api.state().happened(&new);
+    assert_eq!(person_after(&world, &old).await["total_spent"], "30.00");
+    let identify = world.customerio.state().arrivals[0].items()[0].clone();
+    assert_eq!(identify["timestamp"], 1_795_166_103, "as in the sample");
+}
+
+/// Never a wrong one: what cannot be reckoned is left out.
+#[tokio::test]
+async fn a_sum_that_is_not_sure_is_left_out() {
+    for (what, spoil) in [
+        (
+            "a partial refund without its amount",
+            (|state| {
+                let mut unknown = refund(1, 1, Value::Null, "EUR");
+                unknown["data"]["is_partial"] = true.into();
+                state.refunds.push(unknown["data"].clone());
+            }) as fn(&mut crate::local::dodo_api::State),
+        ),
+        ("a refund in another currency", |state| {
+            state.refunds.push(refund(1, 1, json!(5), "USD")["data"].clone());
+        }),
+        ("a payment without an amount", |state| {
+            state.payments[0]["total_amount"] = Value::Null;
+        }),
+        ("somebody else's payment", |state| {
+            // As if the filter were ignored.
+            let mut other = payment(7, 5, "EUR")["data"].clone();
+            other["customer"]["customer_id"] = "cus_other".into();
+            let items = json!({"items": [other]}).to_string();
+            for _ in 0..3 {
+                state.faults.queue.push_back(Fault::Answer(200, Vec::new(), items.clone()));
+            }
+        }),
+    ] {
+        let world = World::with_dodo_api(&[]).await;
+        let event = payment(1, 2_000, "EUR");
+        world.dodo_api.state().happened(&event);
+        spoil(&mut world.dodo_api.state());
+        let person = person_after(&world, &event).await;
+        assert_eq!(sums(&person), [&Value::Null; 4], "{what}: {person}");
+        assert_eq!(person["last_payment_amount"], "20.00", "{what}");
+    }
+}
+
+#[tokio::test]
+async fn in_email_mode_every_event_with_an_id_alone_is_delivered() {
+    let world = World::with_dodo_api(&[("PERSON_IDENTIFIER", "email")]).await;
+    let mut delivered = 0;
+    for sample in samples().into_iter().filter(|sample| is_id_only(sample.event_type())) {
+        let id = sample.event["data"]["customer_id"].as_str().unwrap().to_owned();
+        world.dodo_api.state().know(&id, "ada@example.com", "Ada Beispiel", "2026-01-02T03:04:05Z");
+        let answer = world.deliver(&world.webhook(&sample.name)).await;
+        assert_eq!(answer.outcome(), (200, "delivered"), "{}: {answer:?}", sample.name);
+        let state = world.customerio.state();
+        let [identify, event] = state.arrivals.last().unwrap().items() else { panic!("two items") };
+        for item in [identify, event] {
+            assert_eq!(item["identifiers"], json!({"email": "ada@example.com"}), "{}", sample.name);
+        }
+        assert_eq!(identify["attributes"]["name"], "Ada Beispiel");
+        assert_eq!(identify["attributes"]["dodo_customer_id"], id);
+        assert_eq!(identify["attributes"]["customer_since"], 1_767_323_045);
+        assert_eq!(event["attributes"]["email"], "ada@example.com");
+        assert_eq!(event["attributes"]["name"], "Ada Beispiel");
+        delivered += 1;
+    }
+    assert!(delivered >= 17, "{delivered} samples");
+}
+
+#[tokio::test]
+async fn a_customer_is_asked_for_once() {
+    let world = World::with_dodo_api(&[]).await;
+    let sample = sample("license_key.created").unwrap();
+    world.dodo_api.state().happened(&sample.event);
+    for _ in 0..3 {
+        let person = person_after(&world, &sample.event).await;
+        assert!(person["email"].as_str().unwrap().ends_with("@example.com"));
+    }
+    assert_eq!(world.dodo_api.state().requests.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_that_is_switched_off_costs_no_call() {
+    let world = World::with_dodo_api(&[("EVENT_NAMES", "payment.succeeded=")]).await;
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!((answer.outcome(), answer.reason()), ((200, "ignored"), "event_off"));
+    assert_eq!(world.dodo_api.state().requests.len(), 0);
+}
+
+/// Every way to fail, for as long as it is asked, with the reason in the log.
+fn outages() -> [(Fault, &'static str); 8] {
+    let long = vec![("retry-after", "60".to_owned())];
+    [
+        (Fault::status(401), "dodo_key_refused"),
+        (Fault::status(403), "dodo_key_refused"),
+        (Fault::status(404), "dodo_customer_unknown"),
+        (Fault::Answer(429, long, "{}".to_owned()), "dodo_rate_limited"),
+        (Fault::status(500), "dodo_unavailable"),
+        (Fault::BreakBefore, "dodo_unreachable"),
+        (Fault::Answer(200, Vec::new(), "not JSON".to_owned()), "dodo_unreadable_answer"),
+        (Fault::Slow(Duration::from_mins(1)), "dodo_timeout"),
+    ]
+}
+
+async fn during(fault: Fault, name: &str, settings: &[(&'static str, &str)]) -> (World, Answer) {
+    let world = World::with_dodo_api(settings).await;
+    world.dodo_api.state().happened(&sample(name).unwrap().event);
+    world.dodo_api.state().faults.plan = Some(Box::new(move || Some(fault.clone())));
+    let start = Instant::now();
+    let answer = world.deliver(&world.webhook(name)).await;
+    assert!(start.elapsed() < Duration::from_secs(10));
+    (world, answer)
+}
+
+#[tokio::test]
+async fn an_outage_holds_no_event_back_and_sends_no_wrong_sum() {
+    for (fault, reason) in outages() {
+        let (world, answer) = during(fault, "payment.succeeded", &[]).await;
+        assert_eq!(answer.outcome(), (200, "delivered"), "{reason}");
+        let state = world.customerio.state();
+        let person = &state.arrivals[0].items()[0]["attributes"];
+        assert_eq!(sums(person), [&Value::Null; 4], "{reason}");
+        assert_eq!(person["customer_since"], Value::Null, "{reason}");
+        drop(state);
+        assert!(world.log().contains(reason), "{reason}: {}", world.log());
+    }
+}
+
+#[tokio::test]
+async fn only_an_event_that_cannot_be_addressed_waits_for_the_end_of_an_outage() {
+    let email: [(&str, &str); 1] = [("PERSON_IDENTIFIER", "email")];
+    for (fault, reason) in outages() {
+        let (world, answer) = during(fault.clone(), "dunning.started", &email).await;
+        assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), reason));
+        assert!(answer.headers["retry-after"].is_string(), "{answer:?}");
+        assert!(world.customerio.state().arrivals.is_empty());
+
+        world.dodo_api.state().faults.plan = None;
+        let answer = world.deliver(&world.webhook("dunning.started")).await;
+        assert_eq!(answer.outcome(), (200, "delivered"), "after {reason}");
+
+        let (_, answer) = during(fault, "dunning.started", &[]).await;
+        assert_eq!(answer.outcome(), (200, "delivered"), "by id: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn passing_failures_are_tried_again() {
+    let soon = vec![("retry-after", "0".to_owned())];
+    for fault in [Fault::status(502), Fault::BreakBefore, Fault::Answer(429, soon, "{}".into())] {
+        let world = World::with_dodo_api(&[]).await;
+        let event = payment(1, 2_000, "EUR");
+        world.dodo_api.state().happened(&event);
+        world.dodo_api.state().faults.queue.extend(vec![fault.clone(); 3]);
+        assert_eq!(person_after(&world, &event).await["total_spent"], "20.00", "{fault:?}");
+    }
+}
+
+/// The lookups leave Customer.io its time.
+#[tokio::test]
+async fn everything_slow_at_once_is_answered_within_ten_seconds() {
+    let world = World::with_dodo_api(&[]).await;
+    let slow = || Some(Box::new(|| Some(Fault::Slow(Duration::from_mins(1)))) as _);
+    world.dodo_api.state().faults.plan = slow();
+    world.customerio.state().faults.plan = slow();
+    let start = Instant::now();
+    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), "customerio_timeout"));
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn lookups_run_at_the_same_time() {
+    let world = World::with_dodo_api(&[]).await;
+    let event = payment(1, 2_000, "EUR");
+    world.dodo_api.state().happened(&event);
+    // Customer, payments and refunds: one after the other they would outlast the lookups' time.
+    let slow = Fault::Slow(Duration::from_millis(1_500));
+    world.dodo_api.state().faults.queue.extend(vec![slow; 3]);
+    let person = person_after(&world, &event).await;
+    assert_eq!(person["total_spent"], "20.00");
+    assert!(person["customer_since"].is_u64());
+}
+
+#[tokio::test]
+async fn ids_that_look_like_paths_lead_nowhere_else() {
+    let world = World::with_dodo_api(&[]).await;
+    for id in ["..", "../payments", "cus_1/../../x", "a b?c#d", "é"] {
+        let event = json!({"type": "dunning.started", "data": {"customer_id": id}});
+        let answer = world.deliver(&world.signed(event.to_string())).await;
+        assert_eq!(answer.outcome(), (200, "delivered"), "{id}");
+    }
+    for request in &world.dodo_api.state().requests {
+        assert!(request.starts_with("/customers"), "{request}");
+        assert!(
+            !request["/customers".len()..].trim_start_matches('/').contains(['/', '?']),
+            "{request}"
+        );
+    }
+}
+
+#[cfg(feature = "javascript")]
+#[tokio::test]
+async fn a_handler_gets_the_same_facts() {
+    let handler = r#"
+        function handler(webhook) {
+            const { email, total_spent, payments_count, customer_since } = webhook.customer ?? {};
+            webhook.url = "https://track.customer.io/api/v2/entity";
+            webhook.payload = {
+                type: "person",
+                identifiers: { id: webhook.payload.data.customer_id ?? webhook.payload.data.customer.customer_id },
+                action: "identify",
+                attributes: { has: "customer" in webhook, email, total_spent, payments_count, customer_since },
+            };
+            return webhook;
+        }
+    "#;
+    let folder = tempfile(handler);
+    let setting = [("TRANSFORM_FILE", folder.as_str())];
+    let world = World::with_dodo_api(&setting).await;
+    let event = payment(1, 2_000, "EUR");
+    world.dodo_api.state().happened(&event);
+    let expected = json!({
+        "has": true, "email": event["data"]["customer"]["email"],
+        "total_spent": "20.00", "payments_count": 1, "customer_since": 1_767_323_045,
+    });
+    assert_eq!(person_after(&world, &event).await, expected);
+    let world = World::with(&setting).await;
+    assert_eq!(person_after(&world, &event).await, json!({"has": false}), "without a key");
+    std::fs::remove_file(folder).unwrap();
+}
+
+#[cfg(feature = "javascript")]
+fn tempfile(text: &str) -> String {
+    let path = std::env::temp_dir().join(format!("{}.js", dodo::random_hex()));
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
