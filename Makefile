@@ -74,6 +74,9 @@ template: setup
 	@! grep -nE "(Action|Resource|Principal): *['\"]?.*\*" template.yaml || { echo 'template.yaml: a policy has a wildcard' >&2; exit 1; }
 
 unit: setup
+	@echo "==> the function as it is deployed, with and without JavaScript, for the budget"
+	@cargo build --locked --release --bins --no-default-features
+	@cargo build --locked --release --bins
 	@echo "==> tests"
 	@cargo test --locked
 

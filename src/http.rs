@@ -42,11 +42,22 @@ pub fn client() -> Client {
 
 fn tls() -> rustls::ClientConfig {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    #[cfg(bench_root)]
+    let roots = with_the_benchs_own(roots);
     rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring supports the default protocol versions")
         .with_root_certificates(roots)
         .with_no_client_auth()
+}
+
+/// `make bench` measures TLS against servers of its own, whose root it compiles in. No feature and no
+/// setting leads here, only a flag to the compiler.
+#[cfg(bench_root)]
+fn with_the_benchs_own(mut roots: rustls::RootCertStore) -> rustls::RootCertStore {
+    let root = include_bytes!(env!("BENCH_ROOT")).as_slice();
+    roots.add(root.into()).expect("the bench's root");
+    roots
 }
 
 /// Lets the AWS SDK send its requests through the same client.

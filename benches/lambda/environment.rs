@@ -1,0 +1,108 @@
+//! One execution environment: a process under a Lambda Runtime API.
+
+use crate::candidate::Candidate;
+use crate::local::runtime_api::RuntimeApi;
+use crate::share::Share;
+use crate::world::World;
+use serde_json::json;
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+
+/// Python at 128 MB takes seconds.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Ticks of `/proc/…/stat` a second; Linux has shown a hundred everywhere since 2.4.
+const TICKS: u64 = 100;
+
+/// A running environment; it ends when dropped.
+pub struct Environment {
+    /// Killed when dropped.
+    _process: Child,
+    id: u32,
+    runtime: RuntimeApi,
+}
+
+impl Environment {
+    /// Starts a candidate, and gives the time until it asked for its first event. A shell waits in its
+    /// place until it is restricted, so that neither fork nor quota counts.
+    ///
+    /// # Errors
+    /// That it did not start.
+    pub async fn start(
+        candidate: &Candidate,
+        share: Option<&Share>,
+    ) -> Result<(Self, Duration), String> {
+        let runtime = RuntimeApi::start().await.map_err(text)?;
+        let mut process = Command::new("/bin/sh")
+            .args(["-c", "read -r go; exec \"$@\"", "sh"])
+            .args(&candidate.command)
+            .current_dir(&candidate.folder)
+            .env_clear()
+            .envs(candidate.environment.iter().cloned())
+            .envs(runtime.environment())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(text)?;
+        let id = process.id().ok_or("it ended at once")?;
+        if let Some(share) = share {
+            share.restrict(id)?;
+        }
+        let mut go = process.stdin.take().ok_or("no input")?;
+        let start = Instant::now();
+        go.write_all(b"\n").await.map_err(text)?;
+        let ready = tokio::time::timeout(START_TIMEOUT, runtime.first_next()).await;
+        let ready = ready.map_err(|_| "it never asked for an event")?;
+        Ok((Self { _process: process, id, runtime }, ready - start))
+    }
+
+    /// Lets it serve one webhook, and gives the time without that at Customer.io.
+    ///
+    /// # Errors
+    /// That it answered anything but 200.
+    pub async fn serve(&self, world: &World) -> Result<Duration, String> {
+        let before = world.time_at_customerio();
+        let answered = self.runtime.invoke_timed(world.event()).await.ok_or("no answer")?;
+        if answered.answer["statusCode"] != json!(200) {
+            return Err(format!("it answered {}", answered.answer));
+        }
+        let waited = world.time_at_customerio().saturating_sub(before);
+        Ok(answered.took.saturating_sub(waited))
+    }
+
+    /// The CPU time it has used so far.
+    ///
+    /// # Errors
+    /// That it has ended.
+    pub fn cpu(&self) -> Result<Duration, String> {
+        let stat = self.proc("stat")?;
+        // The second field is a name in parentheses; user and system time are the 14th and 15th.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+        let ticks: u64 =
+            fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        Ok(Duration::from_millis(ticks * 1_000 / TICKS))
+    }
+
+    /// Its largest resident size so far, in bytes.
+    ///
+    /// # Errors
+    /// That it has ended.
+    pub fn peak_memory(&self) -> Result<u64, String> {
+        let status = self.proc("status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        Ok(kilobytes.ok_or("no VmHWM")? * 1024)
+    }
+
+    fn proc(&self, file: &str) -> Result<String, String> {
+        fs::read_to_string(format!("/proc/{}/{file}", self.id)).map_err(text)
+    }
+}
+
+fn text(error: std::io::Error) -> String {
+    error.to_string()
+}

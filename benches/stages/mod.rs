@@ -1,0 +1,130 @@
+//! The stages of one webhook within the process, for payloads of any size.
+
+use crate::local::dodo::{Webhook, random_secret, sample};
+use crate::local::secrets_manager::project_file;
+use dodo_customerio::choice::Transform;
+use dodo_customerio::script::{Scripts, engine::Limits};
+use dodo_customerio::track::Call;
+use dodo_customerio::transform::{Options, transform};
+use dodo_customerio::webhook::{Envelope, SigningKey, Unverified, Verified};
+use lambda_http::http::HeaderMap;
+use serde_json::{Value, json};
+use std::hint::black_box;
+use std::time::Duration;
+
+/// Of the payload, in bytes: the sample as it is, and what it is filled up to.
+pub const SIZES: [usize; 4] = [0, 10_000, 100_000, 1_000_000];
+
+/// Unix seconds.
+const SENT: i64 = 1_796_083_200;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Verify,
+    Parse,
+    Transform,
+    Serialise,
+    BuiltIn,
+    ShortScript,
+    LongScript,
+}
+
+impl Stage {
+    pub const ALL: [(Self, &str); 7] = [
+        (Self::Verify, "verify"),
+        (Self::Parse, "parse"),
+        (Self::Transform, "transform"),
+        (Self::Serialise, "serialise"),
+        (Self::BuiltIn, "parse, transform and serialise"),
+        (Self::ShortScript, "the same in JavaScript, a short handler (failures.js)"),
+        (Self::LongScript, "the same in JavaScript, a long one (segment.js)"),
+    ];
+
+    /// Prepares a payload of `size` bytes up to this stage, and hands `work` the stage itself, to be
+    /// run as often as it likes.
+    ///
+    /// # Panics
+    /// If the stage fails.
+    pub fn with<T>(self, size: usize, work: impl FnOnce(&mut dyn FnMut()) -> T) -> T {
+        let (secret, body) = (random_secret(), payload(size));
+        let webhook = Webhook::sign(&secret, "msg_1", SENT, body);
+        let options = Options::default();
+        webhook.verified(&secret, |verified| {
+            let envelope = Envelope::parse(verified).expect("an event");
+            let parsed = |transform: Transform| {
+                move || {
+                    let envelope = Envelope::parse(black_box(verified)).expect("an event");
+                    black_box(transform.calls(verified, &envelope, NOW).expect("a call"));
+                }
+            };
+            match self {
+                Self::Verify => {
+                    let (headers, keys) = (headers(&webhook), [key(&secret)]);
+                    work(&mut || verify(black_box(&headers), webhook.body.as_bytes(), &keys))
+                }
+                Self::Parse => work(&mut || drop(black_box(Envelope::parse(black_box(verified))))),
+                Self::Transform => work(&mut || {
+                    drop(black_box(transform(black_box(&envelope), verified.id(), NOW, &options)));
+                }),
+                Self::Serialise => {
+                    let batch =
+                        transform(&envelope, verified.id(), NOW, &options).expect("a batch");
+                    work(&mut || drop(black_box(Call::from(black_box(&batch)))))
+                }
+                Self::BuiltIn => work(&mut parsed(Transform::BuiltIn(options))),
+                Self::ShortScript => work(&mut parsed(script("failures"))),
+                Self::LongScript => work(&mut parsed(script("segment"))),
+            }
+        })
+    }
+}
+
+const NOW: u64 = SENT.cast_unsigned();
+
+fn verify(headers: &HeaderMap, body: &[u8], keys: &[SigningKey]) {
+    let webhook = Unverified::new(headers, body).expect("webhook headers");
+    let verified: Verified<'_> = webhook.verify(keys, SENT, Duration::ZERO).expect("a signature");
+    black_box(verified);
+}
+
+fn headers(webhook: &Webhook) -> HeaderMap {
+    let pair = |(name, value): (&str, &str)| {
+        (name.parse().expect("a name"), value.parse().expect("a value"))
+    };
+    webhook.headers().into_iter().map(|(name, value)| pair((name, value))).collect()
+}
+
+fn key(secret: &str) -> SigningKey {
+    SigningKey::new(secret).expect("a webhook secret")
+}
+
+/// Valgrind takes fifty times as long.
+const PATIENT: Limits =
+    Limits { time: Duration::from_mins(10), memory: 256 * 1024 * 1024, stack: 256 * 1024 };
+
+fn script(name: &str) -> Transform {
+    let path = project_file(format!("transforms/{name}.js"));
+    Transform::Scripts(Scripts::load(&path, PATIENT).expect("it compiles"))
+}
+
+/// A failed payment (which each of the scripts handles), filled up in equal parts with metadata, with
+/// fields that nobody knows and with products.
+fn payload(size: usize) -> String {
+    let mut event = sample("payment.failed").expect("a sample").event;
+    let mut missing = size.saturating_sub(event.to_string().len());
+    let data = &mut event["data"];
+    data["product_cart"] = json!([]);
+    for index in 0.. {
+        let (name, value) = (format!("field_{index}"), Value::from("0123456789".repeat(3)));
+        let product = json!({"product_id": name, "quantity": index % 9 + 1});
+        let added = 2 * (name.len() + 36) + product.to_string().len() + 1;
+        if missing < added {
+            break;
+        }
+        missing -= added;
+        data["metadata"][&name] = value.clone();
+        data[&name] = value;
+        data["product_cart"].as_array_mut().expect("a list").push(product);
+    }
+    event.to_string()
+}
