@@ -11,7 +11,7 @@ CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
 # SAM asks for a region and calls home; neither has a place in a test.
 SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 
-.PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build validate deploy secret doctor logs destroy bench clean
+.PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build validate deploy secret doctor logs destroy bench bench-stages clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -85,8 +85,8 @@ faults: ## Run the fault bench by itself and print its report.
 
 load: setup ## Send COUNT=100000 webhooks through one environment and watch its memory.
 	@cargo build --locked --release --bins
-	@cargo build --locked --example load
-	@exec target/debug/examples/load target/release/dodo-customerio $(or $(COUNT),100000)
+	@cargo build --locked --profile bench --example load
+	@exec target/release/examples/load target/release/dodo-customerio $(or $(COUNT),100000)
 
 # cargo-fuzz wants a nightly compiler for its flags only; RUSTC_BOOTSTRAP lets the stable one take them.
 fuzz: $(VENV)/bin/cargo-fuzz ## Fuzz headers, bodies and events for SECONDS=60.
@@ -126,13 +126,16 @@ logs: setup ## Follow the log of the deployed function, from 15 minutes ago; Ctr
 destroy: setup ## Remove the stack and everything in it, the secret included; asks first.
 	@SAM_CLI_TELEMETRY=0 $(SAM) delete --stack-name $(or $(STACK),dodo-customerio)
 
-bench: ## Measure the transforms, and the binary with and without JavaScript.
-	@cargo bench --locked --quiet --bench transforms
-	@cargo build --locked --quiet --release --bins
-	@cargo build --locked --quiet --release --bins --no-default-features --target-dir target/without-javascript
-	@for binary in target/release target/without-javascript/release; do \
-		python3 -c 'import os, sys, zlib; data = open(sys.argv[1], "rb").read(); print(f"{sys.argv[1]}: {len(data):,} bytes, deflated {len(zlib.compress(data, 9)):,}")' $$binary/dodo-customerio; \
-	done
+bench: setup ## Measure start, time, CPU, memory and size beside others: 25 min. SUITE=profiles|binaries, ROUNDS=15, ONLY=name, RECORD=1.
+	@echo "==> the measuring side"
+	@cargo build --locked --profile bench --bench lambda
+	@SUITE='$(SUITE)' ROUNDS='$(ROUNDS)' WEBHOOKS='$(WEBHOOKS)' ONLY='$(ONLY)' BINARIES='$(BINARIES)' RECORD='$(RECORD)' \
+		cargo bench --locked --quiet --bench lambda
+	@[ -n '$(SUITE)$(ONLY)' ] || $(MAKE) bench-stages
+
+bench-stages: ## Count instructions and allocations of each stage, for payloads of 1 kB to 1 MB.
+	@echo "==> instructions and allocations"
+	@cargo bench --locked --quiet --profile release --bench instructions --bench allocations
 
 clean: ## Remove everything that was built or installed here.
 	@rm -rf target .aws-sam $(VENV)

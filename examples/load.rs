@@ -1,4 +1,5 @@
-//! `make load`: many webhooks through one environment, and what that does to its memory.
+//! `make load`: many webhooks back to back through one environment: how many a second, how long each
+//! takes, and what that does to its memory.
 //!
 //! The release binary runs under a Lambda Runtime API of our own; moto and the local Customer.io stand
 //! around it. `cargo run --example load -- BINARY COUNT`.
@@ -60,24 +61,29 @@ async fn load(binary: &str, count: usize) -> Result<(), String> {
         .map_err(|error| format!("{binary} does not start: {error}"))?;
 
     println!(
-        "| webhooks | resident, kB | peak, kB | µs each, signing and stand-ins included |\n|---|---|---|---|"
+        "| webhooks | a second | p50, ms | p99, ms | resident, kB | peak, kB |\n|---|---|---|---|---|---|"
     );
     let samples = samples();
     let step = (count / STEPS).max(1);
-    let (mut answered, mut since) = (0, Instant::now());
+    let (mut answered, mut since, mut times) = (0, Instant::now(), Vec::new());
     for sample in samples.iter().cycle().take(count) {
         let id = dodo::random_message_id();
         let webhook = Webhook::sign(&webhook_secret, &id, dodo::unix_now(), sample.body());
-        let answer = runtime.invoke(webhook.function_url_event()).await;
-        let status = answer.map(|answer| answer["statusCode"].clone());
+        let answered_in = runtime.invoke_timed(webhook.function_url_event()).await;
+        let status = answered_in.as_ref().map(|answered| answered.answer["statusCode"].clone());
+        times.extend(answered_in.map(|answered| answered.took));
         if status != Some(json!(200)) {
             return Err(format!("{} was answered {status:?}", sample.name));
         }
         answered += 1;
         if answered % step == 0 {
-            let each = since.elapsed().as_micros() / step as u128;
+            let a_second = step as u128 * 1_000_000 / since.elapsed().as_micros().max(1);
+            times.sort_unstable();
+            let [p50, p99] = [50, 99].map(|percent| times[(step - 1) * percent / 100]);
+            let [p50, p99] = [p50, p99].map(|time| time.as_secs_f64() * 1e3);
             let [resident, peak] = ["VmRSS:", "VmHWM:"].map(|field| memory(&function, field));
-            println!("| {answered} | {resident} | {peak} | {each} |");
+            println!("| {answered} | {a_second} | {p50:.2} | {p99:.2} | {resident} | {peak} |");
+            times.clear();
             let mut state = customerio.state();
             (state.people, since) = (People::default(), Instant::now());
             state.arrivals.clear();

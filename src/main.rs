@@ -7,7 +7,7 @@ use lambda_http::{Error, Request, service_fn};
 use std::convert::Infallible;
 use std::process::ExitCode;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> Result<ExitCode, Error> {
     log::init();
     let settings = match Settings::read(|name| std::env::var(name).ok()) {
@@ -25,10 +25,12 @@ async fn main() -> Result<ExitCode, Error> {
         );
         return Ok(ExitCode::FAILURE);
     }
-    let function = &Function::new(settings);
+    // For as long as the process lives.
+    let function: &'static Function = Box::leak(Box::new(Function::new(settings)));
     function.warm_up().await;
     let serve =
-        |request: Request| async move { Ok::<_, Infallible>(function.handle(&request).await) };
-    lambda_http::run(service_fn(serve)).await?;
+        move |request: Request| async move { Ok::<_, Infallible>(function.handle(&request).await) };
+    // As a task of its own: tokio wakes tasks by its queue, but its main future by way of the kernel.
+    tokio::task::spawn_local(lambda_http::run(service_fn(serve))).await??;
     Ok(ExitCode::SUCCESS)
 }

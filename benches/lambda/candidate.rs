@@ -32,7 +32,8 @@ pub fn suite(name: &str, world: &World) -> Result<Vec<Candidate>, String> {
     match name {
         "peers" => peers(world),
         "profiles" => profiles(world),
-        _ => Err(format!("There is no suite {name:?}; there are peers and profiles.")),
+        "binaries" => binaries(world),
+        _ => Err(format!("There is no suite {name:?}; there are peers, profiles and binaries.")),
     }
 }
 
@@ -137,6 +138,14 @@ fn profiles(world: &World) -> Result<Vec<Candidate>, String> {
         candidates.push(javascript.called(&format!("{name}, JavaScript")));
     }
     Ok(candidates)
+}
+
+/// Builds that somebody wants to compare: `BINARIES`, paths with blanks between them.
+fn binaries(world: &World) -> Result<Vec<Candidate>, String> {
+    let paths = std::env::var("BINARIES").map_err(|_| "BINARIES must name some")?;
+    let candidates =
+        paths.split_whitespace().map(|path| Candidate::of_binary(path, path.as_ref(), world));
+    [echo(world)].into_iter().chain(candidates).collect()
 }
 
 impl Candidate {

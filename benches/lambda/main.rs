@@ -5,7 +5,7 @@
 //! verified. Candidates take turns, so that a busy machine is unfair to all of them alike; figures are
 //! medians.
 //!
-//! Settings, in the environment: `SUITE` (`peers`, `profiles`), `ROUNDS`, `WEBHOOKS`, `ONLY` (a part of
+//! Settings, in the environment: `SUITE` (`peers`, `profiles`, `binaries`), `ROUNDS`, `WEBHOOKS`, `ONLY` (a part of
 //! candidates' names), `RECORD=1`.
 #![expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52 bytes")]
 
