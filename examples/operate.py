@@ -4,7 +4,8 @@
               input, or asked for without echo. ADD=1 adds a second webhook secret, for a rotation;
               DROP=1 drops the old one.
     logs      shows the function's log from 15 minutes ago and goes on; FOLLOW=0 ends after that.
-    doctor    checks AWS, the stack, the secret, Customer.io and the function URL, one after another.
+    doctor    checks AWS, the stack, the secret, Customer.io, Dodo's API and the function URL, one after
+              another.
 
 No value of a secret is ever printed.
 """
@@ -39,13 +40,16 @@ def remembered(name):
 
 STACK = os.environ.get("STACK") or remembered("stack_name") or "dodo-customerio"
 REGION = os.environ.get("AWS_REGION") or remembered("region")
+DODO_URLS = {"live": "https://live.dodopayments.com", "test": "https://test.dodopayments.com"}
 TRACK_URLS = {"us": "https://track.customer.io", "eu": "https://track-eu.customer.io"}
 # Field of the secret, environment variable, what to ask for.
 FIELDS = [
     ("dodo_webhook_secret", "DODO_WEBHOOK_SECRET", "Signing secret of the endpoint in Dodo's dashboard (whsec_…)"),
     ("customerio_site_id", "CUSTOMERIO_SITE_ID", "Customer.io Site ID (Tracking API)"),
     ("customerio_api_key", "CUSTOMERIO_API_KEY", "Customer.io API Key (Tracking API)"),
+    ("dodo_api_key", "DODO_API_KEY", "Dodo API key, for lifetime values and addresses (optional; `none` removes it)"),
 ]
+OPTIONAL = "dodo_api_key"
 
 
 NO_CREDENTIALS = (
@@ -110,6 +114,8 @@ def wrong(field, value):
             key = b""
         if not value.startswith("whsec_") or len(key) < 16:
             return f"{field} is not a signing secret: it begins with whsec_ and goes on in base64"
+    elif field == OPTIONAL:
+        return f"{field} is too short for a key" if len(value) < 16 else None
     elif not value.isalnum() or len(value) < 16:
         return f"{field} does not look like Customer.io's: some 20 letters and digits"
     return None
@@ -117,7 +123,7 @@ def wrong(field, value):
 
 def problems(secret):
     found = [wrong(FIELDS[0][0], it) for it in webhook_secrets(secret.get(FIELDS[0][0])) or [None]]
-    found += [wrong(field, secret.get(field)) for field, _, _ in FIELDS[1:]]
+    found += [wrong(field, secret.get(field)) for field, _, _ in FIELDS[1:] if field != OPTIONAL or secret.get(field)]
     return [problem for problem in found if problem]
 
 
@@ -147,6 +153,8 @@ def secret():
     else:
         adds = bool(os.environ.get("ADD"))
         after.update(given(FIELDS[:1] if adds else FIELDS))
+        if after.get(OPTIONAL) == "none":
+            del after[OPTIONAL]
         if adds:
             new = [it for it in webhook_secrets(after["dodo_webhook_secret"]) if it not in keys]
             after["dodo_webhook_secret"] = (new + keys)[:2]
@@ -191,6 +199,26 @@ def check_customerio(secret, parameters):
     if lives != region:
         raise Trouble(f"The workspace lives in region {lives}, the stack says {region}. Type: make deploy, and answer CustomerIoRegion: {lives}")
     return f"the pair is right, the workspace lives in {lives}"
+
+
+def check_dodo(secret, parameters):
+    if not secret.get(OPTIONAL):
+        return "there is no dodo_api_key, so nothing is looked up"
+    environment = parameters.get("DodoEnvironment") or "live"
+    base = (parameters.get("DodoApiUrl") or DODO_URLS[environment]).rstrip("/")
+    for what in ("customers", "payments", "refunds"):
+        headers = {"Authorization": f"Bearer {secret[OPTIONAL]}"}
+        status, _ = request(f"{base}/{what}?page_size=1", headers=headers)
+        if status == 401:
+            raise Trouble(
+                f"Dodo's API answers 401 to dodo_api_key in environment {environment}. Is it a key of the other mode? "
+                f"Type: make secret, or make deploy with another DodoEnvironment"
+            )
+        if status == 403:
+            raise Trouble(f"dodo_api_key may not read {what}. Make a key that may, in Dodo's dashboard. Type: make secret")
+        if status != 200:
+            raise Trouble(f"Dodo's API answers {status} for {what}. Try again later. Type: make doctor")
+    return f"the key reads customers, payments and refunds in {environment}"
 
 
 def check_function(secret, url):
@@ -258,6 +286,7 @@ def doctor():
     step("stack", described)
     step("secret", shaped)
     step("Customer.io", lambda: check_customerio(found["secret"], found["parameters"]))
+    step("Dodo's API", lambda: check_dodo(found["secret"], found["parameters"]))
     step("function", lambda: check_function(found["secret"], found["outputs"]["FunctionUrl"]))
     print("All is well. Send a test event from Dodo's dashboard.")
 

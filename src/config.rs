@@ -296,6 +296,20 @@ mod tests {
     }
 
     #[test]
+    fn environment_and_url_choose_dodos_host() {
+        let url = |name, value| with(name, value).unwrap().dodo_url.to_string();
+        assert_eq!(url("DODO_ENVIRONMENT", ""), "https://live.dodopayments.com/");
+        assert_eq!(url("DODO_ENVIRONMENT", "Test"), "https://test.dodopayments.com/");
+        assert_eq!(url("DODO_API_URL", "http://127.0.0.1:9/dodo"), "http://127.0.0.1:9/dodo");
+        for (name, value) in [("DODO_ENVIRONMENT", "sandbox"), ("DODO_API_URL", "http://a.example")]
+        {
+            let mistakes = with(name, value).unwrap_err();
+            assert_eq!(mistakes.len(), 1);
+            assert_eq!(mistakes[0].variable, name);
+        }
+    }
+
+    #[test]
     fn region_and_url_choose_the_host() {
         let url = |name, value| with(name, value).unwrap().track_url.to_string();
         assert_eq!(url("CUSTOMERIO_REGION", "EU"), "https://track-eu.customer.io/");

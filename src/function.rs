@@ -38,17 +38,18 @@ pub struct Surroundings {
     pub clock: Clock,
     /// How long things take.
     pub pace: Pace,
-    /// Takes one line of metrics an invocation.
-    pub metrics: fn(&str),
+    /// Takes what an invocation says of itself: whole lines, for the log and for metrics.
+    pub output: fn(&str),
 }
 
 impl Default for Surroundings {
-    /// Real time, metrics to standard output, where Lambda looks for them.
+    /// Real time, standard output, where Lambda looks for both.
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemTime::now),
             pace: Pace::default(),
-            metrics: |line| println!("{line}"),
+            // In one piece, for one system call.
+            output: |lines| print!("{lines}"),
         }
     }
 }
@@ -92,7 +93,7 @@ impl Function {
             Ok(()) => Outcome::Delivered,
             Err(outcome) => outcome,
         };
-        (self.surroundings.metrics)(&record.write(&outcome));
+        (self.surroundings.output)(&record.lines(&outcome));
         outcome.response()
     }
 

@@ -7,8 +7,10 @@ use crate::outcome::Outcome;
 use crate::track::limits::cut;
 use crate::webhook::{Envelope, Verified};
 use lambda_http::{Request, RequestExt};
+use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
+use tracing::Level;
 
 /// As much of an event type as is logged, in bytes. Dodo's are below 50.
 const MAX_EVENT_TYPE: usize = 100;
@@ -83,11 +85,13 @@ impl Record {
         self.customerio += took;
     }
 
-    /// Writes the line in the log, and gives the one of metrics.
-    pub fn write(&self, outcome: &Outcome) -> String {
+    /// The line for the log, if its level is wanted, and the one of metrics, each with its end.
+    ///
+    /// # Panics
+    /// Never: texts and numbers serialise.
+    pub fn lines(&self, outcome: &Outcome) -> String {
         let duration = self.arrival.elapsed();
         let (reason, message) = outcome.reason().unzip();
-        self.log(outcome, reason, message, duration);
         let measured = Measured {
             function: &self.function,
             outcome: outcome.name(),
@@ -100,44 +104,68 @@ impl Record {
             duration,
             cold_start: self.cold_start,
         };
-        metrics::line(&measured, SystemTime::now())
+        let metrics = metrics::line(&measured, SystemTime::now());
+        let (level, is_wanted) = level(outcome);
+        if !is_wanted {
+            return metrics + "\n";
+        }
+        let line = Line {
+            level: level.as_str(),
+            message: message.as_deref().unwrap_or("Customer.io accepted everything."),
+            request_id: self.request_id.as_deref(),
+            webhook_id: self.webhook_id.as_deref(),
+            event_type: self.event_type.as_deref(),
+            outcome: outcome.name(),
+            status: outcome.status().as_u16(),
+            reason,
+            attempts: self.attempts,
+            duration_ms: milliseconds(duration),
+            customerio_ms: milliseconds(self.customerio),
+            transform_ms: milliseconds(self.transform),
+            lookups_ms: milliseconds(self.lookups),
+            lookup_failure: self.lookup_failure.map(LookupError::code),
+            cold_start: self.cold_start,
+        };
+        let line = serde_json::to_string(&line).expect("texts and numbers serialise");
+        format!("{line}\n{metrics}\n")
     }
+}
 
-    fn log(
-        &self,
-        outcome: &Outcome,
-        reason: Option<&str>,
-        message: Option<String>,
-        duration: Duration,
-    ) {
-        let message = message.unwrap_or_else(|| "Customer.io accepted everything.".to_owned());
-        macro_rules! line {
-            ($level:ident) => {
-                tracing::$level!(
-                    request_id = self.request_id,
-                    webhook_id = self.webhook_id,
-                    event_type = self.event_type,
-                    outcome = outcome.name(),
-                    status = outcome.status().as_u16(),
-                    reason,
-                    attempts = self.attempts,
-                    duration_ms = milliseconds(duration),
-                    customerio_ms = milliseconds(self.customerio),
-                    transform_ms = milliseconds(self.transform),
-                    lookups_ms = milliseconds(self.lookups),
-                    lookup_failure = self.lookup_failure.map(LookupError::code),
-                    cold_start = self.cold_start,
-                    "{message}"
-                )
-            };
+/// A line of the log as the log's own formatter would write it, which takes 15 microseconds longer.
+#[derive(Serialize)]
+struct Line<'a> {
+    level: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_type: Option<&'a str>,
+    outcome: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    attempts: u32,
+    duration_ms: f64,
+    customerio_ms: f64,
+    transform_ms: f64,
+    lookups_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lookup_failure: Option<&'a str>,
+    cold_start: bool,
+}
+
+/// How serious an outcome is, and whether the log wants to hear of it.
+fn level(outcome: &Outcome) -> (Level, bool) {
+    match outcome {
+        Outcome::Delivered | Outcome::Ignored(_) => (Level::INFO, tracing::enabled!(Level::INFO)),
+        Outcome::Unauthorized(_) | Outcome::Unsupported | Outcome::TooLarge => {
+            (Level::WARN, tracing::enabled!(Level::WARN))
         }
-        match outcome {
-            Outcome::Delivered | Outcome::Ignored(_) => line!(info),
-            Outcome::Unauthorized(_) | Outcome::Unsupported | Outcome::TooLarge => line!(warn),
-            Outcome::Malformed(_)
-            | Outcome::Rejected(_)
-            | Outcome::TransformFailed(_)
-            | Outcome::Retry(_) => line!(error),
-        }
+        Outcome::Malformed(_)
+        | Outcome::Rejected(_)
+        | Outcome::TransformFailed(_)
+        | Outcome::Retry(_) => (Level::ERROR, tracing::enabled!(Level::ERROR)),
     }
 }

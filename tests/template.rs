@@ -61,6 +61,8 @@ fn every_setting_reaches_the_function() {
         "PERSON_IDENTIFIER",
         "EVENT_NAMES",
         "TRANSFORM_FILE",
+        "DODO_ENVIRONMENT",
+        "DODO_API_URL",
         "SECRET_TTL_SECONDS",
         "WEBHOOK_TOLERANCE_SECONDS",
     ] {

@@ -36,7 +36,7 @@ use world::World;
 const ROUNDS: u32 = 15;
 
 /// Webhooks after each cold start at full CPU; at a share, a tenth as many.
-const WEBHOOKS: u32 = 400;
+const WEBHOOKS: u32 = 1_000;
 
 /// Webhooks before those that count.
 const WARM_UP: u32 = 50;

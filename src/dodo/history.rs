@@ -133,3 +133,93 @@ impl Identified for Refund {
 fn by_id<T: Identified>(items: Vec<T>) -> BTreeMap<String, T> {
     items.into_iter().map(|item| (item.id().to_owned(), item)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn payment(id: &str, amount: i64, currency: &str) -> Value {
+        json!({
+            "payment_id": id, "total_amount": amount, "currency": currency,
+            "created_at": "2026-10-31T12:00:00Z",
+        })
+    }
+
+    fn refund(id: &str, payment: &str, amount: Value) -> Value {
+        json!({"refund_id": id, "payment_id": payment, "amount": amount, "is_partial": true})
+    }
+
+    fn envelope(event_type: &str, data: &Value) -> Envelope {
+        Envelope {
+            event_type: event_type.to_owned(),
+            timestamp_ms: None,
+            data: data.as_object().unwrap().clone(),
+            facts: None,
+        }
+    }
+
+    /// After a payment of one thousand euros that is not listed.
+    fn after(payments: &[Value], refunds: &[Value]) -> Option<Lifetime> {
+        let read = |items: &[Value]| -> Vec<Map<String, Value>> {
+            items.iter().map(|item| item.as_object().unwrap().clone()).collect()
+        };
+        let history = History {
+            payments: read(payments).iter().map(|item| Payment::read(item).unwrap()).collect(),
+            refunds: read(refunds).iter().map(|item| Refund::read(item).unwrap()).collect(),
+        };
+        history.lifetime(&envelope("payment.succeeded", &payment("own", 1_000, "EUR")))
+    }
+
+    fn total(payments: &[Value], refunds: &[Value]) -> Option<i64> {
+        after(payments, refunds).map(|lifetime| lifetime.total_minor)
+    }
+
+    #[test]
+    fn an_item_counts_once_however_often_it_is_listed() {
+        let own = payment("own", 1_000, "EUR");
+        let other = payment("other", 500, "EUR");
+        assert_eq!(total(&[], &[]), Some(1_000));
+        assert_eq!(total(&[own.clone(), other.clone(), own, other.clone()], &[]), Some(1_500));
+        let half = refund("half", "other", json!(250));
+        assert_eq!(total(std::slice::from_ref(&other), &[half.clone(), half]), Some(1_250));
+    }
+
+    #[test]
+    fn refunds_come_off_their_own_payments_only() {
+        let yen = payment("yen", 700, "jpy");
+        let of_yen = refund("of_yen", "yen", json!(700));
+        let of_nothing = refund("of_nothing", "unknown", json!(900));
+        let lifetime = after(&[yen], &[of_yen, of_nothing]).unwrap();
+        assert_eq!((lifetime.total_minor, lifetime.payments_count), (1_000, 2));
+        assert_eq!(lifetime.first_payment_date, Some(1_793_448_000));
+    }
+
+    #[test]
+    fn a_whole_refund_needs_no_amount_and_a_partial_one_does() {
+        let mut whole = refund("whole", "own", Value::Null);
+        assert_eq!(total(&[], std::slice::from_ref(&whole)), None);
+        whole["is_partial"] = false.into();
+        assert_eq!(total(&[], &[whole]), Some(0));
+    }
+
+    #[test]
+    fn amounts_beyond_all_numbers_are_no_sum() {
+        assert_eq!(total(&[payment("other", i64::MAX, "EUR")], &[]), None);
+    }
+
+    #[test]
+    fn a_refunds_currency_is_that_of_its_payment() {
+        let history = || History {
+            payments: vec![
+                Payment::read(payment("own", 1_000, "EUR").as_object().unwrap()).unwrap(),
+            ],
+            refunds: Vec::new(),
+        };
+        let mut own = refund("own", "own", json!(100));
+        let lifetime = history().lifetime(&envelope("refund.succeeded", &own)).unwrap();
+        assert_eq!((lifetime.currency.as_str(), lifetime.total_minor), ("EUR", 900));
+        own["currency"] = "USD".into();
+        assert_eq!(history().lifetime(&envelope("refund.succeeded", &own)), None);
+    }
+}

@@ -156,7 +156,6 @@ mod tests {
             "dodo_webhook_secret": dodo_webhook_secret,
             "customerio_site_id": "0123456789abcdef0123",
             "customerio_api_key": "3210fedcba9876543210",
-            "dodo_api_key": "unused",
         })
     }
 
@@ -172,6 +171,27 @@ mod tests {
         let keys = |value| Secret::parse(&secret(value).to_string()).unwrap().signing_keys.len();
         assert_eq!(keys(json!(KEY)), 1);
         assert_eq!(keys(json!([KEY, &KEY[6..]])), 2);
+    }
+
+    #[test]
+    fn the_key_for_dodos_api_is_optional() {
+        let with = |key: Value| {
+            let mut secret = secret(json!(KEY));
+            secret["dodo_api_key"] = key;
+            secret
+        };
+        let has_key = |key| Secret::parse(&with(key).to_string()).unwrap().dodo_api_key.is_some();
+        assert!(has_key(json!("0123456789abcdef.0123456789abcdef")));
+        for absent in [json!(null), json!(""), json!(" ")] {
+            assert!(!has_key(absent));
+        }
+        let wrong = [
+            (json!("REPLACE_ME"), FieldError::Placeholder(DODO_API_KEY)),
+            (json!(7), FieldError::NotText(DODO_API_KEY)),
+        ];
+        for (value, mistake) in wrong {
+            assert_eq!(mistakes(&with(value)), [mistake]);
+        }
     }
 
     #[test]

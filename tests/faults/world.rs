@@ -60,7 +60,7 @@ impl World {
             })
         });
         let surroundings =
-            Surroundings { clock: self.clock.of_function(), pace: PACE, metrics: |_| () };
+            Surroundings { clock: self.clock.of_function(), pace: PACE, output: |_| () };
         let function = Function::with(settings.unwrap(), surroundings);
         function.warm_up().await;
         function

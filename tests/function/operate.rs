@@ -1,6 +1,7 @@
 //! `make secret` and `make doctor` against a Secrets Manager, a Customer.io and a running function.
 
 use crate::local::dodo;
+use crate::local::fault::Fault;
 use crate::local::secrets_manager::{project_file, python};
 use crate::world::{World, moto_environment};
 use serde_json::{Value, json};
@@ -24,6 +25,8 @@ impl Stack {
             "LogGroupName": name,
             "CustomerIoRegion": region,
             "CustomerIoTrackUrl": world.customerio.url(),
+            "DodoEnvironment": "test",
+            "DodoApiUrl": world.dodo_api.url(),
         });
         let mut create = command(&[project_file("tests/reference.py").to_str().unwrap(), "stack"]);
         assert!(finish(&mut create, &stack.to_string()).await.0);
@@ -65,7 +68,8 @@ async fn the_doctor_finds_everything_well() {
     let stack = Stack::around(&world, "us").await;
     let (well, text) = stack.operate("doctor", &[], "").await;
     assert!(well, "{text}");
-    assert_eq!(text.lines().filter(|line| line.starts_with("ok  ")).count(), 5, "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("ok  ")).count(), 6, "{text}");
+    assert!(text.contains("there is no dodo_api_key"), "{text}");
     assert!(
         !text.contains(&world.secret.credentials.api_key)
             && !text.contains(&world.secret.credentials.webhook_secret[6..])
@@ -98,6 +102,28 @@ async fn the_doctor_says_what_is_wrong_and_what_to_type() {
     let (well, text) = stack.operate("doctor", &[], "").await;
     assert!(!well && text.contains("dodo_webhook_secret is still a placeholder"), "{text}");
     assert!(text.contains("customerio_site_id is missing"), "{text}");
+}
+
+#[tokio::test]
+async fn the_doctor_tries_the_key_for_dodos_api() {
+    let world = World::with_dodo_api(&[]).await;
+    let stack = Stack::around(&world, "us").await;
+    let (well, text) = stack.operate("doctor", &[], "").await;
+    assert!(well && text.contains("reads customers, payments and refunds in test"), "{text}");
+    assert!(!text.contains(&world.secret.credentials.dodo_api_key), "{text}");
+
+    world.dodo_api.state().faults.queue.push_back(Fault::status(403));
+    let (well, text) = stack.operate("doctor", &[], "").await;
+    assert!(!well && text.contains("may not read customers"), "{text}");
+
+    let other = [("DODO_API_KEY", "a-key-of-the-other-mode")];
+    assert!(stack.operate("secret", &other, "").await.0);
+    let (well, text) = stack.operate("doctor", &[], "").await;
+    assert!(!well && text.contains("answers 401") && text.contains("environment test"), "{text}");
+
+    assert!(stack.operate("secret", &[("DODO_API_KEY", "none")], "").await.0);
+    assert_eq!(world.secret.get().await, world.secret.credentials.secret());
+    assert!(stack.operate("doctor", &[], "").await.0);
 }
 
 #[tokio::test]
