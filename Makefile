@@ -126,7 +126,7 @@ logs: setup ## Follow the log of the deployed function, from 15 minutes ago; Ctr
 destroy: setup ## Remove the stack and everything in it, the secret included; asks first.
 	@SAM_CLI_TELEMETRY=0 $(SAM) delete --stack-name $(or $(STACK),dodo-customerio)
 
-bench: setup ## Measure start, time, CPU, memory and size beside others: 25 min. SUITE=profiles|binaries, ROUNDS=15, ONLY=name, RECORD=1.
+bench: setup ## Measure start, time, CPU, memory and size beside others: half an hour. SUITE=profiles|binaries, ROUNDS=15, ONLY=name, RECORD=1.
 	@echo "==> the measuring side"
 	@cargo build --locked --profile bench --bench lambda
 	@SUITE='$(SUITE)' ROUNDS='$(ROUNDS)' WEBHOOKS='$(WEBHOOKS)' ONLY='$(ONLY)' BINARIES='$(BINARIES)' RECORD='$(RECORD)' \

@@ -115,7 +115,7 @@ impl Report<'_> {
             ] {
                 let verdict = if measured <= bar { "met" } else { "**missed**" };
                 let name = &candidate.name;
-                writeln!(text, "| {name}: {what} ≤ {bar} | {measured:.2} | {verdict} |")
+                writeln!(text, "| {name}: {what} ≤ {bar} | {measured:.3} | {verdict} |")
                     .expect("a string");
             }
         }
@@ -125,9 +125,9 @@ impl Report<'_> {
     /// What a merchant feels and pays: the cold start at the smallest share there is, and memory.
     fn chart(&self) -> String {
         let column = usize::from(!self.shares.is_empty());
-        let rows = |value: &dyn Fn(usize) -> f64| -> Vec<(&str, f64)> {
+        let rows = |value: &dyn Fn(usize) -> Option<f64>| -> Vec<(&str, f64)> {
             let names = self.candidates.iter().map(|candidate| candidate.name.as_str());
-            names.enumerate().map(|(row, name)| (name, value(row))).collect()
+            names.enumerate().filter_map(|(row, name)| Some((name, value(row)?))).collect()
         };
         let share = self
             .shares
@@ -135,14 +135,11 @@ impl Report<'_> {
             .map_or("full CPU".to_owned(), |megabytes| format!("the CPU share of {megabytes} MB"));
         chart::bars(&[
             (
-                &format!("cold start over TLS, ms, at {share} (echo: no TLS)"),
-                rows(&|row| {
-                    let cell = self.figures.of(row, column);
-                    cell.cold_tls().unwrap_or_else(|| cell.cold())
-                }),
+                &format!("cold start over TLS, ms, at {share}"),
+                rows(&|row| self.figures.of(row, column).cold_tls()),
             ),
-            ("CPU time a webhook, ms", rows(&|row| self.figures.of(row, 0).cpu())),
-            ("peak memory, MB", rows(&|row| self.figures.of(row, 0).peak())),
+            ("CPU time a webhook, ms", rows(&|row| Some(self.figures.of(row, 0).cpu()))),
+            ("peak memory, MB", rows(&|row| Some(self.figures.of(row, 0).peak()))),
         ])
     }
 }

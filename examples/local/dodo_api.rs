@@ -33,6 +33,8 @@ pub struct State {
     pub refunds: Vec<Value>,
     /// What requests shall suffer.
     pub faults: Faults,
+    /// Whether it lists everything of everybody, whatever is asked.
+    pub ignores_filters: bool,
     /// Path and query of every request.
     pub requests: Vec<String>,
     key: String,
@@ -125,8 +127,11 @@ impl State {
             );
         }
         let query = request.uri().query().unwrap_or_default();
-        let query: HashMap<_, _> =
+        let mut query: HashMap<_, _> =
             query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        if self.ignores_filters {
+            query.retain(|name, _| name.starts_with("page_"));
+        }
         let path: Vec<_> = request.uri().path().trim_matches('/').split('/').collect();
         match path.as_slice() {
             ["customers", id] => match self.customers.get(*id) {
