@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Memory sizes whose share of a CPU is measured, in MB.
 pub const SHARES: [u32; 3] = [128, 256, 512];
@@ -64,7 +65,12 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        // Its processes have ended.
-        drop(fs::remove_dir(&self.group));
+        // A process that was killed just now takes a moment to leave.
+        for _ in 0..50 {
+            if fs::remove_dir(&self.group).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
