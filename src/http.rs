@@ -11,8 +11,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use reqwest::Client;
 use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +58,21 @@ fn with_the_benchs_own(mut roots: rustls::RootCertStore) -> rustls::RootCertStor
     let root = include_bytes!(env!("BENCH_ROOT")).as_slice();
     roots.add(root.into()).expect("the bench's root");
     roots
+}
+
+/// The body of an answer; `None` if it is longer than `limit`, in bytes.
+///
+/// # Errors
+/// That it broke off.
+pub async fn body(response: &mut Response, limit: usize) -> reqwest::Result<Option<Vec<u8>>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
 }
 
 /// Lets the AWS SDK send its requests through the same client.

@@ -1,4 +1,5 @@
-use crate::track::{Pace, retry_after};
+use crate::http;
+use crate::track::{MAX_ATTEMPTS, Pace, retry_after};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,9 +15,6 @@ const MAX_PAGES: usize = 50;
 
 /// How much of an answer is read, in bytes. A page of payments has some 200 kB.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
-
-/// Attempts of one request.
-const MAX_ATTEMPTS: u32 = 3;
 
 /// Why Dodo's API did not tell. None of the messages holds personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -194,8 +192,7 @@ impl Api {
         if attempts >= MAX_ATTEMPTS || !error.passes() {
             return None;
         }
-        let backoff =
-            self.pace.pause.mul_f64((1.0 + fastrand::f64()) * f64::from(1 << (attempts - 1)));
+        let backoff = self.pace.backoff(attempts, fastrand::f64());
         let asked = if let LookupError::RateLimited(wait) = error { wait } else { None };
         let pause = backoff.max(asked.unwrap_or_default());
         let left = deadline.saturating_duration_since(Instant::now());
@@ -219,12 +216,7 @@ fn unanswered(error: &reqwest::Error) -> LookupError {
 }
 
 async fn read(mut response: Response) -> Result<Map<String, Value>, LookupError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| unanswered(&error))? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(LookupError::Unreadable);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    serde_json::from_slice(&body).map_err(|_| LookupError::Unreadable)
+    let body = http::body(&mut response, MAX_ANSWER).await.map_err(|error| unanswered(&error))?;
+    serde_json::from_slice(&body.ok_or(LookupError::Unreadable)?)
+        .map_err(|_| LookupError::Unreadable)
 }

@@ -70,7 +70,8 @@ impl History {
     /// The sums in the currency of the webhook's payment or refund, which counts whether it is listed
     /// yet or not. `None` rather than a wrong one.
     pub fn lifetime(self, envelope: &Envelope) -> Option<Lifetime> {
-        let (mut payments, mut refunds) = (by_id(self.payments), by_id(self.refunds));
+        let mut payments = by_id(self.payments, |payment| &payment.id);
+        let mut refunds = by_id(self.refunds, |refund| &refund.id);
         let currency = if envelope.event_type.starts_with("refund.") {
             let own = Refund::read(&envelope.data)?;
             let paid = payments.get(&own.payment_id).map(|payment| payment.currency.clone());
@@ -114,24 +115,9 @@ fn left_of<'a>(payment: &Payment, refunds: impl Iterator<Item = &'a Refund>) -> 
     Some(left)
 }
 
-trait Identified {
-    fn id(&self) -> &str;
-}
-
-impl Identified for Payment {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Identified for Refund {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-fn by_id<T: Identified>(items: Vec<T>) -> BTreeMap<String, T> {
-    items.into_iter().map(|item| (item.id().to_owned(), item)).collect()
+/// An item that is listed twice counts once.
+fn by_id<T>(items: Vec<T>, id: impl Fn(&T) -> &String) -> BTreeMap<String, T> {
+    items.into_iter().map(|item| (id(&item).clone(), item)).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::answer::{self, LaterReason, Verdict};
 use super::call::Call;
 use super::retry::{self, Pace};
+use crate::http;
 use crate::redact::Words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -145,18 +146,7 @@ async fn understand(mut response: Response) -> Verdict {
     let status = response.status().as_u16();
     let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     let retry_after = header.and_then(|text| answer::retry_after(text, SystemTime::now()));
-    let body = read(&mut response).await;
+    // One that breaks off, or is longer than anybody's answer should be, is as good as none.
+    let body = http::body(&mut response, MAX_ANSWER).await.ok().flatten();
     answer::judge(status, retry_after, body.as_deref())
-}
-
-/// The body, unless it breaks off or is longer than anybody's answer should be.
-async fn read(response: &mut Response) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.ok()? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return None;
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Some(body)
 }

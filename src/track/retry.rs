@@ -32,6 +32,14 @@ impl Default for Pace {
     }
 }
 
+impl Pace {
+    /// The pause after `attempts` failed ones: exponential, with `chance` (from 0 up to but not
+    /// including 1) as its jitter.
+    pub fn backoff(&self, attempts: u32, chance: f64) -> Duration {
+        self.pause.mul_f64((1.0 + chance) * f64::from(1 << (attempts - 1)))
+    }
+}
+
 /// How long to pause after `attempts` failed ones, the last of them with `later`; `None` to give up.
 /// `chance` is random, from 0 up to but not including 1: the jitter that keeps many functions from
 /// coming back all at once. `left` is the time until the webhook must be answered.
@@ -45,7 +53,7 @@ pub fn pause(
     if attempts >= MAX_ATTEMPTS || !passes(later.reason) {
         return None;
     }
-    let backoff = pace.pause.mul_f64((1.0 + chance) * f64::from(1 << (attempts - 1)));
+    let backoff = pace.backoff(attempts, chance);
     let pause = match later.reason {
         // A connection that had gone stale in the pool: a new one will do, at once.
         LaterReason::Broken if attempts == 1 => Duration::ZERO,
