@@ -1,99 +1,64 @@
-//! The built-in transform: from Dodo's envelope to the items that Customer.io gets.
-//!
-//! Pure: the same webhook gives the same items. What goes where stands in `table.rs`; this module only
-//! walks it.
+//! Which calls a webhook becomes: the built-in transform or the merchant's own decides.
 
-pub mod date;
-mod fields;
-pub(crate) mod money;
-mod name;
-mod person;
-pub(crate) mod read;
-mod renewal;
-mod table;
+use crate::relay::outcome::{Outcome, Reason, Retry};
+#[cfg(feature = "javascript")]
+use crate::transform::javascript::Scripts;
+use crate::customerio::Call;
+use crate::transform::{Ignored, Options, transform};
+use crate::event::Envelope;
+use crate::webhook::Verified;
+use std::fmt::Display;
 
-pub use name::{EventNames, EventNamesError};
-pub(crate) use person::Customer;
-pub use person::{Ignored, PersonIdentifier};
-
-use crate::dodo::Facts;
-use crate::track::{Action, Attributes, Batch, Identifier, Item, Weight};
-use crate::track::{event_id, limits};
-use crate::webhook::Envelope;
-
-/// What a merchant may choose about the transform.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Options {
-    /// Who a person is.
-    pub identifier: PersonIdentifier,
-    /// What events are called.
-    pub names: EventNames,
+/// The transform that is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transform {
+    /// Ours.
+    BuiltIn(Options),
+    /// `TRANSFORM_FILE`.
+    #[cfg(feature = "javascript")]
+    Scripts(Scripts),
 }
 
-/// Turns a webhook into what Customer.io should know: an `identify` if it says something about the
-/// person, and an `event`. `now` (Unix seconds) only keeps times out of the future.
-///
-/// # Errors
-/// [`Ignored`] if there is nothing to send, which is nobody's fault.
-pub fn transform(
-    envelope: &Envelope,
-    webhook_id: &str,
-    now: u64,
-    options: &Options,
-) -> Result<Batch, Ignored> {
-    let name = options.names.name_of(&envelope.event_type).ok_or(Ignored::EventOff)?;
-    let customer = Customer::of(&envelope.data);
-    let person = options.identifier.identify(&customer, &envelope.data)?;
-    let timestamp = envelope.timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(now));
+impl Transform {
+    /// Whether events of this type are sent at all, so that nothing is looked up for others.
+    pub fn wants(&self, event_type: &str) -> bool {
+        match self {
+            Self::BuiltIn(options) => options.names.name_of(event_type).is_some(),
+            #[cfg(feature = "javascript")]
+            Self::Scripts(_) => true,
+        }
+    }
 
-    let item =
-        |action, attributes| Item { identifiers: person.clone(), action, timestamp, attributes };
-    let identify = person_attributes(envelope, &customer, &person);
-    let identify = identify.map(|attributes| item(Action::Identify, attributes));
-    let id = event_id(envelope.timestamp_ms, webhook_id, &name);
-    let event = item(Action::Event { name, id }, event_attributes(envelope, webhook_id));
-
-    let mut items: Vec<Item> = identify.into_iter().chain([event]).collect();
-    items.iter_mut().for_each(limits::fit);
-    Ok(Batch { items })
+    /// The calls that a webhook becomes, in their order. `now` is in Unix seconds.
+    ///
+    /// # Errors
+    /// That there is nothing to send, or that the merchant's transform failed.
+    pub fn calls(
+        &self,
+        webhook: &Verified<'_>,
+        envelope: &Envelope,
+        now: u64,
+    ) -> Result<Vec<Call>, Outcome> {
+        match self {
+            Self::BuiltIn(options) => {
+                let batch = transform(envelope, webhook.id(), now, options);
+                let calls = batch.map(|batch| vec![Call::from(&batch)]);
+                let failure = envelope.facts.as_ref().and_then(|facts| facts.failure);
+                calls.map_err(|why| match (why, failure) {
+                    (Ignored::NoEmail, Some(failure)) => Outcome::Retry(Retry::Dodo(failure)),
+                    _ => ignored(why.code(), &why),
+                })
+            }
+            #[cfg(feature = "javascript")]
+            Self::Scripts(scripts) => match scripts.ship(webhook, envelope, now) {
+                Ok(Ok(shipment)) => Ok(shipment.into_calls()),
+                Ok(Err(why)) => Err(ignored(why.code(), &why)),
+                Err(error) => Err(Outcome::TransformFailed(error.to_string())),
+            },
+        }
+    }
 }
 
-fn event_attributes(envelope: &Envelope, webhook_id: &str) -> Attributes {
-    let mut attributes = Attributes::default();
-    attributes.add("dodo_event_type", envelope.event_type.clone(), Weight::Essential);
-    attributes.add("dodo_webhook_id", webhook_id, Weight::Essential);
-    let group = table::group(&envelope.event_type);
-    fields::take(group.event, envelope, &mut attributes);
-    fields::take(table::EVERY_EVENT, envelope, &mut attributes);
-    if let Some(first) = renewal::is_first_billing(envelope) {
-        attributes.add("is_first_billing", first, Weight::Essential);
-    }
-    fields::pass_on_the_rest(&group, envelope, &mut attributes);
-    attributes
-}
-
-/// `None` if the webhook says nothing about the person beyond an id.
-fn person_attributes(
-    envelope: &Envelope,
-    customer: &Customer,
-    person: &Identifier,
-) -> Option<Attributes> {
-    let mut attributes = Attributes::default();
-    if let (Identifier::Id(_), Some(email)) = (person, &customer.email) {
-        attributes.add("email", email.as_str(), Weight::Essential);
-    }
-    if let Some(name) = &customer.name {
-        attributes.add("name", name.as_str(), Weight::Optional);
-    }
-    fields::take(table::group(&envelope.event_type).person, envelope, &mut attributes);
-    for (name, value) in envelope.facts.iter().flat_map(Facts::attributes) {
-        attributes.add(name, value, Weight::Essential);
-    }
-    if attributes.is_empty() {
-        return None;
-    }
-    if let Some(customer_id) = &customer.customer_id {
-        attributes.add("dodo_customer_id", customer_id.as_str(), Weight::Essential);
-    }
-    Some(attributes)
+fn ignored(code: &'static str, why: &impl Display) -> Outcome {
+    Outcome::Ignored(Reason { code, message: why.to_string() })
 }

@@ -1,5 +1,5 @@
 use crate::http;
-use crate::track::{MAX_ATTEMPTS, Pace, retry_after};
+use crate::customerio::{MAX_ATTEMPTS, Pace, retry_after};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};

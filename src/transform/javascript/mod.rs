@@ -10,8 +10,9 @@ mod shipment;
 pub use repair::{Repair, Repaired};
 pub use shipment::{Made, Shipment, Unsendable};
 
-use crate::redact::Words;
-use crate::webhook::{Envelope, Verified};
+use crate::telemetry::redaction::Words;
+use crate::event::Envelope;
+use crate::webhook::Verified;
 use engine::{Input, Limits, Run, Source, Thrown};
 use serde_json::{Value, json};
 use std::fs;

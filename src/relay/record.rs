@@ -2,10 +2,11 @@
 //! personal data and no secret.
 
 use crate::dodo::LookupError;
-use crate::metrics::{self, Measured, milliseconds};
-use crate::outcome::Outcome;
-use crate::track::limits::cut;
-use crate::webhook::{Envelope, Verified};
+use crate::telemetry::metrics::{self, Measured, milliseconds};
+use crate::relay::outcome::Outcome;
+use crate::customerio::limits::cut;
+use crate::event::Envelope;
+use crate::webhook::Verified;
 use lambda_http::{Request, RequestExt};
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,8 @@
 //! The one place where what became of a webhook turns into an answer.
 
 use crate::dodo::LookupError;
-use crate::secret::SecretError;
-use crate::track::{Later, Refusal};
+use crate::secrets::SecretError;
+use crate::customerio::{Later, Refusal};
 use crate::webhook::{HeaderError, NotAnEnvelope, Refused};
 use lambda_http::http::StatusCode;
 use lambda_http::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -33,7 +33,7 @@ pub enum Outcome {
     TransformFailed(String),
     /// Not a POST.
     Unsupported,
-    /// More than [`MAX_BODY`](crate::function::MAX_BODY).
+    /// More than [`MAX_BODY`](crate::handler::MAX_BODY).
     TooLarge,
     /// It may work later; Dodo tries again.
     Retry(Retry),

@@ -1,7 +1,7 @@
 use super::engine::Run;
 use super::repair::{Mender, Repaired};
-use crate::track::Call;
-use crate::webhook::Envelope;
+use crate::customerio::Call;
+use crate::event::Envelope;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value, json};

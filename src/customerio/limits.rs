@@ -94,7 +94,7 @@ fn serialised_size(value: &impl serde::Serialize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::track::{Action, Attributes, Identifier, Weight};
+    use crate::customerio::{Action, Attributes, Identifier, Weight};
     use serde_json::json;
 
     fn item(attributes: Vec<(&'static str, Value, Weight)>) -> Item {

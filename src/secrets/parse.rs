@@ -1,5 +1,5 @@
 use super::SecretError;
-use crate::track::Credentials;
+use crate::customerio::Credentials;
 use crate::webhook::{SigningKey, SigningKeyError};
 use secrecy::SecretString;
 use serde_json::{Map, Value};

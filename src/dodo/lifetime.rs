@@ -1,8 +1,8 @@
 //! What a customer has paid in all. Pure.
 
-use super::facts::Lifetime;
-use crate::transform::{date, read};
-use crate::webhook::Envelope;
+use super::enrichment::Lifetime;
+use crate::event::{date, lenient as read};
+use crate::event::Envelope;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What an answer of Customer.io's means for the webhook. Pure: status, headers and body in, verdict
 //! out.
 
-use crate::redact::Words;
+use crate::telemetry::redaction::Words;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 

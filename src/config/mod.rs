@@ -1,8 +1,8 @@
 //! The settings, read once at start. Every mistake is reported, all of them at once.
 
-use crate::choice::Transform;
+use crate::transform::Transform;
 #[cfg(feature = "javascript")]
-use crate::script::{Scripts, engine::Limits};
+use crate::transform::javascript::{Scripts, engine::Limits};
 use crate::transform::{EventNames, Options, PersonIdentifier};
 use reqwest::Url;
 use std::net::IpAddr;

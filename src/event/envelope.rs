@@ -1,6 +1,6 @@
 use super::Verified;
 use crate::dodo::Facts;
-use crate::transform::date;
+use crate::event::date;
 use serde_json::{Map, Value};
 
 /// What every Dodo webhook is: something of a `type` that happened at a time, and its object.

@@ -1,4 +1,4 @@
-use crate::track::limits::{MAX_EVENT_NAME, cut};
+use crate::customerio::limits::{MAX_EVENT_NAME, cut};
 use std::collections::BTreeMap;
 
 /// The names that Dodo's own Customer.io page uses; campaigns built on that page listen for them.

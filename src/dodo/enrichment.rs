@@ -1,6 +1,6 @@
-use super::api::LookupError;
+use super::client::LookupError;
 use super::cache::Profile;
-use crate::transform::{date, money, read};
+use crate::event::{date, lenient as read, money};
 use serde_json::{Map, Value, json};
 
 /// What Dodo's API says beyond a payload.

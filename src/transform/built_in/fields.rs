@@ -1,9 +1,9 @@
 //! Walks the [`table`]: reads fields of a payload and writes attributes.
 
 use super::table::{self, Group, Kind, LEFT_OUT, Row};
-use super::{date, money, read};
-use crate::track::{Attributes, Weight};
-use crate::webhook::Envelope;
+use crate::event::{date, money, lenient as read};
+use crate::customerio::{Attributes, Weight};
+use crate::event::Envelope;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -270,6 +270,6 @@ mod tests {
     fn a_flood_of_fields_ends_at_the_limit() {
         let data = (0..10_000).map(|n| (format!("field_{n}"), json!(n))).collect();
         let attributes = passed_on(Value::Object(data));
-        assert_eq!(attributes.as_object().unwrap().len(), crate::track::limits::MAX_ATTRIBUTES);
+        assert_eq!(attributes.as_object().unwrap().len(), crate::customerio::limits::MAX_ATTRIBUTES);
     }
 }

@@ -1,6 +1,6 @@
 //! When a failed delivery is tried again within one invocation. Pure: chance and clock are arguments.
 
-use super::answer::{Later, LaterReason};
+use super::response::{Later, LaterReason};
 use std::time::Duration;
 
 /// Attempts of one invocation. After the last one Dodo takes over, for 27 hours.

@@ -1,9 +1,9 @@
-use super::api::{Access, Api, LookupError};
+use super::client::{Access, Api, LookupError};
 use super::cache::{Cache, Profile};
-use super::facts::{Facts, Lifetime};
-use super::history::{History, Payment, Refund};
+use super::enrichment::{Facts, Lifetime};
+use super::lifetime::{History, Payment, Refund};
 use crate::transform::Customer;
-use crate::webhook::Envelope;
+use crate::event::Envelope;
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;

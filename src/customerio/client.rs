@@ -1,8 +1,8 @@
-use super::answer::{self, LaterReason, Verdict};
-use super::call::Call;
+use super::response::{self, LaterReason, Verdict};
+use super::request::Call;
 use super::retry::{self, Pace};
 use crate::http;
-use crate::redact::Words;
+use crate::telemetry::redaction::Words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};

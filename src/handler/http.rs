@@ -1,14 +1,14 @@
 //! The way of one webhook: method, size, headers, signature, envelope, transform, delivery, answer.
 
-use crate::budget;
-use crate::choice::Transform;
+use crate::relay::deadline;
+use crate::transform::Transform;
 use crate::config::Settings;
 use crate::dodo::{Access, Api, Lookups};
 use crate::http;
-use crate::outcome::{Outcome, Retry};
-use crate::record::Record;
-use crate::secret::{Secret, SecretCache, SecretError, SecretsManager};
-use crate::track::{Call, Effort, MAX_ATTEMPTS, Pace, Track, Verdict};
+use crate::relay::outcome::{Outcome, Retry};
+use crate::relay::record::Record;
+use crate::secrets::{Secret, SecretCache, SecretError, SecretsManager};
+use crate::customerio::{Call, Effort, MAX_ATTEMPTS, Pace, Track, Verdict};
 use crate::webhook::{Envelope, Refused, Unverified, Verified};
 use lambda_http::http::Method;
 use lambda_http::{Body, Context, Request, RequestExt, Response};

@@ -1,7 +1,7 @@
 //! Repairs of what the published snippets get wrong: an action that Track v2 does not know, an event
 //! without an id or a time. Everything else is sent as the handler made it.
 
-use crate::track::event_id;
+use crate::customerio::event_id;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
-use super::read;
-use crate::track::Identifier;
-use crate::track::limits::MAX_IDENTIFIER;
+use crate::event::lenient as read;
+use crate::customerio::Identifier;
+use crate::customerio::limits::MAX_IDENTIFIER;
 use serde_json::{Map, Value};
 
 /// Why a webhook has nothing to send.

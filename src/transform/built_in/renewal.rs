@@ -1,8 +1,8 @@
 //! `subscription.renewed` comes for the very first charge too. A mail "thanks for renewing" on day one
 //! is a mistake that only this module prevents.
 
-use super::{date, read};
-use crate::webhook::Envelope;
+use crate::event::{date, lenient as read};
+use crate::event::Envelope;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
