@@ -1,33 +1,28 @@
 //! Dodo Payments webhooks into Customer.io, as one AWS Lambda function.
 //!
-//! Data flows one way; each module has one job:
+//! Each module imports only modules below it in this list:
 //!
-//! - [`config`] reads the settings, [`log`] sets up the log;
-//! - [`function`] takes one webhook through all of the following, within the time that [`budget`] gives;
-//! - [`webhook`] turns bytes that anybody could have sent into an event of Dodo's;
-//! - [`secret`] keeps the credentials from AWS Secrets Manager;
+//! - [`handler`] handles what triggers the function, and turns an outcome into a response;
+//! - [`config`] reads the settings from the environment;
+//! - [`relay`] takes one event through enrichment, transform and delivery, within its deadline;
+//! - [`transform`] turns an event into requests: the built-in mapping, or the merchant's JavaScript;
 //! - [`dodo`] asks Dodo's API for what a payload leaves out, if there is a key for it;
-//! - [`transform`] makes Customer.io's items of an event: pure, driven by one table;
-//! - `script` runs the merchant's own JavaScript transforms instead, if [`choice`] says so;
-//! - [`track`] sends the items and judges the answers;
-//! - [`outcome`] turns what became of it into a status, a JSON body and headers;
-//! - [`record`] is its line in the log, with [`metrics`] beside it, [`redact`] keeps personal data out of both;
-//! - [`http`] builds the one HTTP client of the process.
+//! - [`secrets`] keeps the credentials from AWS Secrets Manager;
+//! - [`customerio`] sends requests to the Track API, keeps its limits and classifies its responses;
+//! - [`event`] is an event of Dodo's, and how its fields are read;
+//! - [`webhook`] turns bytes that anybody could have sent into a webhook that Dodo sent;
+//! - [`aws`] and [`http`] build the clients: one HTTP and TLS stack for everything;
+//! - [`telemetry`] is the log, the metrics, and the redaction of both.
 
-pub mod budget;
-pub mod choice;
+pub mod aws;
 pub mod config;
+pub mod customerio;
 pub mod dodo;
-pub mod function;
+pub mod event;
+pub mod handler;
 pub mod http;
-pub mod log;
-pub mod metrics;
-pub mod outcome;
-pub mod record;
-pub mod redact;
-#[cfg(feature = "javascript")]
-pub mod script;
-pub mod secret;
-pub mod track;
+pub mod relay;
+pub mod secrets;
+pub mod telemetry;
 pub mod transform;
 pub mod webhook;

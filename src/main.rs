@@ -1,8 +1,8 @@
 //! The Lambda function: reads its settings, warms up, and serves webhooks.
 
 use dodo_customerio::config::Settings;
-use dodo_customerio::function::Function;
-use dodo_customerio::log;
+use dodo_customerio::handler::Function;
+use dodo_customerio::telemetry::log;
 use lambda_http::{Error, Request, service_fn};
 use std::convert::Infallible;
 use std::process::ExitCode;
@@ -12,8 +12,8 @@ async fn main() -> Result<ExitCode, Error> {
     log::init();
     let settings = match Settings::read(|name| std::env::var(name).ok()) {
         Ok(settings) => settings,
-        Err(mistakes) => {
-            for mistake in mistakes {
+        Err(errors) => {
+            for mistake in errors {
                 tracing::error!(variable = mistake.variable, "Configuration: {mistake}.");
             }
             return Ok(ExitCode::FAILURE);

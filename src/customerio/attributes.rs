@@ -19,7 +19,7 @@ pub enum Weight {
 pub struct Attribute {
     /// Its name at Customer.io.
     pub name: Cow<'static, str>,
-    /// A text, number or flag, or the nested `metadata`.
+    /// A string, number or flag, or the nested `metadata`.
     pub value: Value,
     /// Whether it may go when the item is too large.
     pub weight: Weight,

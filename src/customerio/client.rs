@@ -1,18 +1,18 @@
+use super::request::Request;
 use super::response::{self, LaterReason, Verdict};
-use super::request::Call;
-use super::retry::{self, Pace};
-use crate::http;
-use crate::telemetry::redaction::Words;
+use super::retry;
+use crate::http::{RetryPolicy, parse_retry_after, read_body};
+use crate::telemetry::redaction::Redactor;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, Request, Response, Url};
+use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep};
 
-/// How much of an answer is read, in bytes. Real ones are far below.
-const MAX_ANSWER: usize = 64 * 1024;
+/// How much of a response is read, in bytes. Real ones are far smaller.
+const MAX_RESPONSE: usize = 64 * 1024;
 
 /// How long opening the connection ahead of time may take.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -28,22 +28,22 @@ pub struct Credentials {
 
 /// A client of the Track API v2 at one base URL.
 #[derive(Debug, Clone)]
-pub struct Track {
+pub struct TrackApi {
     http: Client,
     base: Url,
-    pace: Pace,
+    policy: RetryPolicy,
 }
 
-/// What one invocation may still do for a delivery, and what it has done.
+/// How long a delivery may go on, and how often it was attempted.
 #[derive(Debug, Clone, Copy)]
-pub struct Effort {
-    /// When the webhook must be done with.
+pub struct Attempts {
+    /// When the delivery must be done with.
     pub deadline: Instant,
-    /// Requests made so far, at most [`retry::MAX_ATTEMPTS`].
-    pub attempts: u32,
+    /// Attempts made so far, at most three.
+    pub made: u32,
 }
 
-impl Effort {
+impl Attempts {
     fn time_left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -54,7 +54,7 @@ impl Credentials {
         (self.site_id.expose_secret(), self.api_key.expose_secret())
     }
 
-    /// Every form in which an answer might repeat them.
+    /// Every form in which a response might repeat them.
     fn forms(&self) -> [String; 3] {
         let (site_id, api_key) = self.pair();
         let basic = STANDARD_NO_PAD.encode(format!("{site_id}:{api_key}"));
@@ -62,62 +62,62 @@ impl Credentials {
     }
 }
 
-impl Track {
-    /// `base` is the host of a region, or what stands in for it; its path is kept.
-    pub fn new(http: Client, base: Url, pace: Pace) -> Self {
-        Self { http, base, pace }
+impl TrackApi {
+    /// `base` is the host of a region, a proxy or a stand-in; its path is kept.
+    pub fn new(http: Client, base: Url, policy: RetryPolicy) -> Self {
+        Self { http, base, policy }
     }
 
-    /// Opens the connection before the first webhook needs it. Failing is allowed.
+    /// Opens the connection before the first webhook needs it. It may fail.
     pub async fn warm_up(&self) {
         drop(self.http.head(self.base.clone()).timeout(WARM_UP).send().await);
     }
 
-    /// Makes one call, and again if that may help, as far as `effort` allows. Repeating is safe: an
-    /// event's id and the items' times make Customer.io count it once.
+    /// Sends a request, and repeats it where that may help, as far as `attempts` allows. Repeating is
+    /// safe: an event's id and the items' times make Customer.io count it once.
     pub async fn deliver(
         &self,
-        call: &Call,
+        request: &Request,
         credentials: &Credentials,
-        effort: &mut Effort,
+        attempts: &mut Attempts,
     ) -> Verdict {
-        let request = self.request(call, credentials);
+        let http_request = self.http_request(request, credentials);
         loop {
-            effort.attempts += 1;
-            let later = match self.attempt(&request, effort).await {
+            attempts.made += 1;
+            let later = match self.attempt(&http_request, attempts).await {
                 Verdict::Later(later) => later,
                 Verdict::Accepted => return Verdict::Accepted,
-                Verdict::Rejected(refusals) => {
-                    let sent = serde_json::from_slice(&call.body).unwrap_or_default();
-                    let words = Words::of(&sent, credentials.forms());
-                    return Verdict::Rejected(answer::discreet(refusals, &words));
+                Verdict::Rejected(errors) => {
+                    let sent = serde_json::from_slice(&request.body).unwrap_or_default();
+                    let redactor = Redactor::new(&sent, credentials.forms());
+                    return Verdict::Rejected(response::redacted(errors, &redactor));
                 }
             };
-            let (chance, left) = (fastrand::f64(), effort.time_left());
-            match retry::pause(&later, effort.attempts, chance, left, &self.pace) {
+            let (jitter, left) = (fastrand::f64(), attempts.time_left());
+            match retry::pause(&later, attempts.made, jitter, left, &self.policy) {
                 Some(pause) => sleep(pause).await,
                 None => return Verdict::Later(later),
             }
         }
     }
 
-    async fn attempt(&self, request: &Request, effort: &Effort) -> Verdict {
+    async fn attempt(&self, request: &reqwest::Request, attempts: &Attempts) -> Verdict {
         let mut request = request.try_clone().expect("its body is in memory");
-        *request.timeout_mut() = Some(self.pace.attempt.min(effort.time_left()));
+        *request.timeout_mut() = Some(self.policy.attempt.min(attempts.time_left()));
         match self.http.execute(request).await {
-            Ok(response) => understand(response).await,
-            Err(error) => Verdict::Later(why_unanswered(&error).into()),
+            Ok(response) => read(response).await,
+            Err(error) => Verdict::Later(classify(&error).into()),
         }
     }
 
-    fn request(&self, call: &Call, credentials: &Credentials) -> Request {
+    fn http_request(&self, request: &Request, credentials: &Credentials) -> reqwest::Request {
         let (site_id, api_key) = credentials.pair();
         self.http
-            .request(call.method.clone(), self.endpoint(&call.path))
-            .headers(call.headers.clone())
+            .request(request.method.clone(), self.endpoint(&request.path))
+            .headers(request.headers.clone())
             .basic_auth(site_id, Some(api_key))
             .header(CONTENT_TYPE, "application/json")
-            .body(call.body.clone())
+            .body(request.body.clone())
             .build()
             .expect("a URL and headers that have been checked")
     }
@@ -132,7 +132,8 @@ impl Track {
     }
 }
 
-fn why_unanswered(error: &reqwest::Error) -> LaterReason {
+/// Why there is no response.
+fn classify(error: &reqwest::Error) -> LaterReason {
     if error.is_timeout() {
         LaterReason::TimedOut
     } else if error.is_connect() {
@@ -142,11 +143,11 @@ fn why_unanswered(error: &reqwest::Error) -> LaterReason {
     }
 }
 
-async fn understand(mut response: Response) -> Verdict {
+async fn read(mut response: Response) -> Verdict {
     let status = response.status().as_u16();
     let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let retry_after = header.and_then(|text| answer::retry_after(text, SystemTime::now()));
-    // One that breaks off, or is longer than anybody's answer should be, is as good as none.
-    let body = http::body(&mut response, MAX_ANSWER).await.ok().flatten();
-    answer::judge(status, retry_after, body.as_deref())
+    let retry_after = header.and_then(|header| parse_retry_after(header, SystemTime::now()));
+    // A body that breaks off, or is longer than any real one, proves nothing.
+    let body = read_body(&mut response, MAX_RESPONSE).await.ok().flatten();
+    response::classify(status, retry_after, body.as_deref())
 }

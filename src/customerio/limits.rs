@@ -1,10 +1,7 @@
-//! Customer.io's published limits, in bytes of UTF-8, and how a request is made to fit them.
+//! Customer.io's published limits, in bytes of UTF-8.
 
-use super::attributes::Attribute;
-use super::item::Item;
-use serde_json::Value;
-use std::cmp::Reverse;
-
+/// One batch, serialised.
+pub const MAX_BATCH: usize = 500_000;
 /// One item of a batch, serialised.
 pub const MAX_ITEM: usize = 32_000;
 /// The name of an event.
@@ -13,161 +10,24 @@ pub const MAX_EVENT_NAME: usize = 100;
 pub const MAX_IDENTIFIER: usize = 150;
 /// The name of an attribute.
 pub const MAX_ATTRIBUTE_NAME: usize = 150;
-/// A text inside an attribute; a longer one fails the whole item.
+/// A string inside an attribute; a longer one fails the whole item.
 pub const MAX_ATTRIBUTE_VALUE: usize = 1_000;
 /// Attributes of one item.
 pub const MAX_ATTRIBUTES: usize = 300;
 
-/// Cuts a text to at most `limit` bytes without splitting a character.
+/// Cuts a string to at most `limit` bytes without splitting a character.
 pub fn cut(text: &mut String, limit: usize) {
     text.truncate(text.floor_char_boundary(limit));
 }
 
-/// Makes an item fit: texts are cut, attributes with impossible names are dropped, and a too large
-/// item loses first `metadata`, then its longest optional values, and only then anything else.
-pub fn fit(item: &mut Item) {
-    let attributes = item.attributes.list_mut();
-    attributes.retain(|attribute| attribute.name.len() <= MAX_ATTRIBUTE_NAME);
-    for attribute in attributes {
-        cut_texts(&mut attribute.value);
-    }
-
-    let excess = serialised_size(item).saturating_sub(MAX_ITEM);
-    if excess > 0 {
-        drop_at_least(excess, item.attributes.list_mut());
-    }
-}
-
-/// Drops the most dispensable attributes until `excess` bytes are gone; the order of the rest stays.
-fn drop_at_least(excess: usize, attributes: &mut Vec<Attribute>) {
-    let sizes: Vec<usize> = attributes.iter().map(entry_size).collect();
-    let mut candidates: Vec<usize> = (0..sizes.len()).collect();
-    candidates.sort_by_key(|index| (attributes[*index].weight, Reverse(sizes[*index])));
-
-    let mut dropped = vec![false; sizes.len()];
-    let mut saved = 0;
-    for index in candidates {
-        if saved >= excess {
-            break;
-        }
-        dropped[index] = true;
-        saved += sizes[index];
-    }
-    let mut dropped = dropped.into_iter();
-    attributes.retain(|_| dropped.next() == Some(false));
-}
-
-fn cut_texts(value: &mut Value) {
-    match value {
-        Value::String(text) => cut(text, MAX_ATTRIBUTE_VALUE),
-        Value::Array(values) => values.iter_mut().for_each(cut_texts),
-        Value::Object(map) => {
-            map.retain(|name, _| name.len() <= MAX_ATTRIBUTE_NAME);
-            map.values_mut().for_each(cut_texts);
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// What an attribute adds to an item that has others: `"name":value,`.
-fn entry_size(attribute: &Attribute) -> usize {
-    serialised_size(&attribute.name) + serialised_size(&attribute.value) + 2
-}
-
-fn serialised_size(value: &impl serde::Serialize) -> usize {
-    /// Counts instead of keeping.
-    struct Counter(usize);
-    impl std::io::Write for Counter {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut counter = Counter(0);
-    serde_json::to_writer(&mut counter, value).expect("texts, numbers and flags serialise");
-    counter.0
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::customerio::{Action, Attributes, Identifier, Weight};
-    use serde_json::json;
-
-    fn item(attributes: Vec<(&'static str, Value, Weight)>) -> Item {
-        let mut all = Attributes::default();
-        for (name, value, weight) in attributes {
-            all.add(name, value, weight);
-        }
-        Item {
-            identifiers: Identifier::Id("cus_1".into()),
-            action: Action::Identify,
-            timestamp: None,
-            attributes: all,
-        }
-    }
-
-    fn names(item: &mut Item) -> Vec<&str> {
-        item.attributes.list_mut().iter().map(|attribute| attribute.name.as_ref()).collect()
-    }
+    use super::cut;
 
     #[test]
-    fn texts_are_cut_at_a_character() {
+    fn a_string_is_cut_at_a_character() {
         let mut text = "ü".repeat(600);
         cut(&mut text, 999);
         assert_eq!(text, "ü".repeat(499));
-
-        let long = "x".repeat(1001);
-        let mut item = item(vec![
-            ("note", json!(long), Weight::Optional),
-            ("metadata", json!({"k": long, "k".repeat(151): 1}), Weight::Metadata),
-        ]);
-        fit(&mut item);
-        let cut = "x".repeat(1000);
-        assert_eq!(item.attributes.get("note"), Some(&json!(cut)));
-        assert_eq!(item.attributes.get("metadata"), Some(&json!({ "k": cut })));
-    }
-
-    #[test]
-    fn an_item_that_fits_is_left_alone() {
-        let before = item(vec![("note", json!("x".repeat(1000)), Weight::Optional)]);
-        let mut after = before.clone();
-        fit(&mut after);
-        assert_eq!(before, after);
-    }
-
-    #[test]
-    fn metadata_goes_first_and_only_if_it_must() {
-        let metadata = |texts: usize| json!(vec!["x".repeat(1000); texts]);
-        let with = |texts| {
-            let mut item = item(vec![
-                ("metadata", metadata(texts), Weight::Metadata),
-                ("status", json!("active"), Weight::Optional),
-            ]);
-            fit(&mut item);
-            item
-        };
-        assert_eq!(names(&mut with(31)), ["metadata", "status"]);
-        assert_eq!(names(&mut with(32)), ["status"]);
-    }
-
-    #[test]
-    fn then_the_longest_optional_values_go() {
-        let names_of = ["a", "b", "c", "d", "e", "f", "g", "h"];
-        // A control character takes six bytes of JSON.
-        let mut attributes: Vec<_> = names_of
-            .iter()
-            .map(|name| (*name, json!("\u{1}".repeat(900)), Weight::Essential))
-            .collect();
-        attributes[1] = ("b", json!("\u{1}".repeat(999)), Weight::Optional);
-        attributes[6] = ("g", json!("\u{1}".repeat(1000)), Weight::Optional);
-        attributes[7] = ("h", json!("short"), Weight::Optional);
-        let mut item = item(attributes);
-        fit(&mut item);
-        assert_eq!(names(&mut item), ["a", "c", "d", "e", "f", "h"]);
-        assert!(serialised_size(&item) <= MAX_ITEM);
     }
 }

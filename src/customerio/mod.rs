@@ -1,18 +1,21 @@
-//! Customer.io's Track API v2: what is sent, how large it may be, and what the answers mean.
+//! Customer.io's Track API v2: what is sent, how large it may be, and what the responses mean.
 
-mod answer;
 mod attributes;
-mod call;
 mod client;
 mod event_id;
+mod fitting;
 mod item;
 pub mod limits;
+mod packing;
+mod request;
+mod response;
 mod retry;
 
-pub use answer::{Later, LaterReason, Refusal, Verdict, retry_after};
 pub use attributes::{Attributes, Weight};
-pub use call::Call;
-pub use client::{Credentials, Effort, Track};
+pub use client::{Attempts, Credentials, TrackApi};
 pub use event_id::event_id;
+pub(crate) use fitting::fit;
 pub use item::{Action, Batch, Identifier, Item};
-pub use retry::{MAX_ATTEMPTS, Pace};
+pub use packing::{OutgoingRequests, pack};
+pub use request::Request;
+pub use response::{ItemError, Later, LaterReason, Verdict};

@@ -1,34 +1,26 @@
-use super::item::Batch;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName};
-use serde::Serialize;
 
 /// One request to the Track API, apart from its host and its credentials.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Call {
+pub struct Request {
     /// POST, or PUT on some older paths.
     pub method: Method,
     /// Below the base URL, without a leading slash; may have a query.
     pub path: String,
-    /// Beside those that every request has.
+    /// In addition to those that every request has.
     pub headers: HeaderMap,
     /// JSON.
     pub body: Vec<u8>,
+    /// Which event each item of a batch came from, by `batch_index`: its position among the events
+    /// that were packed together. Empty for other paths.
+    pub origins: Vec<usize>,
 }
 
-impl Call {
-    /// The one request of most webhooks.
-    ///
-    /// # Panics
-    /// If a batch does not serialise; those of texts, numbers and flags all do.
-    pub fn batch(batch: &impl Serialize, headers: HeaderMap) -> Self {
-        let body = serde_json::to_vec(batch).expect("a batch serialises");
-        Self { method: Method::POST, path: "api/v2/batch".to_owned(), headers, body }
-    }
-
-    /// Whether a header may be added to a call: not those that steer where it goes, who sends it and
-    /// how long it is.
-    pub fn allows(header: &HeaderName) -> bool {
+impl Request {
+    /// Whether a transform may set a header: not those that decide where the request goes, who sends
+    /// it and how long it is.
+    pub(crate) fn allows(header: &HeaderName) -> bool {
         ![
             "authorization",
             "host",
@@ -38,11 +30,5 @@ impl Call {
             "connection",
         ]
         .contains(&header.as_str())
-    }
-}
-
-impl From<&Batch> for Call {
-    fn from(batch: &Batch) -> Self {
-        Self::batch(batch, HeaderMap::new())
     }
 }

@@ -1,17 +1,16 @@
-//! What an answer of Customer.io's means for the webhook. Pure: status, headers and body in, verdict
-//! out.
+//! What a response of Customer.io's means for the event. Pure: status, headers and body in, verdict out.
 
-use crate::telemetry::redaction::Words;
+use crate::telemetry::redaction::Redactor;
 use serde_json::Value;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-/// What to do about a delivery.
+/// What to do after a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Customer.io has everything.
+    /// Customer.io accepted everything.
     Accepted,
-    /// It will never take this request; sending it again would not help.
-    Rejected(Vec<Refusal>),
+    /// It will never accept this request; repeating it would not help.
+    Rejected(Vec<ItemError>),
     /// It may work later.
     Later(Later),
 }
@@ -24,25 +23,25 @@ impl Verdict {
     }
 }
 
-/// One of Customer.io's reasons for refusing an item.
+/// One of Customer.io's reasons for rejecting an item.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Refusal {
+pub struct ItemError {
     /// Position in the batch, if the reason is about one item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_index: Option<u64>,
-    #[serde(skip_serializing_if = "String::is_empty")]
     /// What it is about, such as `attributes.plan`; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub field: String,
     /// The reason in words.
     pub message: String,
 }
 
-/// Why a delivery failed for now, and when Customer.io wants to be asked again.
+/// Why a delivery failed for now, and when Customer.io wants the next attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Later {
     /// Why.
     pub reason: LaterReason,
-    /// `Retry-After`, where the answer has one.
+    /// `Retry-After`, where the response has one.
     pub retry_after: Option<Duration>,
 }
 
@@ -58,10 +57,10 @@ pub enum LaterReason {
     /// No connection.
     #[error("Customer.io could not be reached.")]
     Unreachable,
-    /// A connection that ended before the answer.
+    /// The connection ended before the response.
     #[error("The connection to Customer.io broke before it answered.")]
     Broken,
-    /// No answer within the time there was.
+    /// No response within the time left.
     #[error("Customer.io took too long to answer.")]
     TimedOut,
     /// 408 and 5xx.
@@ -110,29 +109,29 @@ impl LaterReason {
     }
 }
 
-/// As many reasons of one answer as a person reads.
-const MAX_REFUSALS: usize = 20;
+/// As many reasons of one response as a person reads.
+const MAX_ERRORS: usize = 20;
 
-/// The reasons without what must not be repeated, and not too many.
-pub(super) fn discreet(refusals: Vec<Refusal>, words: &Words) -> Vec<Refusal> {
-    let discreet = |refusal: Refusal| Refusal {
-        field: words.blot_out(&refusal.field),
-        message: words.blot_out(&refusal.message),
-        ..refusal
+/// The errors, redacted, and not too many.
+pub(super) fn redacted(errors: Vec<ItemError>, redactor: &Redactor) -> Vec<ItemError> {
+    let redacted = |error: ItemError| ItemError {
+        field: redactor.redact(&error.field),
+        message: redactor.redact(&error.message),
+        ..error
     };
-    refusals.into_iter().take(MAX_REFUSALS).map(discreet).collect()
+    errors.into_iter().take(MAX_ERRORS).map(redacted).collect()
 }
 
-/// Judges an answer. `body` is what was read of it, `None` if it broke off or was too long.
-pub fn judge(status: u16, retry_after: Option<Duration>, body: Option<&[u8]>) -> Verdict {
+/// Classifies a response. `body` is what was read of it, `None` if it broke off or was too long.
+pub(super) fn classify(status: u16, retry_after: Option<Duration>, body: Option<&[u8]>) -> Verdict {
     let later = |reason| Verdict::Later(Later { reason, retry_after });
     match status {
-        200..=299 => match body.and_then(refusals) {
-            Some(refusals) if refusals.is_empty() => Verdict::Accepted,
-            Some(refusals) => Verdict::Rejected(refusals),
+        200..=299 => match body.and_then(errors) {
+            Some(errors) if errors.is_empty() => Verdict::Accepted,
+            Some(errors) => Verdict::Rejected(errors),
             None => later(LaterReason::Unreadable),
         },
-        400 | 413 => Verdict::Rejected(reasons_or_status(status, body)),
+        400 | 413 => Verdict::Rejected(errors_or_status(status, body)),
         401 | 403 => later(LaterReason::CredentialsRefused(status)),
         429 => later(LaterReason::RateLimited),
         300..=399 => later(LaterReason::WrongRegion(status)),
@@ -141,36 +140,28 @@ pub fn judge(status: u16, retry_after: Option<Duration>, body: Option<&[u8]>) ->
     }
 }
 
-/// `Retry-After`: seconds, or a date, which is compared with `now`. RFC 9110, section 10.2.3.
-pub fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
-    let header = header.trim();
-    let seconds = header.parse().ok().map(Duration::from_secs);
-    let until = |date: SystemTime| date.duration_since(now).unwrap_or_default();
-    seconds.or_else(|| httpdate::parse_http_date(header).ok().map(until))
-}
-
-fn reasons_or_status(status: u16, body: Option<&[u8]>) -> Vec<Refusal> {
-    let mut reasons = body.and_then(refusals).unwrap_or_default();
-    if reasons.is_empty() {
+fn errors_or_status(status: u16, body: Option<&[u8]>) -> Vec<ItemError> {
+    let mut found = body.and_then(errors).unwrap_or_default();
+    if found.is_empty() {
         let message = match status {
             413 => "Customer.io finds the request too large.",
             _ => "Customer.io finds the request invalid and does not say why.",
         };
-        reasons.push(Refusal { batch_index: None, field: String::new(), message: message.into() });
+        found.push(ItemError { batch_index: None, field: String::new(), message: message.into() });
     }
-    reasons
+    found
 }
 
-/// The errors in an answer: `errors` of the newer paths, `meta.error` and `meta.errors` of the older
-/// ones. An empty body has none; `None` means that the body is not JSON.
-fn refusals(body: &[u8]) -> Option<Vec<Refusal>> {
+/// The errors in a body: `errors` on newer paths, `meta.error` and `meta.errors` on older ones. An empty
+/// body has none; `None` means that the body is not JSON.
+fn errors(body: &[u8]) -> Option<Vec<ItemError>> {
     if body.trim_ascii().is_empty() {
         return Some(Vec::new());
     }
     let body: Value = serde_json::from_slice(body).ok()?;
     let meta = |name| body.get("meta").and_then(|meta| meta.get(name));
     let lists = [body.get("errors"), meta("errors"), meta("error")];
-    Some(lists.into_iter().flatten().flat_map(as_list).map(refusal).collect())
+    Some(lists.into_iter().flatten().flat_map(as_list).map(item_error).collect())
 }
 
 fn as_list(value: &Value) -> &[Value] {
@@ -181,16 +172,16 @@ fn as_list(value: &Value) -> &[Value] {
     }
 }
 
-fn refusal(error: &Value) -> Refusal {
-    let text = |name| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+fn item_error(error: &Value) -> ItemError {
+    let string = |name| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let message = match error {
         Value::String(message) => message.clone(),
-        Value::Object(_) if error.get("message").is_some() => text("message"),
-        _ => text("reason"),
+        Value::Object(_) if error.get("message").is_some() => string("message"),
+        _ => string("reason"),
     };
-    Refusal {
+    ItemError {
         batch_index: error.get("batch_index").and_then(Value::as_u64),
-        field: text("field"),
+        field: string("field"),
         message,
     }
 }
@@ -200,11 +191,11 @@ mod tests {
     use super::*;
 
     fn verdict(status: u16, body: &str) -> Verdict {
-        judge(status, None, Some(body.as_bytes()))
+        classify(status, None, Some(body.as_bytes()))
     }
 
-    fn refused(batch_index: Option<u64>, field: &str, message: &str) -> Refusal {
-        Refusal { batch_index, field: field.into(), message: message.into() }
+    fn refused(batch_index: Option<u64>, field: &str, message: &str) -> ItemError {
+        ItemError { batch_index, field: field.into(), message: message.into() }
     }
 
     fn later(reason: LaterReason) -> Verdict {
@@ -233,9 +224,9 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_cannot_be_read_proves_nothing() {
+    fn a_response_that_cannot_be_read_proves_nothing() {
         assert_eq!(verdict(200, "<html>"), later(LaterReason::Unreadable));
-        assert_eq!(judge(207, None, None), later(LaterReason::Unreadable));
+        assert_eq!(classify(207, None, None), later(LaterReason::Unreadable));
     }
 
     #[test]
@@ -250,8 +241,8 @@ mod tests {
             ("<html>", "Customer.io finds the request invalid and does not say why."),
             ("", "Customer.io finds the request invalid and does not say why."),
         ] {
-            let Verdict::Rejected(refusals) = verdict(400, body) else { panic!("{body}") };
-            assert_eq!(refusals[0].message, message);
+            let Verdict::Rejected(errors) = verdict(400, body) else { panic!("{body}") };
+            assert_eq!(errors[0].message, message);
         }
         let too_large = refused(None, "", "Customer.io finds the request too large.");
         assert_eq!(verdict(413, ""), Verdict::Rejected(vec![too_large]));
@@ -279,20 +270,8 @@ mod tests {
 
     #[test]
     fn retry_after_travels_along() {
-        let seven = retry_after(" 7 ", SystemTime::now());
-        assert_eq!(seven, Some(Duration::from_secs(7)));
+        let seven = Some(Duration::from_secs(7));
         let expected = Later { reason: LaterReason::RateLimited, retry_after: seven };
-        assert_eq!(judge(429, seven, Some(b"")), Verdict::Later(expected));
-    }
-
-    #[test]
-    fn retry_after_is_a_number_of_seconds_or_a_date() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770);
-        let after = |header| retry_after(header, now).map(|duration| duration.as_secs());
-        assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
-        assert_eq!(after("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0), "already past");
-        for nothing in ["soon", "", "-1", "1.5", "Sun, 06 Nov"] {
-            assert_eq!(after(nothing), None, "{nothing}");
-        }
+        assert_eq!(classify(429, seven, Some(b"")), Verdict::Later(expected));
     }
 }

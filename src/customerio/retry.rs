@@ -1,69 +1,33 @@
-//! When a failed delivery is tried again within one invocation. Pure: chance and clock are arguments.
+//! When a failed delivery is repeated within one invocation. Pure: jitter and time left are arguments.
 
 use super::response::{Later, LaterReason};
+use crate::http::{MAX_ATTEMPTS, RetryPolicy};
 use std::time::Duration;
 
-/// Attempts of one invocation. After the last one Dodo takes over, for 27 hours.
-pub const MAX_ATTEMPTS: u32 = 3;
-
-/// How long things take. Values, so that a test may run faster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// One attempt, from the connection to the last byte of the answer.
-    pub attempt: Duration,
-    /// The first pause; each further one is twice as long.
-    pub pause: Duration,
-    /// With less time left than this, no attempt is begun.
-    pub shortest_attempt: Duration,
-    /// All that Dodo's API is asked, at most; and never more than half of what is left.
-    pub lookups: Duration,
-}
-
-impl Default for Pace {
-    /// Two slow attempts and a short third fit into 10 s. The pauses are those of Customer.io's
-    /// official client.
-    fn default() -> Self {
-        Self {
-            attempt: Duration::from_secs(4),
-            pause: Duration::from_millis(200),
-            shortest_attempt: Duration::from_millis(250),
-            lookups: Duration::from_secs(3),
-        }
-    }
-}
-
-impl Pace {
-    /// The pause after `attempts` failed ones: exponential, with `chance` (from 0 up to but not
-    /// including 1) as its jitter.
-    pub fn backoff(&self, attempts: u32, chance: f64) -> Duration {
-        self.pause.mul_f64((1.0 + chance) * f64::from(1 << (attempts - 1)))
-    }
-}
-
-/// How long to pause after `attempts` failed ones, the last of them with `later`; `None` to give up.
-/// `chance` is random, from 0 up to but not including 1: the jitter that keeps many functions from
-/// coming back all at once. `left` is the time until the webhook must be answered.
-pub fn pause(
+/// How long to pause after `attempts` failed attempts, the last of them with `later`; `None` to give
+/// up. `jitter` is random, from 0 up to but not including 1, and keeps many environments from coming
+/// back all at once. `left` is the time until the event must be done with.
+pub(super) fn pause(
     later: &Later,
     attempts: u32,
-    chance: f64,
+    jitter: f64,
     left: Duration,
-    pace: &Pace,
+    policy: &RetryPolicy,
 ) -> Option<Duration> {
-    if attempts >= MAX_ATTEMPTS || !passes(later.reason) {
+    if attempts >= MAX_ATTEMPTS || !is_transient(later.reason) {
         return None;
     }
-    let backoff = pace.backoff(attempts, chance);
+    let backoff = policy.backoff(attempts, jitter);
     let pause = match later.reason {
-        // A connection that had gone stale in the pool: a new one will do, at once.
+        // A connection that had gone stale in the pool: repeat at once on a new one.
         LaterReason::Broken if attempts == 1 => Duration::ZERO,
         _ => backoff.max(later.retry_after.unwrap_or_default()),
     };
-    (pause + pace.shortest_attempt <= left).then_some(pause)
+    (pause + policy.shortest_attempt <= left).then_some(pause)
 }
 
 /// Whether the reason may be gone within seconds.
-fn passes(reason: LaterReason) -> bool {
+fn is_transient(reason: LaterReason) -> bool {
     match reason {
         LaterReason::Unreachable
         | LaterReason::Broken
@@ -87,8 +51,8 @@ mod tests {
         Duration::from_millis(number)
     }
 
-    fn after(reason: LaterReason, attempts: u32, chance: f64) -> Option<Duration> {
-        pause(&reason.into(), attempts, chance, LONG, &Pace::default())
+    fn after(reason: LaterReason, attempts: u32, jitter: f64) -> Option<Duration> {
+        pause(&reason.into(), attempts, jitter, LONG, &RetryPolicy::default())
     }
 
     #[test]
@@ -106,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_must_change_is_not_tried_again() {
+    fn what_somebody_must_change_is_not_repeated() {
         for reason in [
             LaterReason::WrongRegion(301),
             LaterReason::CredentialsRefused(401),
@@ -128,7 +92,7 @@ mod tests {
         let with = |retry_after: u64, left: u64| {
             let retry_after = Some(milliseconds(retry_after));
             let later = Later { reason: LaterReason::RateLimited, retry_after };
-            pause(&later, 1, 0.0, milliseconds(left), &Pace::default())
+            pause(&later, 1, 0.0, milliseconds(left), &RetryPolicy::default())
         };
         assert_eq!(with(3000, 10_000), Some(milliseconds(3000)));
         assert_eq!(with(100, 10_000), Some(milliseconds(200)), "never sooner than the backoff");

@@ -1,5 +1,4 @@
-use crate::http;
-use crate::customerio::{MAX_ATTEMPTS, Pace, retry_after};
+use crate::http::{MAX_ATTEMPTS, RetryPolicy, parse_retry_after, read_body};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -13,8 +12,8 @@ const PAGE_SIZE: usize = 100;
 /// After so many pages a customer's history is given up: 5,000 payments.
 const MAX_PAGES: usize = 50;
 
-/// How much of an answer is read, in bytes. A page of payments has some 200 kB.
-const MAX_ANSWER: usize = 4 * 1024 * 1024;
+/// How much of a response is read, in bytes. A page of payments has some 200 kB.
+const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 
 /// Why Dodo's API did not tell. None of the messages holds personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +80,7 @@ impl LookupError {
 pub struct Api {
     http: Client,
     base: Url,
-    pace: Pace,
+    policy: RetryPolicy,
 }
 
 /// One webhook's access to it: with this key, until that moment.
@@ -95,8 +94,8 @@ pub struct Access<'a> {
 
 impl Api {
     /// `base` is the host of an environment, or what stands in for it.
-    pub fn new(http: Client, base: Url, pace: Pace) -> Self {
-        Self { http, base, pace }
+    pub fn new(http: Client, base: Url, policy: RetryPolicy) -> Self {
+        Self { http, base, policy }
     }
 
     /// A customer, as Dodo knows them now. `GET /customers/{customer_id}`.
@@ -177,7 +176,7 @@ impl Api {
         let request = self.http.get(url.clone()).bearer_auth(access.key.expose_secret());
         let response = request.timeout(left).send().await.map_err(|error| unanswered(&error))?;
         let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let wait = wait.and_then(|text| retry_after(text, SystemTime::now()));
+        let wait = wait.and_then(|text| parse_retry_after(text, SystemTime::now()));
         match response.status().as_u16() {
             200 => read(response).await,
             status @ (401 | 403) => Err(LookupError::KeyRefused(status)),
@@ -192,11 +191,11 @@ impl Api {
         if attempts >= MAX_ATTEMPTS || !error.passes() {
             return None;
         }
-        let backoff = self.pace.backoff(attempts, fastrand::f64());
+        let backoff = self.policy.backoff(attempts, fastrand::f64());
         let asked = if let LookupError::RateLimited(wait) = error { wait } else { None };
         let pause = backoff.max(asked.unwrap_or_default());
         let left = deadline.saturating_duration_since(Instant::now());
-        (pause + self.pace.shortest_attempt <= left).then_some(pause)
+        (pause + self.policy.shortest_attempt <= left).then_some(pause)
     }
 
     fn endpoint(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
@@ -216,7 +215,7 @@ fn unanswered(error: &reqwest::Error) -> LookupError {
 }
 
 async fn read(mut response: Response) -> Result<Map<String, Value>, LookupError> {
-    let body = http::body(&mut response, MAX_ANSWER).await.map_err(|error| unanswered(&error))?;
+    let body = read_body(&mut response, MAX_RESPONSE).await.map_err(|error| unanswered(&error))?;
     serde_json::from_slice(&body.ok_or(LookupError::Unreadable)?)
         .map_err(|_| LookupError::Unreadable)
 }

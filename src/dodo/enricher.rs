@@ -1,43 +1,42 @@
-use super::client::{Access, Api, LookupError};
 use super::cache::{Cache, Profile};
-use super::enrichment::{Facts, Lifetime};
-use super::lifetime::{History, Payment, Refund};
-use crate::transform::Customer;
-use crate::event::Envelope;
+use super::client::{Access, Api, LookupError};
+use super::enrichment::Enrichment;
+use super::lifetime::{History, LifetimeValue, Payment, Refund};
+use crate::event::{Customer, Event};
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
-/// After these, what a customer has paid in all is another sum.
+/// After these, what a customer has paid in total has changed.
 const CHANGE_THE_SUM: [&str; 2] = ["payment.succeeded", "refund.succeeded"];
 
-/// Looks up what webhooks leave out, and remembers customers for a while.
+/// Looks up what payloads leave out, and remembers customers for a while.
 #[derive(Debug)]
-pub struct Lookups {
+pub struct Enricher {
     api: Api,
     cache: Mutex<Cache>,
 }
 
-impl Lookups {
+impl Enricher {
     /// Asks this API. No call is made yet.
     pub fn new(api: Api) -> Self {
         Self { api, cache: Mutex::default() }
     }
 
-    /// What a webhook needs to know beyond its payload, all of it asked for at the same time. What
-    /// fails is left out.
-    pub async fn facts(&self, envelope: &Envelope, access: Access<'_>) -> Facts {
-        let person = Customer::of(&envelope.data);
+    /// What an event needs beyond its payload, all of it asked for at the same time. What fails is
+    /// left out.
+    pub async fn enrich(&self, event: &Event<'_>, access: Access<'_>) -> Enrichment {
+        let person = Customer::of(&event.data);
         let Some(id) = &person.customer_id else {
-            return Facts::default();
+            return Enrichment::default();
         };
-        let needs_sum = CHANGE_THE_SUM.contains(&envelope.event_type.as_str());
+        let needs_sum = CHANGE_THE_SUM.contains(&event.event_type.as_str());
         let (customer, lifetime) = tokio::join!(
             when(needs_sum || person.email.is_none(), self.customer(id, access)),
-            when(needs_sum, self.lifetime(id, envelope, access)),
+            when(needs_sum, self.lifetime(id, event, access)),
         );
         let failures = [customer.as_ref().and_then(failure), lifetime.as_ref().and_then(failure)];
-        Facts {
+        Enrichment {
             customer: customer.and_then(Result::ok),
             lifetime: lifetime.and_then(Result::ok).flatten(),
             failure: failures.into_iter().flatten().next(),
@@ -57,9 +56,9 @@ impl Lookups {
     async fn lifetime(
         &self,
         id: &str,
-        envelope: &Envelope,
+        event: &Event<'_>,
         access: Access<'_>,
-    ) -> Result<Option<Lifetime>, LookupError> {
+    ) -> Result<Option<LifetimeValue>, LookupError> {
         let payment =
             |item: &Value| item.as_object().filter(|item| is_of(item, id)).and_then(Payment::read);
         let refund =
@@ -68,7 +67,7 @@ impl Lookups {
             self.api.all("payments", id, access, payment),
             self.api.all("refunds", id, access, refund),
         )?;
-        Ok(History { payments, refunds }.lifetime(envelope))
+        Ok(History { payments, refunds }.lifetime(event))
     }
 
     /// Poisoned by a panic elsewhere, it is still whole.

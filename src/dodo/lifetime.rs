@@ -1,10 +1,37 @@
-//! What a customer has paid in all. Pure.
+//! What a customer has paid in total. Pure.
 
-use super::enrichment::Lifetime;
-use crate::event::{date, lenient as read};
-use crate::event::Envelope;
+use crate::event::{Event, date, lenient, money};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+
+/// What a customer has paid in total.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LifetimeValue {
+    /// ISO 4217.
+    pub currency: String,
+    /// Succeeded payments in that currency without what was refunded, in minor units.
+    pub total_minor: i64,
+    /// Succeeded payments in any currency.
+    pub payments_count: usize,
+    /// Of the first one, in Unix seconds.
+    pub first_payment_date: Option<u64>,
+}
+
+impl LifetimeValue {
+    pub(super) fn attributes(&self) -> Vec<(&'static str, Value)> {
+        let Self { currency, total_minor, payments_count, first_payment_date } = self;
+        // Cleared if it cannot be written, or it would keep its value in another currency.
+        let decimal = money::decimal(*total_minor, currency).unwrap_or_default();
+        let mut attributes = vec![
+            ("total_spent", decimal.into()),
+            ("total_spent_minor", (*total_minor).into()),
+            ("total_spent_currency", currency.as_str().into()),
+            ("payments_count", (*payments_count).into()),
+        ];
+        attributes.extend(first_payment_date.map(|date| ("first_payment_date", date.into())));
+        attributes
+    }
+}
 
 /// A customer's succeeded payments and refunds, as far as the API lists them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,11 +65,11 @@ pub struct Refund {
 }
 
 impl Payment {
-    /// Reads what the API lists or a webhook holds. `None` if it cannot be reckoned with.
+    /// Reads what the API lists or a webhook holds. `None` if it cannot be used in a sum.
     pub fn read(item: &Map<String, Value>) -> Option<Self> {
         Some(Self {
-            id: read::text(item.get("payment_id")?)?,
-            amount: read::integer(item.get("total_amount")?)?,
+            id: lenient::string(item.get("payment_id")?)?,
+            amount: lenient::integer(item.get("total_amount")?)?,
             currency: currency(item)?,
             created_at: item.get("created_at").and_then(date::unix_seconds),
         })
@@ -50,36 +77,36 @@ impl Payment {
 }
 
 impl Refund {
-    /// Reads what the API lists or a webhook holds. `None` if it cannot be reckoned with.
+    /// Reads what the API lists or a webhook holds. `None` if it cannot be used in a sum.
     pub fn read(item: &Map<String, Value>) -> Option<Self> {
         Some(Self {
-            id: read::text(item.get("refund_id")?)?,
-            payment_id: read::text(item.get("payment_id")?)?,
-            amount: item.get("amount").and_then(read::integer),
+            id: lenient::string(item.get("refund_id")?)?,
+            payment_id: lenient::string(item.get("payment_id")?)?,
+            amount: item.get("amount").and_then(lenient::integer),
             currency: currency(item),
-            is_partial: item.get("is_partial").and_then(read::flag).unwrap_or(true),
+            is_partial: item.get("is_partial").and_then(lenient::flag).unwrap_or(true),
         })
     }
 }
 
 fn currency(item: &Map<String, Value>) -> Option<String> {
-    Some(read::text(item.get("currency")?)?.to_ascii_uppercase())
+    Some(lenient::string(item.get("currency")?)?.to_ascii_uppercase())
 }
 
 impl History {
     /// The sums in the currency of the webhook's payment or refund, which counts whether it is listed
     /// yet or not. `None` rather than a wrong one.
-    pub fn lifetime(self, envelope: &Envelope) -> Option<Lifetime> {
+    pub fn lifetime(self, event: &Event<'_>) -> Option<LifetimeValue> {
         let mut payments = by_id(self.payments, |payment| &payment.id);
         let mut refunds = by_id(self.refunds, |refund| &refund.id);
-        let currency = if envelope.event_type.starts_with("refund.") {
-            let own = Refund::read(&envelope.data)?;
+        let currency = if event.event_type.starts_with("refund.") {
+            let own = Refund::read(&event.data)?;
             let paid = payments.get(&own.payment_id).map(|payment| payment.currency.clone());
             let currency = paid.or_else(|| own.currency.clone())?;
             refunds.entry(own.id.clone()).or_insert(own);
             currency
         } else {
-            let own = Payment::read(&envelope.data)?;
+            let own = Payment::read(&event.data)?;
             let currency = own.currency.clone();
             payments.entry(own.id.clone()).or_insert(own);
             currency
@@ -89,7 +116,7 @@ impl History {
             let of_payment = refunds.values().filter(|refund| refund.payment_id == payment.id);
             total_minor = total_minor.checked_add(left_of(payment, of_payment)?)?;
         }
-        Some(Lifetime {
+        Some(LifetimeValue {
             currency,
             total_minor,
             payments_count: payments.len(),
@@ -136,17 +163,18 @@ mod tests {
         json!({"refund_id": id, "payment_id": payment, "amount": amount, "is_partial": true})
     }
 
-    fn envelope(event_type: &str, data: &Value) -> Envelope {
-        Envelope {
+    fn event(event_type: &str, data: &Value) -> Event<'static> {
+        Event {
+            id: "msg_1",
             event_type: event_type.to_owned(),
             timestamp_ms: None,
             data: data.as_object().unwrap().clone(),
-            facts: None,
+            raw: "",
         }
     }
 
     /// After a payment of one thousand euros that is not listed.
-    fn after(payments: &[Value], refunds: &[Value]) -> Option<Lifetime> {
+    fn after(payments: &[Value], refunds: &[Value]) -> Option<LifetimeValue> {
         let read = |items: &[Value]| -> Vec<Map<String, Value>> {
             items.iter().map(|item| item.as_object().unwrap().clone()).collect()
         };
@@ -154,7 +182,7 @@ mod tests {
             payments: read(payments).iter().map(|item| Payment::read(item).unwrap()).collect(),
             refunds: read(refunds).iter().map(|item| Refund::read(item).unwrap()).collect(),
         };
-        history.lifetime(&envelope("payment.succeeded", &payment("own", 1_000, "EUR")))
+        history.lifetime(&event("payment.succeeded", &payment("own", 1_000, "EUR")))
     }
 
     fn total(payments: &[Value], refunds: &[Value]) -> Option<i64> {
@@ -203,9 +231,9 @@ mod tests {
             refunds: Vec::new(),
         };
         let mut own = refund("own", "own", json!(100));
-        let lifetime = history().lifetime(&envelope("refund.succeeded", &own)).unwrap();
+        let lifetime = history().lifetime(&event("refund.succeeded", &own)).unwrap();
         assert_eq!((lifetime.currency.as_str(), lifetime.total_minor), ("EUR", 900));
         own["currency"] = "USD".into();
-        assert_eq!(history().lifetime(&envelope("refund.succeeded", &own)), None);
+        assert_eq!(history().lifetime(&event("refund.succeeded", &own)), None);
     }
 }

@@ -1,16 +1,14 @@
 //! What Dodo's API knows and a payload does not hold: a customer's address, and what they have paid in
-//! all. Only asked if the secret has a `dodo_api_key`.
+//! total. Asked only if the secret has a `dodo_api_key`.
 //!
-//! [`Lookups`] decides what a webhook needs and gathers it as [`Facts`]; the reckoning is pure.
+//! [`Enricher`] decides what an event needs and gathers it as an [`Enrichment`]; the sums are pure.
 
-mod api;
 mod cache;
-mod facts;
-mod history;
-mod lookups;
+mod client;
+mod enricher;
+mod enrichment;
+mod lifetime;
 
-pub use api::{Access, Api, LookupError};
-pub use cache::Profile;
-pub use facts::{Facts, Lifetime};
-pub use history::History;
-pub use lookups::Lookups;
+pub use client::{Access, Api, LookupError};
+pub use enricher::Enricher;
+pub use enrichment::Enrichment;

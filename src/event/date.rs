@@ -1,4 +1,4 @@
-//! Dates as Customer.io compares them: integer Unix seconds.
+//! Dates in the form that Customer.io can compare: integer Unix seconds.
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -28,7 +28,7 @@ pub fn unix_milliseconds(value: &Value) -> Option<u64> {
     milliseconds.filter(|milliseconds| *milliseconds < END_OF_ULID_TIME)
 }
 
-/// Whether a text is a date with a time of day, strictly: for fields whose meaning nobody told us.
+/// Whether a string is strictly a date with a time of day: for fields whose meaning is unknown.
 pub fn is_rfc3339(text: &str) -> bool {
     OffsetDateTime::parse(text, &Rfc3339).is_ok()
 }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_left_out() {
+    fn what_is_not_a_date_is_left_out() {
         for value in [
             json!(null),
             json!(""),

@@ -1,10 +1,10 @@
 //! Lenient readers. Dodo's field types have drifted before: a number may arrive as a string, a string
-//! as a number. `None` means: cannot be used, leave it out.
+//! as a number. `None` means that the value cannot be used and is left out.
 
 use serde_json::{Number, Value};
 
-/// A text that says something: trimmed, never empty.
-pub fn text(value: &Value) -> Option<String> {
+/// A string: trimmed, never empty.
+pub fn string(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
@@ -40,7 +40,7 @@ fn whole(float: f64) -> Option<i64> {
 
 /// A flag: `true`, `"true"`, `1` and their opposites.
 pub fn flag(value: &Value) -> Option<bool> {
-    match text(value)?.to_ascii_lowercase().as_str() {
+    match string(value)?.to_ascii_lowercase().as_str() {
         "true" | "1" => Some(true),
         "false" | "0" => Some(false),
         _ => None,
@@ -53,12 +53,12 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn texts_are_trimmed_and_never_empty() {
-        assert_eq!(text(&json!(" card ")), Some("card".into()));
-        assert_eq!(text(&json!(4242)), Some("4242".into()));
-        assert_eq!(text(&json!(true)), Some("true".into()));
+    fn strings_are_trimmed_and_never_empty() {
+        assert_eq!(string(&json!(" card ")), Some("card".into()));
+        assert_eq!(string(&json!(4242)), Some("4242".into()));
+        assert_eq!(string(&json!(true)), Some("true".into()));
         for nothing in [json!(""), json!(" "), json!(null), json!([]), json!({})] {
-            assert_eq!(text(&nothing), None);
+            assert_eq!(string(&nothing), None);
         }
     }
 

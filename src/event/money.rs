@@ -1,11 +1,11 @@
-//! Amounts of money, from the minor units that Dodo sends to the decimal text that people read.
+//! Amounts of money, from the minor units that Dodo sends to the decimal string that people read.
 
 use iso_currency::Currency;
 
 /// Currencies that Dodo still charges in although ISO 4217 has withdrawn them, with their exponents.
 const WITHDRAWN: [(&str, u16); 1] = [("ANG", 2)];
 
-/// `minor` units of a currency as a decimal text: `29.00` for 2900 USD, `1500` for 1500 JPY, `1.500`
+/// `minor` units of a currency as a decimal string: `29.00` for 2900 USD, `1500` for 1500 JPY, `1.500`
 /// for 1500 KWD. `None` for a currency that ISO 4217 does not know.
 pub fn decimal(minor: i64, currency: &str) -> Option<String> {
     let exponent = exponent(&currency.trim().to_ascii_uppercase())?;

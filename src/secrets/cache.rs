@@ -209,7 +209,7 @@ mod tests {
         let source = Scripted::default();
         let cache = SecretCache::new(&source, TTL);
         cache.get(START).await.unwrap();
-        source.fail(SecretError::Refused("AccessDeniedException".into()));
+        source.fail(SecretError::AccessDenied("AccessDeniedException".into()));
         assert!(cache.get(after(300)).await.is_err());
         source.fail(SecretError::Unreachable);
         assert_eq!(cache.get(after(302)).await.unwrap_err(), SecretError::Unreachable);

@@ -1,12 +1,12 @@
 //! The credentials: one JSON object in AWS Secrets Manager, read at start and again when it is old.
 
 mod cache;
-mod manager;
 mod parse;
+mod secrets_manager;
 
 pub use cache::{SecretCache, Source};
-pub use manager::SecretsManager;
 pub use parse::{FieldError, Secret};
+pub use secrets_manager::SecretsManager;
 
 /// Why there are no credentials at the moment. None of the messages holds a value or the secret's
 /// name: a stranger may read them.
@@ -20,7 +20,7 @@ pub enum SecretError {
         "AWS Secrets Manager refuses to give the secret ({0}). Check SECRET_ID and that the \
          function's role may call secretsmanager:GetSecretValue on it."
     )]
-    Refused(String),
+    AccessDenied(String),
     /// Somebody has to change the secret.
     #[error("The secret in AWS Secrets Manager cannot be used: {}.", list(.0))]
     Invalid(Vec<FieldError>),
@@ -36,7 +36,7 @@ impl SecretError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable => "secret_unreachable",
-            Self::Refused(_) => "secret_refused",
+            Self::AccessDenied(_) => "secret_refused",
             Self::Invalid(_) => "secret_invalid",
         }
     }

@@ -26,7 +26,7 @@ pub enum FieldError {
     Missing(&'static str),
     /// A number, say.
     #[error("{0} is not a text")]
-    NotText(&'static str),
+    NotString(&'static str),
     /// Nothing but white space, or an empty list.
     #[error("{0} is blank")]
     Blank(&'static str),
@@ -59,27 +59,27 @@ impl Secret {
         let Ok(Value::Object(fields)) = serde_json::from_str(json) else {
             return Err(SecretError::Invalid(vec![FieldError::NotAnObject]));
         };
-        let mut mistakes = Vec::new();
-        let signing_keys = signing_keys(&fields, &mut mistakes);
+        let mut errors = Vec::new();
+        let signing_keys = signing_keys(&fields, &mut errors);
         let mut credential =
             |field| match present(&fields, field).and_then(|value| text(value, field)) {
                 Ok(text) => SecretString::from(text),
                 Err(mistake) => {
-                    mistakes.push(mistake);
+                    errors.push(mistake);
                     SecretString::default()
                 }
             };
         let customerio = Credentials { site_id: credential(SITE_ID), api_key: credential(API_KEY) };
-        let dodo_api_key = optional(&fields, DODO_API_KEY, &mut mistakes);
-        if mistakes.is_empty() {
+        let dodo_api_key = optional(&fields, DODO_API_KEY, &mut errors);
+        if errors.is_empty() {
             Ok(Self { signing_keys, customerio, dodo_api_key })
         } else {
-            Err(SecretError::Invalid(mistakes))
+            Err(SecretError::Invalid(errors))
         }
     }
 }
 
-fn signing_keys(fields: &Map<String, Value>, mistakes: &mut Vec<FieldError>) -> Vec<SigningKey> {
+fn signing_keys(fields: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Vec<SigningKey> {
     let secrets = match present(fields, WEBHOOK_SECRET) {
         Ok(Value::Array(list)) if list.is_empty() => Err(FieldError::Blank(WEBHOOK_SECRET)),
         Ok(Value::Array(list)) => Ok(list.as_slice()),
@@ -93,7 +93,7 @@ fn signing_keys(fields: &Map<String, Value>, mistakes: &mut Vec<FieldError>) -> 
     };
     let keys = secrets.and_then(|secrets| secrets.iter().map(key).collect());
     keys.unwrap_or_else(|mistake| {
-        mistakes.push(mistake);
+        errors.push(mistake);
         Vec::new()
     })
 }
@@ -102,13 +102,13 @@ fn signing_keys(fields: &Map<String, Value>, mistakes: &mut Vec<FieldError>) -> 
 fn optional(
     fields: &Map<String, Value>,
     field: &'static str,
-    mistakes: &mut Vec<FieldError>,
+    errors: &mut Vec<FieldError>,
 ) -> Option<SecretString> {
     match text(fields.get(field).filter(|value| !value.is_null())?, field) {
         Ok(text) => Some(SecretString::from(text)),
         Err(FieldError::Blank(_)) => None,
         Err(mistake) => {
-            mistakes.push(mistake);
+            errors.push(mistake);
             None
         }
     }
@@ -122,7 +122,7 @@ fn present<'a>(
 }
 
 fn text<'a>(value: &'a Value, field: &'static str) -> Result<&'a str, FieldError> {
-    let text = value.as_str().ok_or(FieldError::NotText(field))?.trim();
+    let text = value.as_str().ok_or(FieldError::NotString(field))?.trim();
     if text.is_empty() {
         Err(FieldError::Blank(field))
     } else if is_placeholder(text) {
@@ -159,9 +159,9 @@ mod tests {
         })
     }
 
-    fn mistakes(secret: &Value) -> Vec<FieldError> {
+    fn errors(secret: &Value) -> Vec<FieldError> {
         match Secret::parse(&secret.to_string()) {
-            Err(SecretError::Invalid(mistakes)) => mistakes,
+            Err(SecretError::Invalid(errors)) => errors,
             other => panic!("{other:?}"),
         }
     }
@@ -187,10 +187,10 @@ mod tests {
         }
         let wrong = [
             (json!("REPLACE_ME"), FieldError::Placeholder(DODO_API_KEY)),
-            (json!(7), FieldError::NotText(DODO_API_KEY)),
+            (json!(7), FieldError::NotString(DODO_API_KEY)),
         ];
         for (value, mistake) in wrong {
-            assert_eq!(mistakes(&with(value)), [mistake]);
+            assert_eq!(errors(&with(value)), [mistake]);
         }
     }
 
@@ -206,7 +206,7 @@ mod tests {
     fn every_mistake_is_named_at_once() {
         let secret = json!({"dodo_webhook_secret": "whsec_?", "customerio_site_id": " "});
         assert_eq!(
-            mistakes(&secret),
+            errors(&secret),
             [
                 FieldError::SigningKey { field: WEBHOOK_SECRET, error: SigningKeyError::NotBase64 },
                 FieldError::Blank(SITE_ID),
@@ -220,7 +220,7 @@ mod tests {
         for value in
             [json!(""), json!("whsec_"), json!([]), json!([KEY, ""]), json!(7), json!(null)]
         {
-            assert_eq!(mistakes(&secret(value)).len(), 1);
+            assert_eq!(errors(&secret(value)).len(), 1);
         }
     }
 
@@ -234,7 +234,7 @@ mod tests {
             "whsec_xxxx",
             "change-me-to-the-real-secret-of-the-endpoint",
         ] {
-            assert_eq!(mistakes(&secret(json!(value))), [FieldError::Placeholder(WEBHOOK_SECRET)]);
+            assert_eq!(errors(&secret(json!(value))), [FieldError::Placeholder(WEBHOOK_SECRET)]);
         }
     }
 

@@ -1,6 +1,5 @@
 use super::{FieldError, Secret, SecretError, Source};
-use crate::config::Aws;
-use crate::http::AwsHttp;
+use crate::aws::{AwsHttp, AwsSettings};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
@@ -27,8 +26,9 @@ pub struct SecretsManager {
 
 impl SecretsManager {
     /// A client of the account and region that `aws` names. No call is made yet.
-    pub fn new(aws: Aws, http: reqwest::Client, secret_id: String) -> Self {
-        let Aws { region, access_key_id, secret_access_key, session_token, endpoint_url } = aws;
+    pub fn new(aws: AwsSettings, http: reqwest::Client, secret_id: String) -> Self {
+        let AwsSettings { region, access_key_id, secret_access_key, session_token, endpoint_url } =
+            aws;
         let credentials = Credentials::new(
             access_key_id,
             secret_access_key,
@@ -71,5 +71,5 @@ fn classify(error: &SdkError<GetSecretValueError, HttpResponse>) -> SecretError 
     };
     let code = service.err().code().unwrap_or("no error code");
     let passes = service.raw().status().is_server_error() || code.contains("Throttling");
-    if passes { SecretError::Unreachable } else { SecretError::Refused(code.to_owned()) }
+    if passes { SecretError::Unreachable } else { SecretError::AccessDenied(code.to_owned()) }
 }

@@ -1,18 +1,18 @@
-//! Customer.io's reasons and a handler's errors go back to Dodo's delivery log and into ours. They may
-//! quote what passed through, so whatever is personal or secret is blotted out first.
+//! Customer.io's reasons and a handler's errors go into Dodo's delivery log and into ours. They may
+//! quote what they were given, so personal data and secrets are redacted first.
 
 use serde_json::Value;
 use std::cmp::Reverse;
 
-const BLOT: &str = "[redacted]";
+const REDACTED: &str = "[redacted]";
 
-/// As much of a text as a person reads, in characters.
-const MAX_TEXT: usize = 300;
+/// As much of a message as a person reads, in characters.
+const MAX_MESSAGE: usize = 300;
 
-/// Words with fewer characters name nobody, and blotting them out would spoil every sentence.
+/// Words with fewer characters name nobody, and redacting them would spoil every sentence.
 const SHORTEST_WORD: usize = 2;
 
-/// Fields whose texts are personal, with all that is in them: of Dodo's payloads and of requests to
+/// Fields whose strings are personal, nested ones included: of Dodo's payloads and of requests to
 /// Customer.io.
 const PERSONAL: [&str; 14] = [
     "billing",
@@ -31,15 +31,15 @@ const PERSONAL: [&str; 14] = [
     "tax_id",
 ];
 
-/// What must not be repeated.
+/// Strings to redact from anything that leaves the process.
 #[derive(Debug, Default)]
-pub struct Words(Vec<String>);
+pub(crate) struct Redactor(Vec<String>);
 
-impl Words {
-    /// The personal texts of a payload or a request, and `secrets`.
-    pub fn of(json: &Value, secrets: impl IntoIterator<Item = String>) -> Self {
+impl Redactor {
+    /// Redacts the personal strings of a payload or a request, and `secrets`.
+    pub(crate) fn new(json: &Value, secrets: impl IntoIterator<Item = String>) -> Self {
         let mut words = Vec::new();
-        personal_texts(json, &mut words);
+        personal_strings(json, &mut words);
         words.extend(words.iter().map(|word| as_json(word)).collect::<Vec<_>>());
         words.extend(secrets);
         words.retain(|word| word.trim().chars().count() >= SHORTEST_WORD);
@@ -48,26 +48,27 @@ impl Words {
         Self(words)
     }
 
-    /// A text without them, without anything that looks like an e-mail address, and not too long.
-    pub fn blot_out(&self, text: &str) -> String {
-        let blot = |text: String, word: &String| text.replace(word.as_str(), BLOT);
-        let text = self.0.iter().fold(text.to_owned(), blot);
-        let no_addresses = text.split(' ').map(|word| if word.contains('@') { BLOT } else { word });
-        no_addresses.collect::<Vec<_>>().join(" ").chars().take(MAX_TEXT).collect()
+    /// Redacts a message, also of anything that looks like an e-mail address, and cuts it.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let redact = |text: String, word: &String| text.replace(word.as_str(), REDACTED);
+        let text = self.0.iter().fold(text.to_owned(), redact);
+        let no_addresses =
+            text.split(' ').map(|word| if word.contains('@') { REDACTED } else { word });
+        no_addresses.collect::<Vec<_>>().join(" ").chars().take(MAX_MESSAGE).collect()
     }
 }
 
-/// An item's `name` is its event's, which campaigns know; only those below `attributes` are people's.
-fn personal_texts(value: &Value, into: &mut Vec<String>) {
+/// The `name` of an item is its event's, which is not personal; those below `attributes` are.
+fn personal_strings(value: &Value, into: &mut Vec<String>) {
     match value {
-        Value::Array(values) => values.iter().for_each(|value| personal_texts(value, into)),
+        Value::Array(values) => values.iter().for_each(|value| personal_strings(value, into)),
         Value::Object(map) => {
             let is_item = map.contains_key("action");
             for (name, value) in map {
                 if PERSONAL.contains(&name.as_str()) && !(is_item && name == "name") {
-                    texts(value, into);
+                    strings(value, into);
                 } else {
-                    personal_texts(value, into);
+                    personal_strings(value, into);
                 }
             }
         }
@@ -75,16 +76,16 @@ fn personal_texts(value: &Value, into: &mut Vec<String>) {
     }
 }
 
-fn texts(value: &Value, into: &mut Vec<String>) {
+fn strings(value: &Value, into: &mut Vec<String>) {
     match value {
         Value::String(text) => into.push(text.clone()),
-        Value::Object(map) => map.values().for_each(|value| texts(value, into)),
-        Value::Array(values) => values.iter().for_each(|value| texts(value, into)),
+        Value::Object(map) => map.values().for_each(|value| strings(value, into)),
+        Value::Array(values) => values.iter().for_each(|value| strings(value, into)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-/// As a text stands in JSON, which an answer may quote: with its escapes, without its quotation marks.
+/// A string as it is written in JSON, which a response may quote: escaped, without quotation marks.
 fn as_json(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
@@ -108,7 +109,7 @@ mod tests {
             "attributes": {"name": name, "status": "active", "metadata": {"city": "London", "blank": " ", "short": "a"}},
         });
         let secrets = ["site-1", "key-1"].map(str::to_owned);
-        Words::of(&json!({ "batch": [item] }), secrets).blot_out(message)
+        Redactor::new(&json!({ "batch": [item] }), secrets).redact(message)
     }
 
     #[test]
@@ -143,8 +144,8 @@ mod tests {
             "billing": {"city": "London"},
             "status": "active",
         }});
-        let words = Words::of(&payload, []);
-        assert_eq!(words.blot_out("Ada of London is active"), "[redacted] of [redacted] is active");
+        let words = Redactor::new(&payload, []);
+        assert_eq!(words.redact("Ada of London is active"), "[redacted] of [redacted] is active");
     }
 
     proptest! {

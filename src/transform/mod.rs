@@ -1,13 +1,15 @@
-//! Which calls a webhook becomes: the built-in transform or the merchant's own decides.
+//! From an event to the requests that Customer.io gets: the built-in transform or the merchant's own.
 
-use crate::relay::outcome::{Outcome, Reason, Retry};
+pub mod built_in;
 #[cfg(feature = "javascript")]
-use crate::transform::javascript::Scripts;
-use crate::customerio::Call;
-use crate::transform::{Ignored, Options, transform};
-use crate::event::Envelope;
-use crate::webhook::Verified;
-use std::fmt::Display;
+pub mod javascript;
+
+use crate::customerio::OutgoingRequests;
+use crate::dodo::Enrichment;
+use crate::event::Event;
+use built_in::Options;
+#[cfg(feature = "javascript")]
+use javascript::Handlers;
 
 /// The transform that is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,49 +18,89 @@ pub enum Transform {
     BuiltIn(Options),
     /// `TRANSFORM_FILE`.
     #[cfg(feature = "javascript")]
-    Scripts(Scripts),
+    JavaScript(Handlers),
+}
+
+/// Why an event sends nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsent {
+    /// There is nothing to send, and nothing is wrong.
+    Ignored(Ignored),
+    /// A JavaScript handler failed, as this sentence says.
+    Failed(String),
+}
+
+/// Why there is nothing to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Ignored {
+    /// Payouts: the merchant's own money.
+    #[error("No customer in it: this event is about the merchant, not about somebody to mail.")]
+    NoCustomer,
+    /// Only in `email` mode: license keys, credits, abandoned checkouts, dunning, entitlements.
+    #[error(
+        "PERSON_IDENTIFIER is \"email\" and this event carries no e-mail address, only a customer id."
+    )]
+    NoEmail,
+    /// The merchant's wish.
+    #[error("EVENT_NAMES gives this event type an empty name, which switches it off.")]
+    EventOff,
+    /// Every handler left `url` and `payload` as they were.
+    #[error("No handler in TRANSFORM_FILE handles this event type.")]
+    NotHandled,
+    /// The merchant's wish.
+    #[error("A handler in TRANSFORM_FILE set webhook.cancel.")]
+    Cancelled,
+}
+
+impl Ignored {
+    /// A short code for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoCustomer => "no_customer",
+            Self::NoEmail => "no_email",
+            Self::EventOff => "event_off",
+            Self::NotHandled => "not_handled",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 impl Transform {
-    /// Whether events of this type are sent at all, so that nothing is looked up for others.
-    pub fn wants(&self, event_type: &str) -> bool {
+    /// Whether events of this type are sent at all; nothing is looked up for others.
+    pub fn sends(&self, event_type: &str) -> bool {
         match self {
             Self::BuiltIn(options) => options.names.name_of(event_type).is_some(),
             #[cfg(feature = "javascript")]
-            Self::Scripts(_) => true,
+            Self::JavaScript(_) => true,
         }
     }
 
-    /// The calls that a webhook becomes, in their order. `now` is in Unix seconds.
+    /// What an event sends. `enrichment` is what Dodo's API says, if it was asked; `now` is in Unix
+    /// seconds.
     ///
     /// # Errors
-    /// That there is nothing to send, or that the merchant's transform failed.
-    pub fn calls(
+    /// Why it sends nothing.
+    ///
+    /// # Panics
+    /// Never: items of strings, numbers and flags serialise.
+    pub fn apply(
         &self,
-        webhook: &Verified<'_>,
-        envelope: &Envelope,
+        event: &Event<'_>,
+        enrichment: Option<&Enrichment>,
         now: u64,
-    ) -> Result<Vec<Call>, Outcome> {
+    ) -> Result<OutgoingRequests, Unsent> {
         match self {
             Self::BuiltIn(options) => {
-                let batch = transform(envelope, webhook.id(), now, options);
-                let calls = batch.map(|batch| vec![Call::from(&batch)]);
-                let failure = envelope.facts.as_ref().and_then(|facts| facts.failure);
-                calls.map_err(|why| match (why, failure) {
-                    (Ignored::NoEmail, Some(failure)) => Outcome::Retry(Retry::Dodo(failure)),
-                    _ => ignored(why.code(), &why),
-                })
+                let batch = built_in::transform(event, enrichment, now, options);
+                let items = batch.map_err(Unsent::Ignored)?.items.into_iter();
+                let items =
+                    items.map(|item| serde_json::to_vec(&item).expect("an item serialises"));
+                Ok(OutgoingRequests { items: items.collect(), ..OutgoingRequests::default() })
             }
             #[cfg(feature = "javascript")]
-            Self::Scripts(scripts) => match scripts.ship(webhook, envelope, now) {
-                Ok(Ok(shipment)) => Ok(shipment.into_calls()),
-                Ok(Err(why)) => Err(ignored(why.code(), &why)),
-                Err(error) => Err(Outcome::TransformFailed(error.to_string())),
-            },
+            Self::JavaScript(handlers) => {
+                handlers.run(event, enrichment, now).map(javascript::HandlerRequests::into_outgoing)
+            }
         }
     }
-}
-
-fn ignored(code: &'static str, why: &impl Display) -> Outcome {
-    Outcome::Ignored(Reason { code, message: why.to_string() })
 }

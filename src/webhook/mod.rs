@@ -1,12 +1,10 @@
-//! A webhook on its way from bytes that anybody could have sent to an event of Dodo's.
+//! From bytes that anybody could have sent to a webhook that Dodo sent.
 //!
-//! [`Unverified`] → ([`signature`]) → [`Verified`] → [`Envelope`]: each step is a type of its own, so
-//! that code which needs a genuine event cannot be handed anything else.
+//! [`Unverified`] → ([`signature`]) → [`Verified`]: each step is a type of its own, so that code which
+//! needs a genuine webhook cannot be given anything else.
 
-mod envelope;
 mod headers;
-pub mod signature;
+mod signature;
 
-pub use envelope::{Envelope, NotAnEnvelope};
 pub use headers::{HeaderError, Unverified};
-pub use signature::{Refused, SigningKey, SigningKeyError, Verified};
+pub use signature::{SignatureError, SigningKey, SigningKeyError, Verified};

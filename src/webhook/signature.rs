@@ -77,7 +77,7 @@ impl<'a> Verified<'a> {
 
 /// Why a well-formed webhook is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum SignatureError {
     /// Not signed with any of the keys, or altered since.
     #[error(
         "No signature in webhook-signature matches. Check that dodo_webhook_secret is the signing \
@@ -97,18 +97,18 @@ impl<'a> Unverified<'a> {
     /// Other versions are skipped. `now` is in Unix seconds; `tolerance` counts both ways.
     ///
     /// # Errors
-    /// [`Refused::NoMatch`] before [`Refused::OutsideTolerance`]: only the sender learns about time.
+    /// [`SignatureError::NoMatch`] before [`SignatureError::OutsideTolerance`]: only the sender learns about time.
     pub fn verify(
         &self,
         keys: &[SigningKey],
         now: i64,
         tolerance: Duration,
-    ) -> Result<Verified<'a>, Refused> {
+    ) -> Result<Verified<'a>, SignatureError> {
         if !self.is_signed_by_any(keys) {
-            return Err(Refused::NoMatch);
+            return Err(SignatureError::NoMatch);
         }
         if self.timestamp.seconds.abs_diff(now) > tolerance.as_secs() {
-            return Err(Refused::OutsideTolerance);
+            return Err(SignatureError::OutsideTolerance);
         }
         Ok(Verified { id: self.id, body: self.body })
     }
@@ -149,7 +149,7 @@ mod tests {
         body: &[u8],
         keys: &[&str],
         now: i64,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), SignatureError> {
         let mut headers = HeaderMap::new();
         headers.insert("webhook-id", id.parse().unwrap());
         headers.insert("webhook-timestamp", sent.into());
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn whatever_is_altered_is_refused() {
-        let refused = Err(Refused::NoMatch);
+        let refused = Err(SignatureError::NoMatch);
         assert_eq!(verify("msg_other", SENT, SIGNATURE, BODY, &[SECRET], SENT), refused);
         assert_eq!(verify(ID, SENT + 1, SIGNATURE, BODY, &[SECRET], SENT), refused);
         assert_eq!(verify(ID, SENT, SIGNATURE, b"{}", &[SECRET], SENT), refused);
@@ -186,7 +186,7 @@ mod tests {
         for signature in ["", "v1", "v1,", "v1,!", value, &value[..20]] {
             assert_eq!(
                 verify(ID, SENT, signature, BODY, &[SECRET], SENT),
-                Err(Refused::NoMatch),
+                Err(SignatureError::NoMatch),
                 "{signature}"
             );
         }
@@ -194,7 +194,7 @@ mod tests {
             let signature = format!("{version},{value}");
             assert_eq!(
                 verify(ID, SENT, &signature, BODY, &[SECRET], SENT),
-                Err(Refused::NoMatch),
+                Err(SignatureError::NoMatch),
                 "{signature}"
             );
         }
@@ -205,10 +205,10 @@ mod tests {
         for (now, expected) in [
             (SENT + 300, Ok(())),
             (SENT - 300, Ok(())),
-            (SENT + 301, Err(Refused::OutsideTolerance)),
-            (SENT - 301, Err(Refused::OutsideTolerance)),
-            (i64::MIN, Err(Refused::OutsideTolerance)),
-            (i64::MAX, Err(Refused::OutsideTolerance)),
+            (SENT + 301, Err(SignatureError::OutsideTolerance)),
+            (SENT - 301, Err(SignatureError::OutsideTolerance)),
+            (i64::MIN, Err(SignatureError::OutsideTolerance)),
+            (i64::MAX, Err(SignatureError::OutsideTolerance)),
         ] {
             assert_eq!(verify(ID, SENT, SIGNATURE, BODY, &[SECRET], now), expected, "{now}");
         }

@@ -35,18 +35,18 @@ impl EventNames {
     /// # Errors
     /// Every mistake in it.
     pub fn parse(list: &str) -> Result<Self, Vec<EventNamesError>> {
-        let (mut names, mut mistakes) = (BTreeMap::new(), Vec::new());
+        let (mut names, mut errors) = (BTreeMap::new(), Vec::new());
         for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             match rename(entry) {
                 Ok((event_type, name)) => {
                     if names.insert(event_type.to_owned(), name.to_owned()).is_some() {
-                        mistakes.push(EventNamesError::Twice(event_type.to_owned()));
+                        errors.push(EventNamesError::Twice(event_type.to_owned()));
                     }
                 }
-                Err(mistake) => mistakes.push(mistake),
+                Err(mistake) => errors.push(mistake),
             }
         }
-        if mistakes.is_empty() { Ok(Self(names)) } else { Err(mistakes) }
+        if errors.is_empty() { Ok(Self(names)) } else { Err(errors) }
     }
 
     /// The name under which Customer.io gets an event type; `None` if the merchant switched it off.
@@ -137,9 +137,9 @@ mod tests {
     #[test]
     fn all_mistakes_are_reported() {
         let list = format!("payment.failed,=Name,a.b=x,a.b=y,c.d={}", "n".repeat(101));
-        let mistakes = EventNames::parse(&list).unwrap_err();
+        let errors = EventNames::parse(&list).unwrap_err();
         assert_eq!(
-            mistakes,
+            errors,
             [
                 EventNamesError::NoEqualsSign("payment.failed".into()),
                 EventNamesError::NoType("=Name".into()),

@@ -1,19 +1,18 @@
 //! Walks the [`table`]: reads fields of a payload and writes attributes.
 
 use super::table::{self, Group, Kind, LEFT_OUT, Row};
-use crate::event::{date, money, lenient as read};
 use crate::customerio::{Attributes, Weight};
-use crate::event::Envelope;
+use crate::event::{Event, date, lenient, money};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// Adds what the rows find in the payload. What is absent or cannot be used is left out.
-pub(super) fn take(rows: &[Row], envelope: &Envelope, attributes: &mut Attributes) {
+pub(super) fn map(rows: &[Row], event: &Event<'_>, attributes: &mut Attributes) {
     for row in rows {
-        let field = lookup(&envelope.data, row.field);
+        let field = lookup(&event.data, row.field);
         match row.kind {
             Kind::Money(currency) | Kind::MoneyOrCleared(currency) => {
-                let Some(amount) = Amount::read(field, lookup(&envelope.data, currency)) else {
+                let Some(amount) = Amount::read(field, lookup(&event.data, currency)) else {
                     continue;
                 };
                 let clears = matches!(row.kind, Kind::MoneyOrCleared(_));
@@ -21,7 +20,7 @@ pub(super) fn take(rows: &[Row], envelope: &Envelope, attributes: &mut Attribute
                 amount.add(row.attribute, attributes);
             }
             Kind::Occurred => {
-                let seconds = envelope.timestamp_ms.map(|milliseconds| milliseconds / 1000);
+                let seconds = event.timestamp_ms.map(|milliseconds| milliseconds / 1000);
                 add(row.attribute, seconds.map(Value::from), Weight::Essential, attributes);
             }
             kind => add(row.attribute, read_as(kind, field), weight(kind), attributes),
@@ -38,12 +37,12 @@ fn lookup<'a>(data: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
 
 fn read_as(kind: Kind, field: Option<&Value>) -> Option<Value> {
     match kind {
-        Kind::Id | Kind::Text => field.and_then(read::text).map(Value::from),
+        Kind::Id | Kind::Text => field.and_then(lenient::string).map(Value::from),
         Kind::TextOr(default) => {
-            Some(field.and_then(read::text).unwrap_or_else(|| default.to_owned()).into())
+            Some(field.and_then(lenient::string).unwrap_or_else(|| default.to_owned()).into())
         }
-        Kind::Number => field.and_then(read::number).map(Value::from),
-        Kind::Flag => field.and_then(read::flag).map(Value::from),
+        Kind::Number => field.and_then(lenient::number).map(Value::from),
+        Kind::Flag => field.and_then(lenient::flag).map(Value::from),
         Kind::DateOrCleared if field == Some(&Value::Null) => Some("".into()),
         Kind::Date | Kind::DateOrCleared => field.and_then(date::unix_seconds).map(Value::from),
         Kind::Metadata => field.and_then(scalars_only),
@@ -79,7 +78,7 @@ struct Amount {
 
 impl Amount {
     fn read(amount: Option<&Value>, currency: Option<&Value>) -> Option<Self> {
-        let minor = read::integer(amount?)?;
+        let minor = lenient::integer(amount?)?;
         let decimal = currency.and_then(Value::as_str).and_then(|code| money::decimal(minor, code));
         Some(Self { minor, decimal })
     }
@@ -109,26 +108,22 @@ fn is_scalar(value: &Value) -> bool {
 /// Passes on the scalar fields that no row names, so that what Dodo adds arrives before anybody adds
 /// a row. The name tells the kind: `…_at` and `…_date` are dates, `…amount` is money if there is a
 /// `currency`, and `id` gets the group before it.
-pub(super) fn pass_on_the_rest(
-    group: &Group<'_>,
-    envelope: &Envelope,
-    attributes: &mut Attributes,
-) {
+pub(super) fn pass_through(group: &Group<'_>, event: &Event<'_>, attributes: &mut Attributes) {
     let named = |name: &str| {
         let rows = group.event.iter().chain(table::EVERY_EVENT);
         LEFT_OUT.contains(&name) || rows.into_iter().any(|row| row.field == name)
     };
-    for (name, value) in &envelope.data {
+    for (name, value) in &event.data {
         if attributes.is_full() {
             return;
         }
         if !named(name) {
-            pass_on(name, value, group, envelope.data.get("currency"), attributes);
+            pass(name, value, group, event.data.get("currency"), attributes);
         }
     }
 }
 
-fn pass_on(
+fn pass(
     name: &str,
     value: &Value,
     group: &Group<'_>,
@@ -149,7 +144,7 @@ fn pass_on(
         }
         Value::String(_) => {
             let name = if name == "id" { format!("{}_id", group.prefix) } else { name.to_owned() };
-            add(name, read::text(value).map(Value::from), Weight::Optional, attributes);
+            add(name, lenient::string(value).map(Value::from), Weight::Optional, attributes);
         }
         Value::Number(_) | Value::Bool(_) => {
             add(name.to_owned(), Some(value.clone()), Weight::Optional, attributes);
@@ -163,26 +158,27 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn envelope(data: Value) -> Envelope {
+    fn event(data: Value) -> Event<'static> {
         let Value::Object(data) = data else { panic!("an object") };
-        Envelope {
+        Event {
+            id: "msg_1",
             event_type: "loyalty.earned".into(),
             timestamp_ms: Some(1_793_448_000_123),
             data,
-            facts: None,
+            raw: "",
         }
     }
 
     fn taken(kind: Kind, data: Value) -> Value {
         let mut attributes = Attributes::default();
         let row = Row { field: "field", attribute: "attribute", kind };
-        take(&[row], &envelope(data), &mut attributes);
+        map(&[row], &event(data), &mut attributes);
         serde_json::to_value(&attributes).unwrap()
     }
 
     fn passed_on(data: Value) -> Value {
         let mut attributes = Attributes::default();
-        pass_on_the_rest(&table::group("loyalty.earned"), &envelope(data), &mut attributes);
+        pass_through(&table::group("loyalty.earned"), &event(data), &mut attributes);
         serde_json::to_value(&attributes).unwrap()
     }
 
@@ -270,6 +266,9 @@ mod tests {
     fn a_flood_of_fields_ends_at_the_limit() {
         let data = (0..10_000).map(|n| (format!("field_{n}"), json!(n))).collect();
         let attributes = passed_on(Value::Object(data));
-        assert_eq!(attributes.as_object().unwrap().len(), crate::customerio::limits::MAX_ATTRIBUTES);
+        assert_eq!(
+            attributes.as_object().unwrap().len(),
+            crate::customerio::limits::MAX_ATTRIBUTES
+        );
     }
 }

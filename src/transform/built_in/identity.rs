@@ -1,68 +1,8 @@
-use crate::event::lenient as read;
 use crate::customerio::Identifier;
 use crate::customerio::limits::MAX_IDENTIFIER;
+use crate::event::{Customer, lenient};
+use crate::transform::Ignored;
 use serde_json::{Map, Value};
-
-/// Why a webhook has nothing to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Ignored {
-    /// Payouts: the merchant's own money.
-    #[error("No customer in it: this event is about the merchant, not about somebody to mail.")]
-    NoCustomer,
-    /// Only in `email` mode: license keys, credits, abandoned checkouts, dunning, entitlements.
-    #[error(
-        "PERSON_IDENTIFIER is \"email\" and this event carries no e-mail address, only a customer id."
-    )]
-    NoEmail,
-    /// The merchant's wish.
-    #[error("EVENT_NAMES gives this event type an empty name, which switches it off.")]
-    EventOff,
-}
-
-impl Ignored {
-    /// A short code for machines.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NoCustomer => "no_customer",
-            Self::NoEmail => "no_email",
-            Self::EventOff => "event_off",
-        }
-    }
-}
-
-/// What a payload says about its customer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[expect(clippy::struct_field_names, reason = "that is Dodo's name for it")]
-pub(crate) struct Customer {
-    pub customer_id: Option<String>,
-    pub email: Option<String>,
-    pub name: Option<String>,
-}
-
-impl Customer {
-    /// Reads the `customer` object or, where an event has none, `customer_id` and, for event types
-    /// still to come, what may stand beside it.
-    pub fn of(data: &Map<String, Value>) -> Self {
-        let customer = data.get("customer").and_then(Value::as_object);
-        let text = |field| customer.and_then(|customer| read::text(customer.get(field)?));
-        let customer_id = text("customer_id").or_else(|| read::text(data.get("customer_id")?));
-        // Beside an id only: the `name` in a payout is not a customer's.
-        let beside = |field| customer_id.as_ref().and_then(|_| read::text(data.get(field)?));
-        let email = text("email").or_else(|| beside("email"));
-        Self {
-            email: email.filter(|text| is_address(text)),
-            name: text("name").or_else(|| beside("name")),
-            customer_id,
-        }
-    }
-}
-
-/// Not a validation of addresses: it only keeps out what cannot be one, and would fail the item.
-fn is_address(text: &str) -> bool {
-    let has_both_sides =
-        text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-    has_both_sides && text.len() <= MAX_IDENTIFIER && !text.contains(char::is_whitespace)
-}
 
 /// `PERSON_IDENTIFIER`: who the person is to Customer.io.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -99,7 +39,7 @@ impl PersonIdentifier {
 
 fn own_id(data: &Map<String, Value>, key: &str) -> Option<Identifier> {
     let of_customer = || data.get("customer")?.get("metadata");
-    let own = |metadata: &Value| read::text(metadata.get(key)?);
+    let own = |metadata: &Value| lenient::string(metadata.get(key)?);
     let id = data.get("metadata").and_then(own).or_else(|| of_customer().and_then(own));
     id.and_then(usable_id)
 }
@@ -179,21 +119,5 @@ mod tests {
                 assert_eq!(identify(&mode, &data), Err(Ignored::NoCustomer), "{data}");
             }
         }
-    }
-
-    #[test]
-    fn what_cannot_be_an_address_is_none() {
-        for address in ["", "ada", "@example.com", "ada@", "ada @example.com"] {
-            let data = json!({"customer": {"customer_id": "cus_1", "email": address}});
-            assert_eq!(Customer::of(data.as_object().unwrap()).email, None, "{address}");
-        }
-    }
-
-    #[test]
-    fn future_events_may_be_about_the_customer_itself() {
-        let data = json!({"customer_id": "cus_1", "email": "ada@example.com", "name": "Ada"});
-        let customer = Customer::of(data.as_object().unwrap());
-        assert_eq!(customer.name.as_deref(), Some("Ada"));
-        assert_eq!(customer.email.as_deref(), Some("ada@example.com"));
     }
 }

@@ -1,25 +1,21 @@
-//! The built-in transform: from Dodo's envelope to the items that Customer.io gets.
+//! The built-in transform: from an event to the items that Customer.io gets.
 //!
-//! Pure: the same webhook gives the same items. What goes where stands in `table.rs`; this module only
-//! walks it.
+//! Pure: the same arguments give the same items. What goes where is written in [`table`]; this module
+//! only walks it.
 
-pub mod date;
+mod event_names;
 mod fields;
-pub(crate) mod money;
-mod name;
-mod person;
-pub(crate) mod read;
+mod identity;
 mod renewal;
 mod table;
 
-pub use name::{EventNames, EventNamesError};
-pub(crate) use person::Customer;
-pub use person::{Ignored, PersonIdentifier};
+pub use event_names::{EventNames, EventNamesError};
+pub use identity::PersonIdentifier;
 
-use crate::dodo::Facts;
-use crate::customerio::{Action, Attributes, Batch, Identifier, Item, Weight};
-use crate::customerio::{event_id, limits};
-use crate::event::Envelope;
+use super::Ignored;
+use crate::customerio::{Action, Attributes, Batch, Identifier, Item, Weight, event_id, fit};
+use crate::dodo::Enrichment;
+use crate::event::{Customer, Event};
 
 /// What a merchant may choose about the transform.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,51 +26,52 @@ pub struct Options {
     pub names: EventNames,
 }
 
-/// Turns a webhook into what Customer.io should know: an `identify` if it says something about the
+/// Turns an event into what Customer.io should know: an `identify` if it says something about the
 /// person, and an `event`. `now` (Unix seconds) only keeps times out of the future.
 ///
 /// # Errors
-/// [`Ignored`] if there is nothing to send, which is nobody's fault.
+/// Why there is nothing to send.
 pub fn transform(
-    envelope: &Envelope,
-    webhook_id: &str,
+    event: &Event<'_>,
+    enrichment: Option<&Enrichment>,
     now: u64,
     options: &Options,
 ) -> Result<Batch, Ignored> {
-    let name = options.names.name_of(&envelope.event_type).ok_or(Ignored::EventOff)?;
-    let customer = Customer::of(&envelope.data);
-    let person = options.identifier.identify(&customer, &envelope.data)?;
-    let timestamp = envelope.timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(now));
+    let name = options.names.name_of(&event.event_type).ok_or(Ignored::EventOff)?;
+    let customer = Customer::of(&event.data);
+    let person = options.identifier.identify(&customer, &event.data)?;
+    let timestamp = event.timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(now));
 
     let item =
         |action, attributes| Item { identifiers: person.clone(), action, timestamp, attributes };
-    let identify = person_attributes(envelope, &customer, &person);
+    let identify = person_attributes(event, enrichment, &customer, &person);
     let identify = identify.map(|attributes| item(Action::Identify, attributes));
-    let id = event_id(envelope.timestamp_ms, webhook_id, &name);
-    let event = item(Action::Event { name, id }, event_attributes(envelope, webhook_id));
+    let id = event_id(event.timestamp_ms, event.id, &name);
+    let happened = item(Action::Event { name, id }, event_attributes(event));
 
-    let mut items: Vec<Item> = identify.into_iter().chain([event]).collect();
-    items.iter_mut().for_each(limits::fit);
+    let mut items: Vec<Item> = identify.into_iter().chain([happened]).collect();
+    items.iter_mut().for_each(fit);
     Ok(Batch { items })
 }
 
-fn event_attributes(envelope: &Envelope, webhook_id: &str) -> Attributes {
+fn event_attributes(event: &Event<'_>) -> Attributes {
     let mut attributes = Attributes::default();
-    attributes.add("dodo_event_type", envelope.event_type.clone(), Weight::Essential);
-    attributes.add("dodo_webhook_id", webhook_id, Weight::Essential);
-    let group = table::group(&envelope.event_type);
-    fields::take(group.event, envelope, &mut attributes);
-    fields::take(table::EVERY_EVENT, envelope, &mut attributes);
-    if let Some(first) = renewal::is_first_billing(envelope) {
+    attributes.add("dodo_event_type", event.event_type.clone(), Weight::Essential);
+    attributes.add("dodo_webhook_id", event.id, Weight::Essential);
+    let group = table::group(&event.event_type);
+    fields::map(group.event, event, &mut attributes);
+    fields::map(table::EVERY_EVENT, event, &mut attributes);
+    if let Some(first) = renewal::is_first_billing(event) {
         attributes.add("is_first_billing", first, Weight::Essential);
     }
-    fields::pass_on_the_rest(&group, envelope, &mut attributes);
+    fields::pass_through(&group, event, &mut attributes);
     attributes
 }
 
-/// `None` if the webhook says nothing about the person beyond an id.
+/// `None` if the event says nothing about the person beyond an id.
 fn person_attributes(
-    envelope: &Envelope,
+    event: &Event<'_>,
+    enrichment: Option<&Enrichment>,
     customer: &Customer,
     person: &Identifier,
 ) -> Option<Attributes> {
@@ -85,8 +82,8 @@ fn person_attributes(
     if let Some(name) = &customer.name {
         attributes.add("name", name.as_str(), Weight::Optional);
     }
-    fields::take(table::group(&envelope.event_type).person, envelope, &mut attributes);
-    for (name, value) in envelope.facts.iter().flat_map(Facts::attributes) {
+    fields::map(table::group(&event.event_type).person, event, &mut attributes);
+    for (name, value) in enrichment.into_iter().flat_map(Enrichment::attributes) {
         attributes.add(name, value, Weight::Essential);
     }
     if attributes.is_empty() {

@@ -1,8 +1,7 @@
 //! `subscription.renewed` comes for the very first charge too. A mail "thanks for renewing" on day one
 //! is a mistake that only this module prevents.
 
-use crate::event::{date, lenient as read};
-use crate::event::Envelope;
+use crate::event::{Event, date, lenient};
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -13,12 +12,12 @@ const FIRST_CHARGE_WITHIN: u64 = SECONDS_PER_DAY / 2;
 /// Whether a `subscription.renewed` is in truth the first charge. In that one Dodo's
 /// `previous_billing_date` is the day on which the subscription was created (or its trial ended).
 /// `None` for other events, and where the dates are missing.
-pub(super) fn is_first_billing(envelope: &Envelope) -> Option<bool> {
-    if envelope.event_type != "subscription.renewed" {
+pub(super) fn is_first_billing(event: &Event<'_>) -> Option<bool> {
+    if event.event_type != "subscription.renewed" {
         return None;
     }
-    let date = |field| date::unix_seconds(envelope.data.get(field)?);
-    let trial_days = envelope.data.get("trial_period_days").and_then(read::integer).unwrap_or(0);
+    let date = |field| date::unix_seconds(event.data.get(field)?);
+    let trial_days = event.data.get("trial_period_days").and_then(lenient::integer).unwrap_or(0);
     let trial = u64::try_from(trial_days).unwrap_or(0).saturating_mul(SECONDS_PER_DAY);
     let latest = date("created_at")?.saturating_add(trial).saturating_add(FIRST_CHARGE_WITHIN);
     Some(date("previous_billing_date")? <= latest)
@@ -31,11 +30,12 @@ mod tests {
 
     fn first(event_type: &str, data: Value) -> Option<bool> {
         let Value::Object(data) = data else { panic!("an object") };
-        is_first_billing(&Envelope {
+        is_first_billing(&Event {
+            id: "msg_1",
             event_type: event_type.into(),
             timestamp_ms: None,
             data,
-            facts: None,
+            raw: "",
         })
     }
 

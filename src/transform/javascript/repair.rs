@@ -49,7 +49,7 @@ pub struct Repaired {
 
 /// Repairs the items of one webhook, and keeps their ids apart.
 #[derive(Debug)]
-pub struct Mender {
+pub struct Repairer {
     webhook_id: String,
     timestamp_ms: Option<u64>,
     /// Unix seconds, not in the future.
@@ -58,7 +58,7 @@ pub struct Mender {
     names: HashMap<String, usize>,
 }
 
-impl Mender {
+impl Repairer {
     pub fn new(webhook_id: &str, timestamp_ms: Option<u64>, now: u64) -> Self {
         let timestamp = timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(now));
         let webhook_id = webhook_id.to_owned();
@@ -66,7 +66,7 @@ impl Mender {
     }
 
     /// Repairs one item, if it is about a person.
-    pub fn mend(&mut self, item: &mut Map<String, Value>) -> Vec<Repair> {
+    pub fn repair(&mut self, item: &mut Map<String, Value>) -> Vec<Repair> {
         let mut repairs = Vec::new();
         if item.get("type").is_some_and(|kind| kind != "person") {
             return repairs;
@@ -123,20 +123,20 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn mended(mender: &mut Mender, item: Value) -> (Value, Vec<Repair>) {
+    fn mended(repairer: &mut Repairer, item: Value) -> (Value, Vec<Repair>) {
         let Value::Object(mut item) = item else { panic!("an object") };
-        let repairs = mender.mend(&mut item);
+        let repairs = repairer.repair(&mut item);
         (Value::Object(item), repairs)
     }
 
-    fn mender() -> Mender {
-        Mender::new("msg_2abc", Some(1_793_450_000_123), u64::MAX)
+    fn repairer() -> Repairer {
+        Repairer::new("msg_2abc", Some(1_793_450_000_123), u64::MAX)
     }
 
     #[test]
     fn an_unknown_action_becomes_an_event_of_its_name() {
         let item = json!({"type": "person", "action": "payment_completed"});
-        let (item, repairs) = mended(&mut mender(), item);
+        let (item, repairs) = mended(&mut repairer(), item);
         let action = "payment_completed".to_owned();
         assert_eq!(
             item,
@@ -157,7 +157,7 @@ mod tests {
     fn a_name_stays() {
         let item =
             json!({"type": "person", "action": "payment_completed", "name": "Payment Completed"});
-        assert_eq!(mended(&mut mender(), item).0["name"], "Payment Completed");
+        assert_eq!(mended(&mut repairer(), item).0["name"], "Payment Completed");
     }
 
     #[test]
@@ -170,16 +170,16 @@ mod tests {
             json!({"type": "person", "action": 7}),
             json!({"type": "person"}),
         ] {
-            assert_eq!(mended(&mut mender(), item.clone()), (item, vec![]));
+            assert_eq!(mended(&mut repairer(), item.clone()), (item, vec![]));
         }
     }
 
     #[test]
     fn two_events_of_one_name_are_two_events_each_time() {
         let ids = || {
-            let mut mender = mender();
+            let mut repairer = repairer();
             let item = json!({"type": "person", "action": "event", "name": "Item Sold"});
-            [item.clone(), item].map(|item| mended(&mut mender, item).0["id"].clone())
+            [item.clone(), item].map(|item| mended(&mut repairer, item).0["id"].clone())
         };
         let [first, second] = ids();
         assert_ne!(first, second);

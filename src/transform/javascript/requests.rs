@@ -1,17 +1,17 @@
 use super::engine::Run;
-use super::repair::{Mender, Repaired};
-use crate::customerio::Call;
-use crate::event::Envelope;
+use super::repair::{Repaired, Repairer};
+use crate::customerio::{OutgoingRequests, Request};
+use crate::event::Event;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// The hosts of the Track API; requests to either go to the configured one.
 const HOSTS: [&str; 2] = ["track.customer.io", "track-eu.customer.io"];
 
 /// Why what a handler made cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unsendable {
+pub enum InvalidRequest {
     /// Credentials travel along, so nobody else may get them.
     #[error(
         "webhook.url leads to {0}; requests go to Customer.io's Track API only, since the credentials travel along."
@@ -34,13 +34,13 @@ pub enum Unsendable {
     Headers,
 }
 
-/// What the handlers of one webhook made, put together: one batch, and calls of older paths after it.
+/// What the handlers made of one event: one batch, and requests to older paths after it.
 #[derive(Debug)]
-pub struct Shipment {
-    mender: Mender,
+pub struct HandlerRequests {
+    repairer: Repairer,
     items: Vec<Value>,
     headers: HeaderMap,
-    calls: Vec<Call>,
+    others: Vec<Request>,
     made: Vec<Made>,
     repaired: Vec<Repaired>,
 }
@@ -56,29 +56,30 @@ pub struct Made {
     pub payload: Value,
 }
 
-impl Shipment {
-    pub(super) fn new(webhook_id: &str, envelope: &Envelope, now: u64) -> Self {
+impl HandlerRequests {
+    pub(super) fn new(event: &Event<'_>, now: u64) -> Self {
         Self {
-            mender: Mender::new(webhook_id, envelope.timestamp_ms, now),
+            repairer: Repairer::new(event.id, event.timestamp_ms, now),
             items: Vec::new(),
             headers: HeaderMap::new(),
-            calls: Vec::new(),
+            others: Vec::new(),
             made: Vec::new(),
             repaired: Vec::new(),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.calls.is_empty()
+        self.items.is_empty() && self.others.is_empty()
     }
 
     /// Adds what one handler made.
-    pub(super) fn add(&mut self, file: &str, run: &Run) -> Result<(), Unsendable> {
+    pub(super) fn add(&mut self, file: &str, run: &Run) -> Result<(), InvalidRequest> {
         let path = path(&run.url)?;
         let method = method(&run.method)?;
         let headers = headers(&run.headers)?;
-        let payload: Value = serde_json::from_str(&run.payload).map_err(|_| Unsendable::Payload)?;
-        let object = payload.as_object().ok_or(Unsendable::Payload)?.clone();
+        let payload: Value =
+            serde_json::from_str(&run.payload).map_err(|_| InvalidRequest::Payload)?;
+        let object = payload.as_object().ok_or(InvalidRequest::Payload)?.clone();
         self.made.push(Made {
             file: file.to_owned(),
             url: run.url.clone(),
@@ -89,7 +90,7 @@ impl Shipment {
             "api/v2/batch" => self.add_items(file, batch(object)?, headers),
             _ => {
                 let body = payload.to_string().into_bytes();
-                self.calls.push(Call { method, path, headers, body });
+                self.others.push(Request { method, path, headers, body, origins: Vec::new() });
             }
         }
         Ok(())
@@ -98,7 +99,7 @@ impl Shipment {
     fn add_items(&mut self, file: &str, items: Vec<Map<String, Value>>, headers: HeaderMap) {
         self.headers.extend(headers);
         for mut item in items {
-            let repairs = self.mender.mend(&mut item).into_iter();
+            let repairs = self.repairer.repair(&mut item).into_iter();
             self.repaired.extend(repairs.map(|repair| Repaired { file: file.to_owned(), repair }));
             self.items.push(Value::Object(item));
         }
@@ -119,59 +120,59 @@ impl Shipment {
         &self.items
     }
 
-    /// The calls to make, in this order.
-    pub fn into_calls(self) -> Vec<Call> {
-        let Self { items, headers, calls, .. } = self;
-        let batch = (!items.is_empty()).then(|| Call::batch(&json!({ "batch": items }), headers));
-        batch.into_iter().chain(calls).collect()
+    /// What is to be sent.
+    pub fn into_outgoing(self) -> OutgoingRequests {
+        let Self { items, headers, others, .. } = self;
+        let items = items.iter().map(|item| item.to_string().into_bytes()).collect();
+        OutgoingRequests { items, headers, others }
     }
 }
 
 /// The part of a Track API URL that is kept: path and query.
-fn path(url: &str) -> Result<String, Unsendable> {
-    let url: Url = url.parse().map_err(|_| Unsendable::Url)?;
+fn path(url: &str) -> Result<String, InvalidRequest> {
+    let url: Url = url.parse().map_err(|_| InvalidRequest::Url)?;
     let host = url.host_str().unwrap_or_default();
     let is_track_api = HOSTS.contains(&host) && matches!(url.scheme(), "https" | "http");
     if !is_track_api || url.port().is_some() {
-        return Err(Unsendable::Host(host.to_owned()));
+        return Err(InvalidRequest::Host(host.to_owned()));
     }
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     Ok(format!("{}{query}", url.path().trim_start_matches('/').trim_end_matches('/')))
 }
 
-fn method(method: &str) -> Result<Method, Unsendable> {
+fn method(method: &str) -> Result<Method, InvalidRequest> {
     match method.to_ascii_uppercase().as_str() {
         "POST" => Ok(Method::POST),
         "PUT" => Ok(Method::PUT),
-        _ => Err(Unsendable::Method),
+        _ => Err(InvalidRequest::Method),
     }
 }
 
-/// The headers of a handler's, without those that are ours to set.
-fn headers(json: &str) -> Result<HeaderMap, Unsendable> {
-    let headers: Value = serde_json::from_str(json).map_err(|_| Unsendable::Headers)?;
+/// The headers that a handler set, without those that are ours to set.
+fn headers(json: &str) -> Result<HeaderMap, InvalidRequest> {
+    let headers: Value = serde_json::from_str(json).map_err(|_| InvalidRequest::Headers)?;
     let empty = Map::new();
     let headers = match &headers {
         Value::Null => &empty,
         Value::Object(headers) => headers,
-        _ => return Err(Unsendable::Headers),
+        _ => return Err(InvalidRequest::Headers),
     };
     let pair = |(name, value): (&String, &Value)| {
-        let name: HeaderName = name.parse().map_err(|_| Unsendable::Headers)?;
-        let value = value.as_str().ok_or(Unsendable::Headers)?;
-        Ok((name, HeaderValue::from_str(value).map_err(|_| Unsendable::Headers)?))
+        let name: HeaderName = name.parse().map_err(|_| InvalidRequest::Headers)?;
+        let value = value.as_str().ok_or(InvalidRequest::Headers)?;
+        Ok((name, HeaderValue::from_str(value).map_err(|_| InvalidRequest::Headers)?))
     };
     let pairs = headers.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
-    Ok(pairs.into_iter().filter(|(name, _)| Call::allows(name)).collect())
+    Ok(pairs.into_iter().filter(|(name, _)| Request::allows(name)).collect())
 }
 
-fn batch(mut payload: Map<String, Value>) -> Result<Vec<Map<String, Value>>, Unsendable> {
+fn batch(mut payload: Map<String, Value>) -> Result<Vec<Map<String, Value>>, InvalidRequest> {
     let Some(Value::Array(items)) = payload.remove("batch") else {
-        return Err(Unsendable::Batch);
+        return Err(InvalidRequest::Batch);
     };
     let object = |item| match item {
         Value::Object(item) => Ok(item),
-        _ => Err(Unsendable::Batch),
+        _ => Err(InvalidRequest::Batch),
     };
     items.into_iter().map(object).collect()
 }
@@ -179,6 +180,7 @@ fn batch(mut payload: Map<String, Value>) -> Result<Vec<Map<String, Value>>, Uns
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn run(url: &str, payload: Value) -> Run {
         Run {
@@ -190,31 +192,32 @@ mod tests {
         }
     }
 
-    fn shipment(runs: &[Run]) -> Result<Vec<Call>, Unsendable> {
-        let envelope = Envelope {
+    fn requests(runs: &[Run]) -> Result<Vec<Request>, InvalidRequest> {
+        let event = Event {
+            id: "msg_1",
             event_type: "a.b".into(),
             timestamp_ms: Some(1000),
             data: Map::new(),
-            facts: None,
+            raw: "",
         };
-        let mut shipment = Shipment::new("msg_1", &envelope, 10);
+        let mut requests = HandlerRequests::new(&event, 10);
         for run in runs {
-            shipment.add("a.js", run)?;
+            requests.add("a.js", run)?;
         }
-        Ok(shipment.into_calls())
+        Ok(requests.into_outgoing().into_requests())
     }
 
     fn event(name: &str) -> Value {
         json!({"type": "person", "identifiers": {"id": "1"}, "action": "event", "name": name})
     }
 
-    fn body(call: &Call) -> Value {
-        serde_json::from_slice(&call.body).unwrap()
+    fn body(request: &Request) -> Value {
+        serde_json::from_slice(&request.body).unwrap()
     }
 
     #[test]
-    fn what_several_handlers_made_leaves_as_one_batch_and_older_calls_after_it() {
-        let calls = shipment(&[
+    fn what_several_handlers_made_leaves_as_one_batch_and_older_requests_after_it() {
+        let requests = requests(&[
             run("https://track.customer.io/api/v1/customers/5?x=1", json!({"plan": "pro"})),
             run("https://track.customer.io/api/v2/entity", event("a")),
             run(
@@ -223,14 +226,14 @@ mod tests {
             ),
         ])
         .unwrap();
-        let paths: Vec<_> = calls.iter().map(|call| call.path.as_str()).collect();
+        let paths: Vec<_> = requests.iter().map(|request| request.path.as_str()).collect();
         assert_eq!(paths, ["api/v2/batch", "api/v1/customers/5?x=1"]);
-        let batch = body(&calls[0]);
+        let batch = body(&requests[0]);
         let names: Vec<_> =
             batch["batch"].as_array().unwrap().iter().map(|item| &item["name"]).collect();
         assert_eq!(names, ["a", "b", "c"]);
         assert_eq!(batch["batch"][0]["timestamp"], 1);
-        assert_eq!(body(&calls[1]), json!({"plan": "pro"}), "older paths are not repaired");
+        assert_eq!(body(&requests[1]), json!({"plan": "pro"}), "older paths are not repaired");
     }
 
     #[test]
@@ -247,12 +250,12 @@ mod tests {
             ("http://169.254.169.254/latest", "169.254.169.254"),
         ] {
             assert_eq!(
-                shipment(&[run(url, json!({}))]),
-                Err(Unsendable::Host(host.to_owned())),
+                requests(&[run(url, json!({}))]),
+                Err(InvalidRequest::Host(host.to_owned())),
                 "{url}"
             );
         }
-        assert_eq!(shipment(&[run("/api/v2/entity", json!({}))]), Err(Unsendable::Url));
+        assert_eq!(requests(&[run("/api/v2/entity", json!({}))]), Err(InvalidRequest::Url));
     }
 
     #[test]
@@ -261,13 +264,13 @@ mod tests {
         with.headers =
             json!({"X-Trace": "1", "Authorization": "x", "HOST": "x", "content-length": "9"})
                 .to_string();
-        let headers = shipment(&[with.clone()]).unwrap().remove(0).headers;
+        let headers = requests(&[with.clone()]).unwrap().remove(0).headers;
         assert_eq!(headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["x-trace"]);
         for wrong in
             [json!([]), json!("x"), json!({"a": 1}), json!({"a b": "c"}), json!({"a": "\n"})]
         {
             with.headers = wrong.to_string();
-            assert_eq!(shipment(&[with.clone()]), Err(Unsendable::Headers), "{wrong}");
+            assert_eq!(requests(&[with.clone()]), Err(InvalidRequest::Headers), "{wrong}");
         }
     }
 
@@ -275,14 +278,14 @@ mod tests {
     fn what_has_no_shape_is_refused() {
         let entity = "https://track.customer.io/api/v2/entity";
         for payload in [json!(null), json!("x"), json!([1])] {
-            assert_eq!(shipment(&[run(entity, payload)]), Err(Unsendable::Payload));
+            assert_eq!(requests(&[run(entity, payload)]), Err(InvalidRequest::Payload));
         }
         let batch = "https://track.customer.io/api/v2/batch";
         for payload in [json!({}), json!({"batch": {}}), json!({"batch": [1]})] {
-            assert_eq!(shipment(&[run(batch, payload)]), Err(Unsendable::Batch));
+            assert_eq!(requests(&[run(batch, payload)]), Err(InvalidRequest::Batch));
         }
         let mut gets = run(entity, event("a"));
         gets.method = "GET".to_owned();
-        assert_eq!(shipment(&[gets]), Err(Unsendable::Method));
+        assert_eq!(requests(&[gets]), Err(InvalidRequest::Method));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 /// Where and why a run failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Thrown {
+pub struct Failure {
     /// Line in the file, from 1, where it is known.
     pub line: Option<usize>,
     /// In the engine's words, or ours for a limit.
@@ -29,38 +29,38 @@ impl Deadline {
 }
 
 /// Says which limit was hit, where one was.
-pub(super) fn within(limits: Limits, thrown: Thrown, deadline: &Deadline) -> Thrown {
+pub(super) fn within(limits: Limits, failure: Failure, deadline: &Deadline) -> Failure {
     let message = if deadline.missed.get() {
         format!("it took longer than {} ms", limits.time.as_millis())
-    } else if thrown.message.contains("out of memory") {
+    } else if failure.message.contains("out of memory") {
         format!("it used more than {} MiB of memory", limits.memory / 1024 / 1024)
     } else {
-        thrown.message
+        failure.message
     };
-    Thrown { message, ..thrown }
+    Failure { message, ..failure }
 }
 
 /// An engine's error in words, with the line of the file where it arose.
-pub(super) fn thrown(ctx: &Ctx<'_>, error: rquickjs::Error, source: &Source) -> Thrown {
+pub(super) fn failure(ctx: &Ctx<'_>, error: rquickjs::Error, source: &Source) -> Failure {
     match Err::<(), _>(error).catch(ctx) {
         Err(CaughtError::Exception(exception)) => {
             let name = exception.get::<_, String>("name").unwrap_or_else(|_| "Error".to_owned());
             let message = exception.message().unwrap_or_default();
             let stack = exception.stack().unwrap_or_default();
-            Thrown { line: line_in(&stack, &source.name), message: format!("{name}: {message}") }
+            Failure { line: line_in(&stack, &source.name), message: format!("{name}: {message}") }
         }
         // `throw "text"`. Without a value, there was no memory left to make one.
         Err(CaughtError::Value(value)) => {
             let text = value.as_string().and_then(|text| text.to_string().ok());
             let message =
                 text.or_else(|| stringify(ctx, &value).ok().filter(|text| text != "null"));
-            Thrown { line: None, message: message.unwrap_or_else(|| "out of memory".to_owned()) }
+            Failure { line: None, message: message.unwrap_or_else(|| "out of memory".to_owned()) }
         }
         Err(CaughtError::Error(rquickjs::Error::Allocation)) => {
-            Thrown { line: None, message: "out of memory".to_owned() }
+            Failure { line: None, message: "out of memory".to_owned() }
         }
-        Err(CaughtError::Error(error)) => Thrown { line: None, message: error.to_string() },
-        Ok(()) => Thrown { line: None, message: String::new() },
+        Err(CaughtError::Error(error)) => Failure { line: None, message: error.to_string() },
+        Ok(()) => Failure { line: None, message: String::new() },
     }
 }
 

@@ -7,9 +7,9 @@ mod failure;
 #[cfg(test)]
 mod tests;
 
-pub use failure::Thrown;
+pub use failure::Failure;
 
-use failure::{Deadline, thrown, within};
+use failure::{Deadline, failure, within};
 use rquickjs::context::{EvalOptions, intrinsic};
 use rquickjs::{Coerced, Context, Ctx, Function, Object, Runtime, Value};
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub struct Limits {
     pub time: Duration,
     /// Heap, in bytes.
     pub memory: usize,
-    /// Call stack, in bytes.
+    /// Request stack, in bytes.
     pub stack: usize,
 }
 
@@ -107,9 +107,9 @@ const PRELUDE: &str = r#"
 ///
 /// # Errors
 /// Why it does not compile or run, or that it has no `handler`.
-pub fn check(source: &Source, limits: Limits) -> Result<(), Thrown> {
+pub fn check(source: &Source, limits: Limits) -> Result<(), Failure> {
     in_fresh_engine(limits, |ctx, _| {
-        console::install(ctx).map_err(|error| thrown(ctx, error, source))?;
+        console::install(ctx).map_err(|error| failure(ctx, error, source))?;
         handler(ctx, source).map(drop)
     })
 }
@@ -118,10 +118,10 @@ pub fn check(source: &Source, limits: Limits) -> Result<(), Thrown> {
 ///
 /// # Errors
 /// Why it failed.
-pub fn run(source: &Source, limits: Limits, input: &Input<'_>) -> Result<Run, Thrown> {
+pub fn run(source: &Source, limits: Limits, input: &Input<'_>) -> Result<Run, Failure> {
     let Input { event_type, url, payload, customer } = *input;
     in_fresh_engine(limits, |ctx, deadline| {
-        let console = console::install(ctx).map_err(|error| thrown(ctx, error, source))?;
+        let console = console::install(ctx).map_err(|error| failure(ctx, error, source))?;
         let run = (|| {
             let make: Function = ctx.eval(PRELUDE)?;
             let payload = ctx.json_parse(payload)?;
@@ -131,19 +131,19 @@ pub fn run(source: &Source, limits: Limits, input: &Input<'_>) -> Result<Run, Th
             let webhook: Object = make.call((METHOD, url, payload, event_type, customer))?;
             Ok((before, webhook))
         })();
-        let (before, webhook) = run.map_err(|error| thrown(ctx, error, source))?;
+        let (before, webhook) = run.map_err(|error| failure(ctx, error, source))?;
         let handler = handler(ctx, source)?;
         let returned: Value =
-            handler.call((webhook,)).map_err(|error| thrown(ctx, error, source))?;
+            handler.call((webhook,)).map_err(|error| failure(ctx, error, source))?;
         let returned = settled(ctx, returned, deadline, source)?;
         let Some(returned) = returned.as_object() else {
-            return Err(Thrown {
+            return Err(Failure {
                 line: None,
                 message: "handler returned no webhook; it must end with `return webhook`"
                     .to_owned(),
             });
         };
-        let run = read(ctx, returned, url, &before).map_err(|error| thrown(ctx, error, source))?;
+        let run = read(ctx, returned, url, &before).map_err(|error| failure(ctx, error, source))?;
         Ok(Run { console: console.take(), ..run })
     })
 }
@@ -181,7 +181,7 @@ fn stringify<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> rquickjs::Result<String
 }
 
 /// Evaluates a file and finds its `handler`, however it is declared.
-fn handler<'js>(ctx: &Ctx<'js>, source: &Source) -> Result<Function<'js>, Thrown> {
+fn handler<'js>(ctx: &Ctx<'js>, source: &Source) -> Result<Function<'js>, Failure> {
     let options = |name: &str| {
         let mut options = EvalOptions::default();
         // As in Dodo's dashboard: a variable that nobody declared is no error.
@@ -190,13 +190,13 @@ fn handler<'js>(ctx: &Ctx<'js>, source: &Source) -> Result<Function<'js>, Thrown
         options
     };
     let evaluated = ctx.eval_with_options::<Value, _>(source.text.as_str(), options(&source.name));
-    evaluated.map_err(|error| thrown(ctx, error, source))?;
+    evaluated.map_err(|error| failure(ctx, error, source))?;
     let found = ctx.eval_with_options::<Value, _>(
         "typeof handler === 'function' ? handler : undefined",
         options("handler"),
     );
-    let found = found.map_err(|error| thrown(ctx, error, source))?;
-    found.into_function().ok_or_else(|| Thrown {
+    let found = found.map_err(|error| failure(ctx, error, source))?;
+    found.into_function().ok_or_else(|| Failure {
         line: None,
         message: "there is no `function handler(webhook)`".to_owned(),
     })
@@ -208,17 +208,17 @@ fn settled<'js>(
     value: Value<'js>,
     deadline: &Deadline,
     source: &Source,
-) -> Result<Value<'js>, Thrown> {
+) -> Result<Value<'js>, Failure> {
     let Some(promise) = value.as_promise() else { return Ok(value) };
     loop {
         if let Some(result) = promise.result::<Value>() {
-            return result.map_err(|error| thrown(ctx, error, source));
+            return result.map_err(|error| failure(ctx, error, source));
         }
         if deadline.has_passed() {
-            return Err(Thrown { line: None, message: String::new() });
+            return Err(Failure { line: None, message: String::new() });
         }
         if !ctx.execute_pending_job() {
-            return Err(Thrown {
+            return Err(Failure {
                 line: None,
                 message: "handler returned a promise that nothing will settle".to_owned(),
             });
@@ -228,9 +228,9 @@ fn settled<'js>(
 
 fn in_fresh_engine<T>(
     limits: Limits,
-    work: impl for<'js> FnOnce(&Ctx<'js>, &Deadline) -> Result<T, Thrown>,
-) -> Result<T, Thrown> {
-    let no_engine = |error: rquickjs::Error| Thrown { line: None, message: error.to_string() };
+    work: impl for<'js> FnOnce(&Ctx<'js>, &Deadline) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let no_engine = |error: rquickjs::Error| Failure { line: None, message: error.to_string() };
     let runtime = Runtime::new().map_err(no_engine)?;
     runtime.set_memory_limit(limits.memory);
     runtime.set_max_stack_size(limits.stack);
@@ -240,5 +240,5 @@ fn in_fresh_engine<T>(
     runtime.set_gc_threshold(GC_THRESHOLD);
     let context = Context::custom::<Language>(&runtime).map_err(no_engine)?;
     let result = context.with(|ctx| work(&ctx, &deadline));
-    result.map_err(|thrown| within(limits, thrown, &deadline))
+    result.map_err(|failure| within(limits, failure, &deadline))
 }

@@ -13,7 +13,7 @@ fn source(text: &str) -> Source {
     Source { name: "handler.js".to_owned(), text: text.to_owned() }
 }
 
-fn run_body(body: &str) -> Result<Run, Thrown> {
+fn run_body(body: &str) -> Result<Run, Failure> {
     let text = format!("function handler(webhook) {{\n{body}\n}}");
     let payload = r#"{"type":"a.b","data":{"n":1}}"#;
     run(&source(&text), Limits::default(), &input(payload))
@@ -85,12 +85,12 @@ fn a_handler_may_be_declared_in_any_way() {
 
 #[test]
 fn errors_name_the_line() {
-    let thrown = run_body("\nreturn webhook.payload.nothing.there").unwrap_err();
-    assert_eq!(thrown.line, Some(3));
-    assert!(thrown.message.starts_with("TypeError: "), "{}", thrown.message);
+    let failure = run_body("\nreturn webhook.payload.nothing.there").unwrap_err();
+    assert_eq!(failure.line, Some(3));
+    assert!(failure.message.starts_with("TypeError: "), "{}", failure.message);
 
-    let thrown = run_body("throw new RangeError('too far')").unwrap_err();
-    assert_eq!((thrown.line, thrown.message.as_str()), (Some(2), "RangeError: too far"));
+    let failure = run_body("throw new RangeError('too far')").unwrap_err();
+    assert_eq!((failure.line, failure.message.as_str()), (Some(2), "RangeError: too far"));
     assert_eq!(message("throw 'plain text'"), "plain text");
     assert_eq!(message("throw { code: 7 }"), r#"{"code":7}"#);
     assert_eq!(message("return Promise.reject(new Error('later'))"), "Error: later");
@@ -98,13 +98,13 @@ fn errors_name_the_line() {
 
 #[test]
 fn a_file_that_does_not_compile_names_the_line() {
-    let thrown =
+    let failure =
         check(&source("function handler(webhook) {\n  return webhook\n"), Limits::default());
-    assert!(thrown.clone().unwrap_err().message.starts_with("SyntaxError: "), "{thrown:?}");
-    let thrown = check(&source("let a = 1;\nlet b = ;\n"), Limits::default()).unwrap_err();
-    assert_eq!(thrown.line, Some(2));
-    let thrown = check(&source("function handle(webhook) {}"), Limits::default()).unwrap_err();
-    assert_eq!(thrown.message, "there is no `function handler(webhook)`");
+    assert!(failure.clone().unwrap_err().message.starts_with("SyntaxError: "), "{failure:?}");
+    let failure = check(&source("let a = 1;\nlet b = ;\n"), Limits::default()).unwrap_err();
+    assert_eq!(failure.line, Some(2));
+    let failure = check(&source("function handle(webhook) {}"), Limits::default()).unwrap_err();
+    assert_eq!(failure.message, "there is no `function handler(webhook)`");
 }
 
 #[test]

@@ -1,0 +1,185 @@
+//! Reads variables one by one and collects what is wrong with them.
+
+use super::ConfigError;
+use crate::aws::AwsSettings;
+use crate::transform::Transform;
+use crate::transform::built_in::{EventNames, Options, PersonIdentifier};
+#[cfg(feature = "javascript")]
+use crate::transform::javascript::{Handlers, engine::Limits};
+use reqwest::Url;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The Track API of each region.
+const TRACK_URLS: [(&str, &str); 2] =
+    [("us", "https://track.customer.io"), ("eu", "https://track-eu.customer.io")];
+
+/// Dodo's API in each environment.
+const DODO_URLS: [(&str, &str); 2] =
+    [("live", "https://live.dodopayments.com"), ("test", "https://test.dodopayments.com")];
+
+const DEFAULT_SECONDS: u64 = 300;
+
+/// Reads variables and collects errors; what it returns after a mistake is never used.
+pub(super) struct Reader<V> {
+    variable: V,
+    errors: Vec<ConfigError>,
+}
+
+impl<V: Fn(&str) -> Option<String>> Reader<V> {
+    pub(super) fn new(variable: V) -> Self {
+        Self { variable, errors: Vec::new() }
+    }
+
+    /// What was read, if nothing was wrong.
+    pub(super) fn finish<T>(self, read: T) -> Result<T, Vec<ConfigError>> {
+        if self.errors.is_empty() { Ok(read) } else { Err(self.errors) }
+    }
+
+    /// A variable's value; a blank one counts as unset.
+    fn optional(&self, name: &str) -> Option<String> {
+        let value = (self.variable)(name)?.trim().to_owned();
+        Some(value).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn required(&mut self, name: &'static str, problem: &str) -> String {
+        self.optional(name).unwrap_or_else(|| self.error(name, problem))
+    }
+
+    /// Notes an error; the value returned in its place is never used.
+    fn error<T: Default>(&mut self, variable: &'static str, problem: impl Into<String>) -> T {
+        let problem = problem.into();
+        self.errors.push(ConfigError { variable, problem });
+        T::default()
+    }
+
+    pub(super) fn seconds(&mut self, name: &'static str) -> Duration {
+        let Some(text) = self.optional(name) else {
+            return Duration::from_secs(DEFAULT_SECONDS);
+        };
+        match text.parse() {
+            Ok(seconds) if (1..=86_400).contains(&seconds) => Duration::from_secs(seconds),
+            _ => self.error(
+                name,
+                format!("must be a number of seconds from 1 to 86400, not \"{text}\""),
+            ),
+        }
+    }
+
+    pub(super) fn track_url(&mut self) -> Url {
+        self.base_url("CUSTOMERIO_REGION", TRACK_URLS, "CUSTOMERIO_TRACK_URL")
+    }
+
+    pub(super) fn dodo_url(&mut self) -> Url {
+        self.base_url("DODO_ENVIRONMENT", DODO_URLS, "DODO_API_URL")
+    }
+
+    /// The URL that `variable` names, or else that of one of two choices, the first by default.
+    fn base_url(
+        &mut self,
+        choice: &'static str,
+        [first, second]: [(&str, &str); 2],
+        variable: &'static str,
+    ) -> Url {
+        let url = |(_, url): (&str, &str)| url.parse().expect("a constant");
+        let default = match self.optional(choice).map(|name| name.to_ascii_lowercase()) {
+            None => url(first),
+            Some(name) if name == first.0 => url(first),
+            Some(name) if name == second.0 => url(second),
+            Some(name) => {
+                let problem = format!("must be {} or {}, not \"{name}\"", first.0, second.0);
+                let () = self.error(choice, problem);
+                url(first)
+            }
+        };
+        let Some(text) = self.optional(variable) else {
+            return default;
+        };
+        usable_base(&text).unwrap_or_else(|problem| {
+            let () = self.error(variable, problem);
+            default
+        })
+    }
+
+    pub(super) fn transform(&mut self) -> Transform {
+        let options = Options { identifier: self.person_identifier(), names: self.event_names() };
+        match self.optional("TRANSFORM_FILE") {
+            Some(path) => self.handlers(&path).unwrap_or(Transform::BuiltIn(options)),
+            None => Transform::BuiltIn(options),
+        }
+    }
+
+    #[cfg(feature = "javascript")]
+    fn handlers(&mut self, path: &str) -> Option<Transform> {
+        match Handlers::load(path.as_ref(), Limits::default()) {
+            Ok(handlers) => Some(Transform::JavaScript(handlers)),
+            Err(problems) => {
+                for problem in problems {
+                    let () = self.error("TRANSFORM_FILE", problem);
+                }
+                None
+            }
+        }
+    }
+
+    /// Ignoring it would send the built-in events to somebody who wanted others.
+    #[cfg(not(feature = "javascript"))]
+    fn handlers(&mut self, _: &str) -> Option<Transform> {
+        self.error(
+            "TRANSFORM_FILE",
+            "must not be set: this build knows the built-in transform only",
+        )
+    }
+
+    fn person_identifier(&mut self) -> PersonIdentifier {
+        let text = self.optional("PERSON_IDENTIFIER");
+        match text.as_deref() {
+            None | Some("customer_id") => PersonIdentifier::CustomerId,
+            Some("email") => PersonIdentifier::Email,
+            Some(text) => match text.strip_prefix("metadata.").map(str::trim) {
+                Some(key) if !key.is_empty() => PersonIdentifier::Metadata(key.to_owned()),
+                _ => self.error(
+                    "PERSON_IDENTIFIER",
+                    format!("must be customer_id, email or metadata.<key>, not \"{text}\""),
+                ),
+            },
+        }
+    }
+
+    fn event_names(&mut self) -> EventNames {
+        let list = self.optional("EVENT_NAMES").unwrap_or_default();
+        EventNames::parse(&list).unwrap_or_else(|errors| {
+            for error in errors {
+                let () = self.error("EVENT_NAMES", format!("has a mistake: {error}"));
+            }
+            EventNames::default()
+        })
+    }
+
+    pub(super) fn aws(&mut self) -> AwsSettings {
+        const SET_BY_LAMBDA: &str = "must be set; AWS Lambda does that by itself";
+        let region = self.optional("AWS_REGION").or_else(|| self.optional("AWS_DEFAULT_REGION"));
+        AwsSettings {
+            region: region.unwrap_or_else(|| self.error("AWS_REGION", SET_BY_LAMBDA)),
+            access_key_id: self.required("AWS_ACCESS_KEY_ID", SET_BY_LAMBDA),
+            secret_access_key: self.required("AWS_SECRET_ACCESS_KEY", SET_BY_LAMBDA),
+            session_token: self.optional("AWS_SESSION_TOKEN"),
+            endpoint_url: self
+                .optional("AWS_ENDPOINT_URL_SECRETS_MANAGER")
+                .or_else(|| self.optional("AWS_ENDPOINT_URL")),
+        }
+    }
+}
+
+/// Credentials travel to this URL, so it must be encrypted or stay on this machine.
+fn usable_base(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|_| format!("is not a URL: \"{text}\""))?;
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback => Ok(url),
+        _ => Err("must begin with https:// (http:// only on this machine itself)".to_owned()),
+    }
+}

@@ -1,0 +1,65 @@
+//! How long requests take and how often they are repeated, within one invocation.
+
+use std::time::{Duration, SystemTime};
+
+/// Attempts at one request. After the last one the sender takes over: Dodo retries for 27 hours.
+pub(crate) const MAX_ATTEMPTS: u32 = 3;
+
+/// Time limits and pauses. They are values so that a test can run faster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Time limit of one attempt, from the connection to the last byte of the response.
+    pub attempt: Duration,
+    /// The first pause; each further one is twice as long.
+    pub pause: Duration,
+    /// With less time left than this, no attempt is started.
+    pub shortest_attempt: Duration,
+    /// Time limit of all lookups in Dodo's API for one event; never more than half of the time left.
+    pub lookups: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// Two slow attempts and a short third fit into 10 s. The pauses are those of Customer.io's
+    /// official client.
+    fn default() -> Self {
+        Self {
+            attempt: Duration::from_secs(4),
+            pause: Duration::from_millis(200),
+            shortest_attempt: Duration::from_millis(250),
+            lookups: Duration::from_secs(3),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// The pause after `attempts` failed attempts: exponential, with `jitter` from 0 up to but not
+    /// including 1.
+    pub(crate) fn backoff(&self, attempts: u32, jitter: f64) -> Duration {
+        self.pause.mul_f64((1.0 + jitter) * f64::from(1 << (attempts - 1)))
+    }
+}
+
+/// Parses `Retry-After`: seconds, or a date, which is compared with `now`. RFC 9110, section 10.2.3.
+pub(crate) fn parse_retry_after(header: &str, now: SystemTime) -> Option<Duration> {
+    let header = header.trim();
+    let seconds = header.parse().ok().map(Duration::from_secs);
+    let until = |date: SystemTime| date.duration_since(now).unwrap_or_default();
+    seconds.or_else(|| httpdate::parse_http_date(header).ok().map(until))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_a_number_of_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770);
+        let after = |header| parse_retry_after(header, now).map(|duration| duration.as_secs());
+        assert_eq!(after(" 7 "), Some(7));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0), "already past");
+        for invalid in ["soon", "", "-1", "1.5", "Sun, 06 Nov"] {
+            assert_eq!(after(invalid), None, "{invalid}");
+        }
+    }
+}

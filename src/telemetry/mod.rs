@@ -1,0 +1,5 @@
+//! What the process says of itself: log, metrics, and the redaction of both.
+
+pub mod log;
+pub(crate) mod metrics;
+pub(crate) mod redaction;
