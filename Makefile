@@ -10,6 +10,8 @@ SAM := $(VENV)/bin/sam
 CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
 # SAM asks for a region and calls home; neither has a place in a test.
 SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
+# For the local tools.
+TRANSFORM_OPTION = $(if $(TRANSFORM),--transform '$(TRANSFORM)')
 
 .PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build validate deploy secret doctor logs destroy bench bench-stages clean
 
@@ -28,26 +30,27 @@ $(VENV)/.complete: tests/requirements.txt tests/constraints.txt
 
 demo: setup ## Send every sample event through the whole way on this machine; no account needed.
 	@echo "==> build (minutes the first time, seconds later)"
-	@cargo build --locked --bins --example demo
-	@exec target/debug/examples/demo
+	@cargo build --locked --bins --package dodo-customerio --package local-tools
+	@exec target/debug/local demo
 
 dev: setup ## The services of the demo, staying up. PORT=9000, PAGE_PORT=9001, CUSTOMERIO_PORT=any, TRANSFORM=path.
-	@cargo build --locked --bins --example dev --example webhook
-	@PORT=$(PORT) PAGE_PORT=$(PAGE_PORT) CUSTOMERIO_PORT=$(CUSTOMERIO_PORT) TRANSFORM_FILE='$(abspath $(TRANSFORM))' exec target/debug/examples/dev
+	@cargo build --locked --bins --package dodo-customerio --package local-tools
+	@exec target/debug/local dev $(if $(PORT),--port $(PORT)) $(if $(PAGE_PORT),--page-port $(PAGE_PORT)) \
+		$(if $(CUSTOMERIO_PORT),--customerio-port $(CUSTOMERIO_PORT)) $(TRANSFORM_OPTION)
 
 send: event-given ## Sign a sample and post it: EVENT=payment.succeeded, to `make dev` or with DODO_WEBHOOK_SECRET to URL=https://…
-	@cargo build --locked --quiet --example webhook
-	@URL='$(URL)' target/debug/examples/webhook send '$(EVENT)'
+	@cargo build --locked --quiet --package local-tools
+	@target/debug/local send '$(EVENT)' $(if $(URL),--url '$(URL)')
 
 invoke: event-given setup ## The same through `cargo lambda invoke`, without a URL: EVENT=payment.succeeded
-	@cargo build --locked --quiet --example webhook
+	@cargo build --locked --quiet --package local-tools
 	@mkdir -p target/local
-	@target/debug/examples/webhook event '$(EVENT)' > target/local/event.json
+	@target/debug/local event '$(EVENT)' > target/local/event.json
 	@$(CARGO_LAMBDA) lambda invoke --invoke-address 127.0.0.1 --invoke-port $(or $(PORT),9000) dodo-customerio --data-file target/local/event.json
 
 preview: event-given ## Show what a sample becomes, sending nothing: EVENT=payment.succeeded, TRANSFORM=path
-	@cargo build --locked --quiet --example webhook
-	@TRANSFORM_FILE='$(TRANSFORM)' target/debug/examples/webhook preview '$(EVENT)'
+	@cargo build --locked --quiet --package local-tools
+	@target/debug/local preview '$(EVENT)' $(TRANSFORM_OPTION)
 
 .PHONY: event-given
 event-given:
@@ -55,8 +58,8 @@ event-given:
 
 ifdef TRANSFORM
 test:
-	@cargo build --locked --quiet --example webhook
-	@TRANSFORM_FILE='$(TRANSFORM)' target/debug/examples/webhook check
+	@cargo build --locked --quiet --package local-tools
+	@target/debug/local check $(TRANSFORM_OPTION)
 else
 test: setup lint template unit ## Everything that is checked. With TRANSFORM=path: that transform, over all samples.
 endif
@@ -85,8 +88,8 @@ faults: ## Run the fault bench by itself and print its report.
 
 load: setup ## Send COUNT=100000 webhooks through one environment and watch its memory.
 	@cargo build --locked --release --bins
-	@cargo build --locked --profile bench --example load
-	@exec target/release/examples/load target/release/dodo-customerio $(or $(COUNT),100000)
+	@cargo build --locked --profile bench --package local-tools
+	@exec target/release/local load target/release/dodo-customerio $(or $(COUNT),100000)
 
 # cargo-fuzz wants a nightly compiler for its flags only; RUSTC_BOOTSTRAP lets the stable one take them.
 fuzz: $(VENV)/bin/cargo-fuzz ## Fuzz headers, bodies and events for SECONDS=60.
@@ -106,8 +109,8 @@ HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 validate: setup ## Check the template, build the bootstrap, and let it answer every sample as Lambda would run it.
 	@$(SAM_ENV) $(SAM) validate --lint
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	@cargo build --locked --quiet --example load
-	@exec target/debug/examples/load .aws-sam/build/Function/bootstrap 61
+	@cargo build --locked --quiet --package local-tools
+	@exec target/debug/local load .aws-sam/build/Function/bootstrap 61
 
 deploy: template build ## Deploy with SAM, guided the first time. TRANSFORM=segment.js (in transforms/), TRANSFORM=. for all.
 	@SAM_CLI_TELEMETRY=0 $(SAM) deploy $(if $(STACK),--stack-name $(STACK)) \
@@ -115,13 +118,13 @@ deploy: template build ## Deploy with SAM, guided the first time. TRANSFORM=segm
 		$(if $(TRANSFORM)$(ARCH),--parameter-overrides $(if $(TRANSFORM),TransformFile=$(TRANSFORM:transforms/%=%)) $(if $(ARCH),Architecture=$(ARCH)))
 
 secret: setup ## Store credentials: asked without echo, or from the environment or standard input. ADD=1, DROP=1 for a rotation.
-	@STACK='$(STACK)' ADD='$(ADD)' DROP='$(DROP)' $(VENV)/bin/python examples/operate.py secret
+	@STACK='$(STACK)' ADD='$(ADD)' DROP='$(DROP)' $(VENV)/bin/python ops/operate.py secret
 
 doctor: setup ## Check AWS, stack, secret, Customer.io and function, and say how to mend what is wrong.
-	@STACK='$(STACK)' $(VENV)/bin/python examples/operate.py doctor
+	@STACK='$(STACK)' $(VENV)/bin/python ops/operate.py doctor
 
 logs: setup ## Follow the log of the deployed function, from 15 minutes ago; Ctrl-C ends it.
-	@STACK='$(STACK)' $(VENV)/bin/python examples/operate.py logs
+	@STACK='$(STACK)' $(VENV)/bin/python ops/operate.py logs
 
 destroy: setup ## Remove the stack and everything in it, the secret included; asks first.
 	@SAM_CLI_TELEMETRY=0 $(SAM) delete --stack-name $(or $(STACK),dodo-customerio)

@@ -1,7 +1,5 @@
 //! How often each stage allocates, and how much, by size of the payload. `make bench` runs it.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
 mod stages;
 
 use stages::{SIZES, Stage};

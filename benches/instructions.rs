@@ -1,8 +1,6 @@
 //! How many instructions each stage takes, how that grows with the payload, and how long it lasts.
 //! `make bench` runs it, with callgrind where valgrind is at hand.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
 mod stages;
 
 use stages::{SIZES, Stage};

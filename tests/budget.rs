@@ -1,10 +1,7 @@
 //! What the function may weigh. A dependency update that undoes the cold start fails here.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
-use local::package::{output, size, zipped};
-use local::secrets_manager::project_file;
+use stand_ins::package::{output, size, zipped};
+use stand_ins::secrets_manager::project_file;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;

@@ -1,19 +1,16 @@
 //! What must hold for all inputs.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
 use dodo_customerio::track::Batch;
 use dodo_customerio::transform::{Options, PersonIdentifier, transform};
 use dodo_customerio::webhook::{SigningKey, Unverified};
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
-use local::customerio::rules;
-use local::dodo::{Webhook, random_secret, samples};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
+use stand_ins::customerio::rules;
+use stand_ins::dodo::{Webhook, random_secret, samples};
 use std::time::Duration;
 
 const NOW: u64 = 1_796_083_200;

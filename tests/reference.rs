@@ -1,14 +1,11 @@
 //! Signatures and samples against other people's code: the reference library in Python, and Dodo's
 //! own SDK.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
 use dodo_customerio::webhook::{Refused, SigningKey, Unverified};
 use lambda_http::http::HeaderMap;
-use local::dodo::{Webhook, random_secret, sample, samples, unix_now};
-use local::secrets_manager::{project_file, python};
 use serde_json::{Value, json};
+use stand_ins::dodo::{Webhook, random_secret, sample, samples, unix_now};
+use stand_ins::secrets_manager::{project_file, python};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;

@@ -3,14 +3,11 @@
 //! To review a change of the mapping, read the diff of `tests/snapshots`. To accept it:
 //! `INSTA_UPDATE=always cargo test --test samples`.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
 use dodo_customerio::track::Batch;
 use dodo_customerio::transform::{Ignored, Options, PersonIdentifier, transform};
-use local::customerio::{People, rules};
-use local::dodo::{Sample, Webhook, random_secret, sample, samples};
 use serde_json::{Value, json};
+use stand_ins::customerio::{People, rules};
+use stand_ins::dodo::{Sample, Webhook, random_secret, sample, samples};
 use std::collections::BTreeSet;
 
 /// 1 December 2026, later than all samples, in Unix seconds.

@@ -1,11 +1,8 @@
 //! The local Customer.io refuses what the real one refuses; else it would prove nothing.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
-use local::customerio::{CustomerIo, rules};
-use local::fault::Fault;
 use serde_json::{Value, json};
+use stand_ins::customerio::{CustomerIo, rules};
+use stand_ins::fault::Fault;
 
 fn person(item: Value) -> Value {
     let mut whole = json!({

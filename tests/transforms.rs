@@ -1,16 +1,13 @@
 //! JavaScript transforms: the dialect of Dodo's documentation, our own starting points, and handlers
 //! that nobody honest writes.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
 use dodo_customerio::script::engine::{self, Input, Limits, Source};
 use dodo_customerio::script::{ScriptError, Scripts, Shipment, Unhandled};
 use dodo_customerio::webhook::Envelope;
-use local::customerio::rules;
-use local::dodo::{Sample, Webhook, random_hex, random_secret, sample, samples};
-use local::secrets_manager::project_file;
 use serde_json::{Value, json};
+use stand_ins::customerio::rules;
+use stand_ins::dodo::{Sample, Webhook, random_hex, random_secret, sample, samples};
+use stand_ins::secrets_manager::project_file;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -1,13 +1,13 @@
 //! A certificate authority of the bench's own, and TLS in front of its servers.
 
 use crate::build::folder;
-use crate::local::serve::Server;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use stand_ins::serve::Server;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! What is measured.
 
 use crate::build::{self, Cargo};
-use crate::local::package;
-use crate::local::secrets_manager::project_file;
 use crate::world::World;
+use stand_ins::package;
+use stand_ins::secrets_manager::project_file;
 use std::path::{Path, PathBuf};
 
 /// The JavaScript transform that is measured.

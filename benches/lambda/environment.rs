@@ -1,10 +1,10 @@
 //! One execution environment: a process under a Lambda Runtime API.
 
 use crate::candidate::Candidate;
-use crate::local::runtime_api::RuntimeApi;
 use crate::share::Share;
 use crate::world::World;
 use serde_json::json;
+use stand_ins::runtime_api::RuntimeApi;
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};

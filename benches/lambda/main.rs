@@ -9,9 +9,6 @@
 //! candidates' names), `RECORD=1`.
 #![expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52 bytes")]
 
-#[path = "../../examples/local/mod.rs"]
-mod local;
-
 mod authority;
 mod build;
 mod candidate;
@@ -24,9 +21,9 @@ mod world;
 
 use candidate::Candidate;
 use environment::Environment;
-use local::stack::until_interrupted;
 use report::Report;
 use share::{SHARES, Share};
+use stand_ins::interrupt::until_interrupted;
 use statistics::{Figures, Sample};
 use std::env;
 use std::process::ExitCode;

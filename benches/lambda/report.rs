@@ -3,9 +3,9 @@
 use crate::build::folder;
 use crate::candidate::Candidate;
 use crate::chart;
-use crate::local::package::output;
-use crate::local::secrets_manager::project_file;
 use crate::statistics::{Cell, Figures};
+use stand_ins::package::output;
+use stand_ins::secrets_manager::project_file;
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;

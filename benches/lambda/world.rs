@@ -1,14 +1,14 @@
 //! The services around every candidate, over HTTP and over TLS.
 
 use crate::authority::{self, Authority};
-use crate::local::credentials::Credentials;
-use crate::local::customerio::{CustomerIo, Memory, People};
-use crate::local::dodo::{self, Webhook, sample};
-use crate::local::one_secret::OneSecret;
-use crate::local::serve::{self, Answer, Server, Service};
 use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::Value;
+use stand_ins::credentials::Credentials;
+use stand_ins::customerio::{CustomerIo, Memory, People};
+use stand_ins::dodo::{self, Webhook, sample};
+use stand_ins::one_secret::OneSecret;
+use stand_ins::serve::{self, Answer, Server, Service};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

@@ -1,7 +1,5 @@
 //! The stages of one webhook within the process, for payloads of any size.
 
-use crate::local::dodo::{Webhook, random_secret, sample};
-use crate::local::secrets_manager::project_file;
 use dodo_customerio::choice::Transform;
 use dodo_customerio::script::{Scripts, engine::Limits};
 use dodo_customerio::track::Call;
@@ -9,6 +7,8 @@ use dodo_customerio::transform::{Options, transform};
 use dodo_customerio::webhook::{Envelope, SigningKey, Unverified, Verified};
 use lambda_http::http::HeaderMap;
 use serde_json::{Value, json};
+use stand_ins::dodo::{Webhook, random_secret, sample};
+use stand_ins::secrets_manager::project_file;
 use std::hint::black_box;
 use std::time::Duration;
 

@@ -2,13 +2,13 @@
 //! order or between failures.
 
 use crate::clock::{DAY, MINUTE, SECOND, START};
-use crate::local::customerio::People;
-use crate::local::dodo::{self, sample};
-use crate::local::dodo_api::DodoApi;
-use crate::local::fault::Fault;
 use crate::world::World;
 use fastrand::Rng;
 use serde_json::{Value, json};
+use stand_ins::customerio::People;
+use stand_ins::dodo::{self, sample};
+use stand_ins::dodo_api::DodoApi;
+use stand_ins::fault::Fault;
 use std::collections::{BTreeMap, HashSet};
 
 const SEED: u64 = 7;

@@ -5,9 +5,6 @@
 //! over sockets, to the local Customer.io and to a Secrets Manager that can be down.
 //! `make faults` prints the report.
 
-#[path = "../../examples/local/mod.rs"]
-mod local;
-
 mod clock;
 mod lifetime;
 mod plan;

@@ -2,8 +2,8 @@
 //! that hit single requests.
 
 use crate::clock::{HOUR, MINUTE, START};
-use crate::local::fault::Fault;
 use fastrand::Rng;
+use stand_ins::fault::Fault;
 use std::ops::Range;
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! What became of all webhooks of a run.
 
 use crate::clock::{MINUTE, SECOND};
-use crate::local::customerio::People;
 use crate::sender::{Message, newest_payment};
 use serde_json::Value;
+use stand_ins::customerio::People;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -56,7 +56,7 @@ impl Report {
             self.late += usize::from(took > MINUTE);
             self.latest = self.latest.max(took);
         }
-        let is_stale = |profile: &&crate::local::customerio::Profile| {
+        let is_stale = |profile: &&stand_ins::customerio::Profile| {
             let id = profile.id.as_deref().unwrap_or_default();
             let newest = newest_payment(messages, id).map(Value::from);
             profile.attributes.get("last_payment_date") != newest.as_ref()

@@ -1,11 +1,11 @@
 //! Rotated secrets need no deploy, and cost hardly a call.
 
 use crate::clock::{MINUTE, SECOND, START};
-use crate::local::dodo;
 use crate::world::World;
 use dodo_customerio::function::Function;
 use lambda_http::Body;
 use serde_json::{Value, json};
+use stand_ins::dodo;
 
 const KEY: &str = "0123456789abcdef0123";
 const NEW_KEY: &str = "3210fedcba9876543210";

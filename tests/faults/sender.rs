@@ -2,7 +2,6 @@
 //! duplicates and reordering mixed in.
 
 use crate::clock::{self, HOUR, MINUTE, SECOND};
-use crate::local::dodo::{self, Sample, samples};
 use crate::plan::{Plan, SIGNS_ALONG};
 use crate::report::Report;
 use crate::world::World;
@@ -10,6 +9,7 @@ use dodo_customerio::function::Function;
 use fastrand::Rng;
 use lambda_http::Request;
 use serde_json::json;
+use stand_ins::dodo::{self, Sample, samples};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

@@ -1,14 +1,14 @@
 //! The services around the function, in simulated time, and the function itself within this process.
 
 use crate::clock::{Clock, SECOND};
-use crate::local::customerio::CustomerIo;
-use crate::local::dodo::{self, Webhook};
-use crate::local::one_secret::OneSecret;
 use dodo_customerio::config::Settings;
 use dodo_customerio::function::{Function, Surroundings};
 use dodo_customerio::track::Pace;
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
+use stand_ins::customerio::CustomerIo;
+use stand_ins::dodo::{self, Webhook};
+use stand_ins::one_secret::OneSecret;
 use std::time::Duration;
 
 /// As in production, a fiftieth as long.

@@ -1,13 +1,13 @@
 //! Requests that nobody honest sends: answered in bounded time and memory, without a call to AWS or
 //! Customer.io that a signature has not earned.
 
-use crate::local::dodo;
-use crate::local::fault::Fault;
 use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::{Value, json};
+use stand_ins::dodo;
+use stand_ins::fault::Fault;
 
 const ID: &str = "msg_1";
 

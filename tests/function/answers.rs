@@ -1,8 +1,8 @@
 //! Each row of the answer table that Customer.io has no part in.
 
-use crate::local::dodo::{self, Webhook};
 use crate::world::World;
 use serde_json::json;
+use stand_ins::dodo::{self, Webhook};
 
 #[tokio::test]
 async fn a_webhook_is_delivered() {

@@ -1,9 +1,9 @@
 //! Each row of the answer table that Customer.io decides.
 
-use crate::local::dodo::{samples, unix_now};
-use crate::local::fault::Fault;
 use crate::world::{Answer, World};
 use serde_json::json;
+use stand_ins::dodo::{samples, unix_now};
+use stand_ins::fault::Fault;
 use std::time::{Duration, Instant};
 
 const MAX_ATTEMPTS: usize = 3;

@@ -1,9 +1,9 @@
 //! What Dodo's API adds, and what happens without it.
 
-use crate::local::dodo::{self, sample, samples};
-use crate::local::fault::Fault;
 use crate::world::{Answer, World};
 use serde_json::{Value, json};
+use stand_ins::dodo::{self, sample, samples};
+use stand_ins::fault::Fault;
 use std::time::{Duration, Instant};
 
 /// Carry a customer's id and nothing else of them.
@@ -129,7 +129,7 @@ async fn a_sum_that_is_not_sure_is_left_out() {
                 let mut unknown = refund(1, 1, Value::Null, "EUR");
                 unknown["data"]["is_partial"] = true.into();
                 state.refunds.push(unknown["data"].clone());
-            }) as fn(&mut crate::local::dodo_api::State),
+            }) as fn(&mut stand_ins::dodo_api::State),
         ),
         ("a refund in another currency", |state| {
             state.refunds.push(refund(1, 1, json!(5), "USD")["data"].clone());

@@ -1,9 +1,6 @@
 //! The whole function: the real process under a Lambda Runtime API, the AWS SDK against a Secrets
 //! Manager, HTTP to the local Customer.io.
 
-#[path = "../../examples/local/mod.rs"]
-mod local;
-
 mod abuse;
 mod answers;
 mod configuration;

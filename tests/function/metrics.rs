@@ -1,9 +1,9 @@
 //! Metrics: one line a webhook, and each metric that an alarm of the template watches.
 
-use crate::local::dodo;
-use crate::local::fault::Fault;
 use crate::world::World;
 use serde_json::{Value, json};
+use stand_ins::dodo;
+use stand_ins::fault::Fault;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -1,10 +1,10 @@
 //! `make secret` and `make doctor` against a Secrets Manager, a Customer.io and a running function.
 
-use crate::local::dodo;
-use crate::local::fault::Fault;
-use crate::local::secrets_manager::{project_file, python};
 use crate::world::{World, moto_environment};
 use serde_json::{Value, json};
+use stand_ins::dodo;
+use stand_ins::fault::Fault;
+use stand_ins::secrets_manager::{project_file, python};
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -36,7 +36,7 @@ impl Stack {
     /// Whether it succeeded, and all that it printed.
     async fn operate(&self, what: &str, variables: &[(&str, &str)], input: &str) -> (bool, String) {
         assert!(["us", "eu"].contains(&self.region));
-        let mut command = command(&[project_file("examples/operate.py").to_str().unwrap(), what]);
+        let mut command = command(&[project_file("ops/operate.py").to_str().unwrap(), what]);
         command.env("STACK", &self.name).envs(variables.iter().copied());
         finish(&mut command, input).await
     }
@@ -147,8 +147,7 @@ async fn a_shell_without_aws_is_told_what_to_type() {
         (&keys[1..], "Type: aws configure"),
     ] {
         for what in ["doctor", "secret", "logs"] {
-            let mut command =
-                command(&[project_file("examples/operate.py").to_str().unwrap(), what]);
+            let mut command = command(&[project_file("ops/operate.py").to_str().unwrap(), what]);
             for variable in missing {
                 command.env_remove(variable);
             }

@@ -1,13 +1,13 @@
 //! The page of `make dev` in a real browser: headless Chromium, driven by its driver.
 
-use crate::local::dodo::samples;
-use crate::local::page::Page;
-use crate::local::serve::Server;
 use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Client;
 use serde_json::{Value, json};
+use stand_ins::dodo::samples;
+use stand_ins::page::Page;
+use stand_ins::serve::Server;
 use std::env;
 use std::net::TcpListener;
 use std::path::PathBuf;

@@ -1,11 +1,11 @@
 //! The secret: where it comes from, how long it serves, and what is said when it is not there.
 
-use crate::local::dodo::{self, Webhook};
-use crate::local::serve::{self, Answer, Service};
 use crate::world::World;
 use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::json;
+use stand_ins::dodo::{self, Webhook};
+use stand_ins::serve::{self, Answer, Service};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! JavaScript transforms in the whole function.
 
-use crate::local::dodo;
-use crate::local::secrets_manager::project_file;
 use crate::world::{Process, World};
 use serde_json::json;
+use stand_ins::dodo;
+use stand_ins::secrets_manager::project_file;
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,16 +1,16 @@
 //! One function process and the services around it.
 
-use crate::local::credentials::Credentials;
-use crate::local::customerio::CustomerIo;
-use crate::local::dodo::{self, Webhook, sample};
-use crate::local::dodo_api::DodoApi;
-use crate::local::function_url;
-use crate::local::runtime_api::RuntimeApi;
-use crate::local::secrets_manager::Moto;
-use crate::local::serve::Server;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use stand_ins::credentials::Credentials;
+use stand_ins::customerio::CustomerIo;
+use stand_ins::dodo::{self, Webhook, sample};
+use stand_ins::dodo_api::DodoApi;
+use stand_ins::function_url;
+use stand_ins::runtime_api::RuntimeApi;
+use stand_ins::secrets_manager::Moto;
+use stand_ins::serve::Server;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use tokio::io::{AsyncBufReadExt, BufReader};

@@ -1,11 +1,11 @@
 //! Everything around the function, and the function itself under `cargo lambda watch`.
 
-use super::credentials::Credentials;
-use super::customerio::CustomerIo;
-use super::dodo::samples;
-use super::dodo_api::DodoApi;
-use super::secrets_manager::{Moto, project_file};
 use serde_json::json;
+use stand_ins::credentials::Credentials;
+use stand_ins::customerio::CustomerIo;
+use stand_ins::dodo::samples;
+use stand_ins::dodo_api::DodoApi;
+use stand_ins::secrets_manager::{Moto, project_file};
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ const START_TIMEOUT: Duration = Duration::from_mins(3);
 const ADDRESS_FILE: &str = "target/local/dev.json";
 
 /// What may be chosen.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Choices {
     /// Port of the function URL; 0 takes a free one.
     pub function_port: u16,
@@ -41,6 +41,8 @@ pub struct Choices {
     pub customerio_port: u16,
     /// Whether a change of the code restarts the function, and settings in the environment reach it.
     pub for_development: bool,
+    /// A JavaScript transform, if for development.
+    pub transform: Option<PathBuf>,
 }
 
 /// A running stack; all its processes end when it is dropped.
@@ -87,6 +89,9 @@ impl Stack {
             ("DODO_API_URL", dodo_api.url()),
         ];
         environment.extend(secrets_manager.environment());
+        let transform = choices.transform.map(std::path::absolute).transpose();
+        let transform = transform.map_err(|error| format!("The transform's path: {error}."))?;
+        environment.push(("TRANSFORM_FILE", transform.unwrap_or_default().display().to_string()));
         let mut function = Watch::start(port, environment, choices.for_development)?;
         let url = format!("http://127.0.0.1:{port}/");
         function.wait_until_it_answers(&url).await?;
@@ -204,22 +209,5 @@ impl Drop for Watch {
         let group = format!("-{}", self.0.id());
         drop(Command::new("kill").args(["-TERM", "--", &group]).stderr(Stdio::null()).status());
         drop(self.0.wait());
-    }
-}
-
-/// Runs `work` until it is done, Ctrl-C is pressed or the process is told to end; whatever `work`
-/// holds is dropped in any case.
-///
-/// # Errors
-/// That of `work`, or that it was interrupted.
-pub async fn until_interrupted<T>(
-    work: impl Future<Output = Result<T, String>>,
-) -> Result<T, String> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
-    tokio::select! {
-        result = work => result,
-        _ = tokio::signal::ctrl_c() => Err("Interrupted.".to_owned()),
-        _ = terminate.recv() => Err("Told to end.".to_owned()),
     }
 }

@@ -1,52 +1,24 @@
 //! One sample event: sent, made into a Lambda event, or shown as the request that it becomes.
 //!
-//! `cargo run --example webhook -- send|event|preview EVENT` or `check`; `make send`, `make invoke`,
-//! `make preview` and `make test TRANSFORM=…` call it.
+//! `make send`, `make invoke`, `make preview` and `make test TRANSFORM=…` call it.
 
-#[path = "local/mod.rs"]
-mod local;
-
+use crate::stack;
 use dodo_customerio::choice::Transform;
 use dodo_customerio::config::Mistake;
 use dodo_customerio::script::{ScriptError, Scripts, Shipment, Unhandled};
 use dodo_customerio::track::Call;
 use dodo_customerio::webhook::{Envelope, Verified};
-use local::dodo::{self, Sample, Webhook};
-use local::{customerio, stack};
 use serde_json::Value;
+use stand_ins::customerio;
+use stand_ins::dodo::{self, Sample, Webhook};
 use std::env;
 use std::fmt::Write as _;
-use std::io::Write;
-use std::process::ExitCode;
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["send", name] => send(name).await,
-        ["event", name] => event(name),
-        ["preview", name] => preview(name),
-        ["check"] => check(),
-        _ => Err("Usage: webhook send|event|preview EVENT, a name from events/, or webhook check"
-            .to_owned()),
-    };
-    match result {
-        Ok(text) => {
-            // Whoever reads may have enough, as `head` has.
-            drop(writeln!(std::io::stdout(), "{text}"));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
+use std::path::{Path, PathBuf};
 
 /// Signs a sample as of now and posts it to `URL`, or to the stack of `make dev`.
-async fn send(name: &str) -> Result<String, String> {
+pub async fn send(name: &str, url: Option<String>) -> Result<String, String> {
     let sample = dodo::sample(name)?.of_now();
-    let (url, secret) = target()?;
+    let (url, secret) = target(url)?;
     let webhook = signed(&sample, &secret);
     let posted = webhook.post(&dodo_customerio::http::client(), &url).await;
     let (status, answer) = posted.map_err(|error| format!("{url} does not answer: {error}"))?;
@@ -54,9 +26,9 @@ async fn send(name: &str) -> Result<String, String> {
     if status < 300 { Ok(text) } else { Err(text) }
 }
 
-fn target() -> Result<(String, String), String> {
-    let given = |name| env::var(name).ok().filter(|value| !value.is_empty());
-    match (given("URL"), given("DODO_WEBHOOK_SECRET")) {
+fn target(url: Option<String>) -> Result<(String, String), String> {
+    let secret = env::var("DODO_WEBHOOK_SECRET").ok().filter(|value| !value.is_empty());
+    match (url, secret) {
         (Some(url), Some(secret)) => Ok((url, secret)),
         (None, None) => stack::announced().ok_or_else(|| {
             "No function is running here. Start one with `make dev`, or name a deployed one: \
@@ -73,7 +45,7 @@ fn target() -> Result<(String, String), String> {
 
 /// A function URL event of a sample, signed as of now, with the secret of `make dev` or the
 /// environment.
-fn event(name: &str) -> Result<String, String> {
+pub fn event(name: &str) -> Result<String, String> {
     let secret = env::var("DODO_WEBHOOK_SECRET").ok();
     let secret = secret.or_else(|| stack::announced().map(|(_, secret)| secret));
     let secret = secret.ok_or("No function is running here. Start one with `make dev`.")?;
@@ -84,11 +56,11 @@ fn signed(sample: &Sample, secret: &str) -> Webhook {
     Webhook::sign(secret, &dodo::random_message_id(), dodo::unix_now(), sample.body())
 }
 
-/// The request that a sample becomes, and what Customer.io's rules say of it. With `TRANSFORM_FILE`,
-/// also what each handler made and what was repaired.
-fn preview(name: &str) -> Result<String, String> {
+/// The request that a sample becomes, and what Customer.io's rules say of it. With a JavaScript
+/// transform, also what each handler made and what was repaired.
+pub fn preview(name: &str, path: Option<PathBuf>) -> Result<String, String> {
     let sample = dodo::sample(name)?;
-    match transform()? {
+    match transform(path.as_deref())? {
         built_in @ Transform::BuiltIn(_) => judged(&sample, &built_in, |verdict, _| verdict),
         Transform::Scripts(scripts) => {
             let input = format!("in, {}\n{:#}", sample.event_type(), sample.event);
@@ -112,9 +84,9 @@ fn preview(name: &str) -> Result<String, String> {
     }
 }
 
-/// Runs the handlers of `TRANSFORM_FILE` over all samples; an error if any is refused.
-fn check() -> Result<String, String> {
-    let transform = transform()?;
+/// Runs a transform over all samples; an error if any is refused.
+pub fn check(path: Option<PathBuf>) -> Result<String, String> {
+    let transform = transform(path.as_deref())?;
     let (mut lines, mut refused) = (Vec::new(), 0);
     for sample in dodo::samples() {
         let result = judged(&sample, &transform, |_, calls| format!("{} request(s)", calls.len()));
@@ -130,8 +102,12 @@ fn check() -> Result<String, String> {
 
 const NOTHING: &str = "Nothing is sent";
 
-fn transform() -> Result<Transform, String> {
-    Transform::read(|name| env::var(name).ok()).map_err(|mistakes| sentences(&mistakes))
+fn transform(path: Option<&Path>) -> Result<Transform, String> {
+    let read = |name: &str| match name {
+        "TRANSFORM_FILE" => path.map(|path| path.display().to_string()),
+        _ => env::var(name).ok(),
+    };
+    Transform::read(read).map_err(|mistakes| sentences(&mistakes))
 }
 
 fn calls(sample: &Sample, transform: &Transform) -> Result<Vec<Call>, String> {

@@ -9,8 +9,7 @@
 //! - [`package`]: how large a program is;
 //! - [`runtime_api`]: the Lambda Runtime API, and [`function_url`] before it;
 //! - [`serve`]: the HTTP server under two of them;
-//! - [`stack`]: all of it around the function under `cargo lambda watch`.
-#![allow(dead_code, reason = "each tool and each test uses some of it")]
+//! - [`interrupt`]: how a tool ends.
 
 pub mod credentials;
 pub mod customerio;
@@ -18,10 +17,10 @@ pub mod dodo;
 pub mod dodo_api;
 pub mod fault;
 pub mod function_url;
+pub mod interrupt;
 pub mod one_secret;
 pub mod package;
 pub mod page;
 pub mod runtime_api;
 pub mod secrets_manager;
 pub mod serve;
-pub mod stack;

@@ -2,45 +2,29 @@
 //! takes, and what that does to its memory.
 //!
 //! The release binary runs under a Lambda Runtime API of our own; moto and the local Customer.io stand
-//! around it. `cargo run --example load -- BINARY COUNT`.
+//! around it.
 
-#[path = "local/mod.rs"]
-mod local;
-
-use local::credentials::Credentials;
-use local::customerio::{CustomerIo, People};
-use local::dodo::{self, Webhook, samples};
-use local::runtime_api::RuntimeApi;
-use local::secrets_manager::Moto;
-use local::stack::until_interrupted;
 use serde_json::json;
-use std::process::{ExitCode, Stdio};
+use stand_ins::credentials::Credentials;
+use stand_ins::customerio::{CustomerIo, People};
+use stand_ins::dodo::{self, Webhook, samples};
+use stand_ins::interrupt::until_interrupted;
+use stand_ins::runtime_api::RuntimeApi;
+use stand_ins::secrets_manager::Moto;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Instant;
-use std::{env, fs};
 use tokio::process::{Child, Command};
 
 /// How often the memory is looked at.
 const STEPS: usize = 10;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let work = async {
-        match arguments.as_slice() {
-            [binary, count] => load(binary, count.parse().map_err(|_| "COUNT is no number")?).await,
-            _ => Err("Usage: load BINARY COUNT".to_owned()),
-        }
-    };
-    match until_interrupted(work).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+pub async fn run(binary: &Path, count: usize) -> Result<(), String> {
+    until_interrupted(load(binary, count)).await
 }
 
-async fn load(binary: &str, count: usize) -> Result<(), String> {
+async fn load(binary: &Path, count: usize) -> Result<(), String> {
     let moto = Moto::start()?;
     let credentials = Credentials::random();
     moto.create("dodo", &credentials.secret()).await?;
@@ -58,7 +42,7 @@ async fn load(binary: &str, count: usize) -> Result<(), String> {
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| format!("{binary} does not start: {error}"))?;
+        .map_err(|error| format!("{} does not start: {error}", binary.display()))?;
 
     println!(
         "| webhooks | a second | p50, ms | p99, ms | resident, kB | peak, kB |\n|---|---|---|---|---|---|"

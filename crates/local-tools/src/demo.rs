@@ -1,27 +1,19 @@
 //! `make demo`: every sample event through the whole way, on this machine, no account needed.
 
-#[path = "local/mod.rs"]
-mod local;
-
-use local::customerio::{Arrival, People, describe};
-use local::dodo::{self, Sample, Webhook, samples};
-use local::stack::{Choices, Stack, until_interrupted};
+use crate::stack::{Choices, Stack};
 use reqwest::Client;
 use serde_json::{Value, json};
-use std::process::ExitCode;
+use stand_ins::customerio::{Arrival, People, describe};
+use stand_ins::dodo::{self, Sample, Webhook, samples};
+use stand_ins::interrupt::until_interrupted;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+pub async fn run() -> Result<(), String> {
     match until_interrupted(demo()).await {
-        Ok(0) => ExitCode::SUCCESS,
+        Ok(0) => Ok(()),
         Ok(unexpected) => {
-            eprintln!("{unexpected} of them not as expected: see the lines marked with !!");
-            ExitCode::FAILURE
+            Err(format!("{unexpected} of them not as expected: see the lines marked with !!"))
         }
-        Err(error) => {
-            eprintln!("The demo failed. {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => Err(format!("The demo failed. {error}")),
     }
 }
 

@@ -25,7 +25,8 @@ impl Drop for Moto {
 
 /// A file below the project's root.
 pub fn project_file(path: impl AsRef<Path>) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    root.expect("this crate is two folders below the root").join(path)
 }
 
 /// The Python of the project's virtual environment.
@@ -45,7 +46,7 @@ impl Moto {
     /// If the virtual environment is missing or moto does not start.
     pub fn start() -> Result<Self, String> {
         let mut process = Command::new(python()?)
-            .arg(project_file("examples/local/secrets_manager.py"))
+            .arg(project_file("crates/stand-ins/secrets_manager.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -6,7 +6,6 @@ mod people;
 pub mod rules;
 mod schema;
 
-#[allow(unused_imports, reason = "some tests name it")]
 pub use people::{People, Profile};
 
 use super::fault::{Fault, Faults};

@@ -1,5 +1,6 @@
 //! Dodo's side: sample events, signed and sent as Dodo signs and sends them.
 
+use super::secrets_manager::project_file;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dodo_customerio::webhook::{Envelope, NotAnEnvelope, SigningKey, Unverified, Verified};
@@ -40,7 +41,7 @@ impl Sample {
 }
 
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("events")
+    project_file("events")
 }
 
 /// All samples, by name.
