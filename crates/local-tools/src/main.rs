@@ -35,26 +35,26 @@ enum Tool {
 
     /// Run the function and the services around it until Ctrl-C, with a page to watch them.
     ///
-    /// Settings in the environment (PERSON_IDENTIFIER, EVENT_NAMES …) reach the function, which restarts
+    /// Settings in the environment (`PERSON_IDENTIFIER`, `EVENT_NAMES` …) reach the function, which restarts
     /// when its code changes. Prints the addresses, then a line for each request that reaches the local
     /// Customer.io. `local send` finds this function by itself.
     Dev(dev::Ports),
 
     /// Sign a sample as of now and post it.
     ///
-    /// To the function of `local dev`, or with DODO_WEBHOOK_SECRET in the environment to any URL. Prints
+    /// To the function of `local dev`, or with `DODO_WEBHOOK_SECRET` in the environment to any URL. Prints
     /// the status and body of the response; exits with 1 unless it is 2xx.
     Send {
         #[command(flatten)]
         sample: Sample,
-        /// A deployed function; its webhook secret must be in DODO_WEBHOOK_SECRET.
+        /// A deployed function; its webhook secret must be in `DODO_WEBHOOK_SECRET`.
         #[arg(long)]
         url: Option<String>,
     },
 
     /// Print a sample, signed as of now, as the event that a function URL hands to Lambda.
     ///
-    /// Signed with DODO_WEBHOOK_SECRET, or else for the function of `local dev`. The output is what
+    /// Signed with `DODO_WEBHOOK_SECRET`, or else for the function of `local dev`. The output is what
     /// `cargo lambda invoke --data-file` takes.
     Event {
         #[command(flatten)]
@@ -64,7 +64,7 @@ enum Tool {
     /// Print the requests that a sample becomes, without sending them.
     ///
     /// Checks them against Customer.io's published rules; exits with 1 if they break one. Settings come
-    /// from the environment (PERSON_IDENTIFIER, EVENT_NAMES). With a JavaScript transform, also shows the
+    /// from the environment (`PERSON_IDENTIFIER`, `EVENT_NAMES`). With a JavaScript transform, also shows the
     /// input, what each handler returned and what was repaired.
     Preview {
         #[command(flatten)]
@@ -95,7 +95,7 @@ enum Tool {
 
     /// Run the local Customer.io alone and show what arrives, until Ctrl-C.
     ///
-    /// Accepts the pair in CUSTOMERIO_SITE_ID and CUSTOMERIO_API_KEY, or else `site` and `key`.
+    /// Accepts the pair in `CUSTOMERIO_SITE_ID` and `CUSTOMERIO_API_KEY`, or else `site` and `key`.
     Customerio {
         /// Port on 127.0.0.1; 0 takes a free one.
         #[arg(default_value_t = 0)]

@@ -17,10 +17,12 @@ use std::time::{Duration, SystemTime};
 pub struct Sample {
     /// The file's name without `.json`.
     pub name: String,
+    /// The whole payload: `type`, `timestamp`, `data` and so on.
     pub event: Value,
 }
 
 impl Sample {
+    /// Such as `payment.succeeded`; several samples may share one.
     pub fn event_type(&self) -> &str {
         self.event["type"].as_str().unwrap_or_default()
     }
@@ -31,6 +33,7 @@ impl Sample {
     }
 
     /// The same event, as if it had happened now: campaigns start for recent events only.
+    #[must_use]
     pub fn of_now(mut self) -> Self {
         let now = time::UtcDateTime::from(SystemTime::now());
         let (hour, minute, second, microsecond) = now.time().as_hms_micro();
@@ -77,9 +80,13 @@ pub fn sample(name: &str) -> Result<Sample, String> {
 /// A webhook as it travels.
 #[derive(Debug, Clone)]
 pub struct Webhook {
+    /// The header `webhook-id`.
     pub id: String,
+    /// The header `webhook-timestamp`: Unix seconds.
     pub timestamp: String,
+    /// The header `webhook-signature`.
     pub signature: String,
+    /// JSON, unless a test wants it otherwise.
     pub body: String,
 }
 
@@ -94,6 +101,7 @@ impl Webhook {
         Self { id: id.to_owned(), timestamp: timestamp.to_string(), signature, body }
     }
 
+    /// What Dodo sends with the body.
     pub fn headers(&self) -> [(&'static str, &str); 4] {
         [
             ("content-type", "application/json"),
@@ -103,7 +111,10 @@ impl Webhook {
         ]
     }
 
-    /// Posts it, and gives status and body of the answer. Dodo waits 15 s.
+    /// Posts it, and gives status and body of the response. Dodo waits 15 s.
+    ///
+    /// # Errors
+    /// If there is no response in time.
     pub async fn post(&self, client: &Client, url: &str) -> reqwest::Result<(u16, String)> {
         let mut request = client.post(url).timeout(Duration::from_secs(15)).body(self.body.clone());
         for (name, value) in self.headers() {

@@ -74,7 +74,7 @@ impl Service for Memory {
         let fault = {
             let mut state = self.lock();
             state.requests.push(request.uri().to_string());
-            state.faults.next()
+            state.faults.pop()
         };
         let take = || self.lock().take(&request);
         match fault {

@@ -28,8 +28,11 @@ impl Fault {
 
     /// What a client sees of a request that `take` would have answered.
     ///
+    /// # Errors
+    /// If the fault breaks the connection.
+    ///
     /// # Panics
-    /// If the fault's own answer is no HTTP.
+    /// If the status or a header of the fault's own response is invalid.
     pub async fn befall(self, take: impl FnOnce() -> Response<AnswerBody>) -> Answer {
         match self {
             Self::Answer(status, headers, body) => {
@@ -71,7 +74,7 @@ pub struct Faults {
 
 impl Faults {
     /// What this request suffers.
-    pub fn next(&mut self) -> Option<Fault> {
+    pub fn pop(&mut self) -> Option<Fault> {
         let planned = |plan: &mut Option<Plan>| plan.as_mut().and_then(|plan| plan());
         self.queue.pop_front().or_else(|| planned(&mut self.plan))
     }

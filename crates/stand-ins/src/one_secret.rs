@@ -6,10 +6,7 @@ use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-
-/// A lock is only poisoned by a panic elsewhere.
-const PANICKED: &str = "no panic";
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A running stand-in; it ends when dropped.
 pub struct OneSecret {
@@ -47,22 +44,27 @@ impl OneSecret {
 
     /// Replaces the secret's value.
     pub fn put(&self, secret: Value) {
-        *self.state.secret.lock().expect(PANICKED) = secret;
+        *locked(&self.state.secret) = secret;
     }
 
     /// How often it was asked.
     pub fn requests(&self) -> usize {
-        *self.state.requests.lock().expect(PANICKED)
+        *locked(&self.state.requests)
     }
 }
 
 impl Service for State {
     async fn answer(&self, _: Request<Bytes>) -> Answer {
-        *self.requests.lock().expect(PANICKED) += 1;
+        *locked(&self.requests) += 1;
         if (self.is_down)() {
             return Ok(serve::json(500, &json!({"__type": "InternalServiceError"})));
         }
-        let secret = self.secret.lock().expect(PANICKED).to_string();
+        let secret = locked(&self.secret).to_string();
         Ok(serve::json(200, &json!({"Name": "dodo", "SecretString": secret})))
     }
+}
+
+/// A lock is only poisoned by a panic elsewhere, which fails the test by itself.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

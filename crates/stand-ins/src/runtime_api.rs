@@ -26,7 +26,9 @@ pub struct RuntimeApi {
 /// An answer, and how long the function had the event.
 #[derive(Debug)]
 pub struct Answered {
+    /// What the function returned.
     pub answer: Value,
+    /// From handing out the event to the response.
     pub took: Duration,
 }
 

@@ -24,9 +24,12 @@ impl Drop for Moto {
 }
 
 /// A file below the project's root.
+///
+/// # Panics
+/// Never: this crate is two folders below the root.
 pub fn project_file(path: impl AsRef<Path>) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    root.expect("this crate is two folders below the root").join(path)
+    root.expect("the root").join(path)
 }
 
 /// The Python of the project's virtual environment.

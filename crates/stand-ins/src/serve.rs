@@ -26,13 +26,16 @@ pub struct Broken;
 
 /// Answers requests whose bodies have been read.
 pub trait Service: Clone + Send + Sync + 'static {
+    /// The response to one request.
     fn answer(&self, request: Request<Bytes>) -> impl Future<Output = Answer> + Send;
 }
 
 /// A server on loopback; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Server {
+    /// Where it listens.
     pub address: SocketAddr,
+    /// Accepts connections until it is aborted.
     pub accepting: JoinHandle<()>,
 }
 
@@ -43,6 +46,9 @@ impl Drop for Server {
 }
 
 /// Serves on a port of 127.0.0.1; 0 takes a free one.
+///
+/// # Errors
+/// If the port is taken.
 pub async fn serve(port: u16, service: impl Service) -> io::Result<Server> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;
@@ -68,7 +74,10 @@ async fn converse(stream: TcpStream, service: impl Service) {
     drop(http.serve_connection(TokioIo::new(stream), answer).await);
 }
 
-/// An answer with a JSON body.
+/// A response with a JSON body.
+///
+/// # Panics
+/// If the status is not one of HTTP's.
 pub fn json(status: u16, json: &serde_json::Value) -> Response<AnswerBody> {
     let answer = Response::builder().status(status).header("content-type", "application/json");
     answer.body(body(json.to_string())).expect("a valid status")

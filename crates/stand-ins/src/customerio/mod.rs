@@ -31,8 +31,11 @@ pub struct CustomerIo {
 /// What a request was, and what became of it.
 #[derive(Debug, Clone)]
 pub struct Arrival {
+    /// The status of the response.
     pub status: u16,
+    /// The path of the request.
     pub path: String,
+    /// The request's body; null unless it is JSON.
     pub body: Value,
 }
 
@@ -43,8 +46,10 @@ impl Arrival {
     }
 }
 
+/// What it knows and has seen.
 #[derive(Default)]
 pub struct State {
+    /// Everybody it knows.
     pub people: People,
     /// What it judged, oldest first.
     pub arrivals: Vec<Arrival>,
@@ -61,6 +66,9 @@ pub struct Memory(Arc<Mutex<State>>);
 
 impl CustomerIo {
     /// Starts on a port of 127.0.0.1 (0 takes a free one) for one pair of credentials.
+    ///
+    /// # Errors
+    /// If the port is taken.
     pub async fn start(port: u16, site_id: &str, api_key: &str) -> io::Result<Self> {
         let mut state = State::default();
         state.accept(site_id, api_key);
@@ -102,6 +110,7 @@ impl CustomerIo {
 }
 
 impl Memory {
+    /// Holds it still while the guard lives.
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -143,7 +152,7 @@ impl State {
 
     fn next_fault(&mut self) -> Option<Fault> {
         self.requests += 1;
-        self.faults.next()
+        self.faults.pop()
     }
 
     fn take(&mut self, request: &Request<Bytes>) -> Response<AnswerBody> {

@@ -15,8 +15,11 @@ pub struct People {
 /// One person.
 #[derive(Debug, Default, Clone)]
 pub struct Profile {
+    /// Their id; somebody may be known by an e-mail address alone.
     pub id: Option<String>,
+    /// What is known of them, the address included.
     pub attributes: BTreeMap<String, Value>,
+    /// What they did, in the order in which it arrived.
     pub activity: Vec<Activity>,
     /// When each attribute became true, in Unix seconds.
     updated: BTreeMap<String, i64>,
@@ -25,13 +28,16 @@ pub struct Profile {
 /// One event of a person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activity {
+    /// Such as `Payment Completed`.
     pub name: String,
     /// Unix seconds.
     pub timestamp: Option<i64>,
+    /// The event's own attributes.
     pub attributes: Map<String, Value>,
 }
 
 impl Profile {
+    /// The address, which is an attribute like any other.
     pub fn email(&self) -> Option<&str> {
         self.attributes.get("email")?.as_str()
     }
@@ -65,6 +71,7 @@ impl People {
         }
     }
 
+    /// In the order in which they became known.
     pub fn profiles(&self) -> &[Profile] {
         &self.profiles
     }
