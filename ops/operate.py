@@ -168,7 +168,7 @@ def secret():
 
 
 def request(url, body=None, headers=None):
-    """Status and body of an answer; redirects are not followed."""
+    """Status and body of a response; redirects are not followed."""
 
     class NoRedirects(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_):
@@ -176,12 +176,12 @@ def request(url, body=None, headers=None):
 
     opener = urllib.request.build_opener(NoRedirects)
     try:
-        with opener.open(urllib.request.Request(url, data=body, headers=headers or {}), timeout=15) as answer:
-            return answer.status, answer.read(65536).decode(errors="replace")
+        with opener.open(urllib.request.Request(url, data=body, headers=headers or {}), timeout=15) as response:
+            return response.status, response.read(65536).decode(errors="replace")
     except urllib.error.HTTPError as error:
         return error.code, error.read(65536).decode(errors="replace")
     except OSError as error:
-        raise Trouble(f"{url} does not answer: {error}")
+        raise Trouble(f"{url} does not respond: {error}")
 
 
 def check_customerio(secret, parameters):
@@ -192,7 +192,7 @@ def check_customerio(secret, parameters):
     status, body = request(base.rstrip("/") + "/api/v1/accounts/region", headers=headers)
     if status != 200:
         raise Trouble(
-            f"Customer.io answers {status} to this pair in region {region}. Is it the Tracking API's pair, and does the "
+            f"Customer.io responds with {status} to this pair in region {region}. Is it the Tracking API's pair, and does the "
             f"workspace live there? Type: make secret, or make deploy with another CustomerIoRegion"
         )
     lives = json.loads(body).get("region")
@@ -211,13 +211,13 @@ def check_dodo(secret, parameters):
         status, _ = request(f"{base}/{what}?page_size=1", headers=headers)
         if status == 401:
             raise Trouble(
-                f"Dodo's API answers 401 to dodo_api_key in environment {environment}. Is it a key of the other mode? "
+                f"Dodo's API responds with 401 to dodo_api_key in environment {environment}. Is it a key of the other mode? "
                 f"Type: make secret, or make deploy with another DodoEnvironment"
             )
         if status == 403:
             raise Trouble(f"dodo_api_key may not read {what}. Make a key that may, in Dodo's dashboard. Type: make secret")
         if status != 200:
-            raise Trouble(f"Dodo's API answers {status} for {what}. Try again later. Type: make doctor")
+            raise Trouble(f"Dodo's API responds with {status} for {what}. Try again later. Type: make doctor")
     return f"the key reads customers, payments and refunds in {environment}"
 
 
@@ -234,14 +234,14 @@ def check_function(secret, url):
         "webhook-timestamp": sent,
         "webhook-signature": f"v1,{signature}",
     }
-    status, answer = request(url, body, headers)
+    status, response = request(url, body, headers)
     try:
-        answer = json.loads(answer)
+        response = json.loads(response)
     except ValueError:
-        answer = {}
-    if (status, answer.get("outcome")) != (200, "ignored"):
-        message = answer.get("message", "it gives no reason")
-        raise Trouble(f"The function answers {status} to a signed probe: {message} Type: make logs")
+        response = {}
+    if (status, response.get("outcome")) != (200, "ignored"):
+        message = response.get("message", "it gives no reason")
+        raise Trouble(f"The function responds with {status} to a signed probe: {message} Type: make logs")
     return "it verified a signed probe and ignored it, as it should"
 
 

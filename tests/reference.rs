@@ -60,15 +60,15 @@ fn what_the_local_sender_signs_is_verified_by_dodos_sdk() {
 /// The awkward samples are meant to be wrong, each in its way.
 #[test]
 fn dodos_models_accept_the_samples_and_know_no_other_types() {
-    let answer: Value = serde_json::from_str(&ask(&["models"], "")).unwrap();
-    for event_type in answer["types"].as_array().unwrap() {
+    let found: Value = serde_json::from_str(&ask(&["models"], "")).unwrap();
+    for event_type in found["types"].as_array().unwrap() {
         let name = event_type.as_str().unwrap();
-        assert_eq!(answer["wrong"].get(name), None, "{name}");
+        assert_eq!(found["wrong"].get(name), None, "{name}");
         assert!(samples().iter().any(|sample| sample.name == name), "{name} has no sample");
     }
-    assert_eq!(answer["types"].as_array().unwrap().len(), 48);
+    assert_eq!(found["types"].as_array().unwrap().len(), 48);
 
-    let wrong = answer["wrong"].as_object().unwrap();
+    let wrong = found["wrong"].as_object().unwrap();
     let wrong: Vec<_> = wrong.iter().map(|(name, fields)| (name.as_str(), &fields[0])).collect();
     assert_eq!(
         wrong,

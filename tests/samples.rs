@@ -155,7 +155,7 @@ fn one_webhook_serves_all_three_purposes_of_the_published_snippets() {
     let mut people = People::default();
     for name in ["payment.succeeded", "subscription.active"] {
         let batch = transformed(&sample(name).unwrap(), &Options::default()).unwrap();
-        batch.items.iter().for_each(|item| people.take(&serde_json::to_value(item).unwrap()));
+        batch.items.iter().for_each(|item| people.apply(&serde_json::to_value(item).unwrap()));
     }
     let ada = people.find("ada@example.com").unwrap();
     assert_eq!(ada.attributes["name"], "Ada Beispiel");

@@ -79,9 +79,9 @@ impl Client {
             .post(format!("{}{path}", self.0.url()))
             .basic_auth("site", Some(key))
             .body(body);
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
     }
 
     async fn batch(&self, items: Value) -> (u16, Value) {
@@ -90,7 +90,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn each_status_is_answered_as_published() {
+async fn each_status_is_as_published() {
     let client = Client::start().await;
     assert_eq!(client.batch(json!([person(json!({}))])).await, (200, json!({})));
 

@@ -63,15 +63,15 @@ impl Environment {
     /// Lets it serve one webhook, and gives the time without that at Customer.io.
     ///
     /// # Errors
-    /// That it answered anything but 200.
+    /// That the response was not a 200.
     pub async fn serve(&self, world: &World) -> Result<Duration, String> {
         let before = world.time_at_customerio();
-        let answered = self.runtime.invoke_timed(world.event()).await.ok_or("no answer")?;
-        if answered.answer["statusCode"] != json!(200) {
-            return Err(format!("it answered {}", answered.answer));
+        let invoked = self.runtime.invoke_timed(world.event()).await.ok_or("no response")?;
+        if invoked.response["statusCode"] != json!(200) {
+            return Err(format!("it responded {}", invoked.response));
         }
         let waited = world.time_at_customerio().saturating_sub(before);
-        Ok(answered.took.saturating_sub(waited))
+        Ok(invoked.took.saturating_sub(waited))
     }
 
     /// The CPU time it has used so far.

@@ -8,7 +8,7 @@ use stand_ins::credentials::Credentials;
 use stand_ins::customerio::{CustomerIo, Memory, People};
 use stand_ins::dodo::{self, Webhook, sample};
 use stand_ins::one_secret::OneSecret;
-use stand_ins::serve::{self, Answer, Server, Service};
+use stand_ins::serve::{self, Server, Service, ServiceResult};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -87,11 +87,11 @@ struct Timed {
 }
 
 impl Service for Timed {
-    async fn answer(&self, request: Request<Bytes>) -> Answer {
+    async fn respond(&self, request: Request<Bytes>) -> ServiceResult {
         let start = Instant::now();
-        let answer = self.inner.answer(request).await;
+        let response = self.inner.respond(request).await;
         let took = start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX);
         self.busy.fetch_add(took, Ordering::SeqCst);
-        answer
+        response
     }
 }

@@ -163,7 +163,7 @@ fn now_and_then(mut rng: Rng) -> impl FnMut() -> Option<Fault> + Send {
         failed = !failed && rng.u8(..5) == 0;
         let soon = vec![("retry-after", "0".to_owned())];
         let faults =
-            [Fault::status(503), Fault::BreakBefore, Fault::Answer(429, soon, "{}".to_owned())];
+            [Fault::status(503), Fault::BreakBefore, Fault::Response(429, soon, "{}".to_owned())];
         failed.then(|| faults[rng.usize(..faults.len())].clone())
     }
 }

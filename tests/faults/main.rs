@@ -22,13 +22,13 @@ const SEEDS: [u64; 5] = [1, 2, 3, 5, 8];
 const WEBHOOKS: usize = 2_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_lost_and_nothing_is_doubled() {
+async fn nothing_is_lost_and_nothing_is_duplicated() {
     println!("{}", Report::HEADER);
     let runs = SEEDS.map(|seed| tokio::spawn(sender::run(seed, WEBHOOKS)));
     for run in runs {
         let report = run.await.unwrap();
         println!("{report}");
-        assert_eq!((report.lost, report.doubled), (0, 0), "seed {}", report.seed);
+        assert_eq!((report.lost, report.duplicated), (0, 0), "seed {}", report.seed);
         assert_eq!(report.once, report.webhooks, "seed {}", report.seed);
         assert_eq!(report.stale_people, 0, "seed {}", report.seed);
         assert!(report.late > 0 && report.requests > report.webhooks, "the plan has no faults");

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Later than the quick pace of the bench allows an attempt to take.
 const TOO_SLOW: Duration = Duration::from_millis(160);
 
-/// How many of Customer.io's answers fail outside of any window.
+/// How many of Customer.io's responses fail outside of any window.
 const FAULTY: f64 = 0.25;
 
 /// One course of events, in Unix milliseconds.
@@ -18,9 +18,9 @@ const FAULTY: f64 = 0.25;
 pub struct Plan {
     /// When webhooks happen.
     pub happening: Range<u64>,
-    /// When Secrets Manager does not answer.
+    /// When Secrets Manager does not respond.
     pub secrets_manager_down: Vec<Range<u64>>,
-    /// When Customer.io does not answer, or says 503.
+    /// When Customer.io does not respond, or says 503.
     pub customerio_down: Vec<Range<u64>>,
     /// When Customer.io redirects to the other region.
     pub wrong_region: Range<u64>,
@@ -80,7 +80,7 @@ impl Plan {
         }
         if self.wrong_region.contains(&now) {
             let elsewhere = ("location", "https://track-eu.customer.io/api/v2/batch".to_owned());
-            return Some(Fault::Answer(301, vec![elsewhere], String::new()));
+            return Some(Fault::Response(301, vec![elsewhere], String::new()));
         }
         if self.unauthorized.contains(&now) {
             return Some(Fault::status(401));
@@ -94,8 +94,9 @@ fn within(windows: &[Range<u64>], now: u64) -> bool {
 }
 
 fn single_fault(rng: &mut Rng) -> Fault {
-    let retry_after =
-        |value: &str| Fault::Answer(429, vec![("retry-after", value.to_owned())], "{}".to_owned());
+    let retry_after = |value: &str| {
+        Fault::Response(429, vec![("retry-after", value.to_owned())], "{}".to_owned())
+    };
     match rng.u8(0..12) {
         0 => Fault::status(429),
         1 => retry_after("0"),
@@ -107,6 +108,6 @@ fn single_fault(rng: &mut Rng) -> Fault {
         7 => Fault::BreakBefore,
         8 | 9 => Fault::BreakAfter,
         10 => Fault::Cut,
-        _ => Fault::Answer(200, vec![], "<html>".to_owned()),
+        _ => Fault::Response(200, vec![], "<html>".to_owned()),
     }
 }

@@ -29,7 +29,7 @@ pub struct Message {
     pub sample: Sample,
     /// When it happened, in Unix milliseconds.
     pub happened: u64,
-    /// When it was first answered 2xx.
+    /// When it first got a 2xx.
     pub accepted: Option<u64>,
     pub aborted: bool,
 }
@@ -130,14 +130,14 @@ impl Run {
 
     async fn attempt(&mut self, function: &Function, attempts: Vec<(usize, usize)>) {
         let requests: Vec<_> = attempts.iter().map(|(_, index)| self.request(*index)).collect();
-        let answers = requests.iter().map(|request| function.handle(request));
-        let answers = futures_util::future::join_all(answers).await;
-        self.report.invocations += answers.len();
-        for ((attempt, index), answer) in attempts.into_iter().zip(answers) {
-            // Some answers get lost on their way to Dodo.
+        let responses = requests.iter().map(|request| function.handle(request));
+        let responses = futures_util::future::join_all(responses).await;
+        self.report.invocations += responses.len();
+        for ((attempt, index), response) in attempts.into_iter().zip(responses) {
+            // Some responses get lost on their way to Dodo.
             let received = self.rng.f64() > 0.02;
-            let accepted = answer.status().is_success();
-            let aborted = answer.headers().contains_key("webhook-delivery");
+            let accepted = response.status().is_success();
+            let aborted = response.headers().contains_key("webhook-delivery");
             let message = &mut self.messages[index];
             if accepted {
                 message.accepted.get_or_insert(self.world.clock.now());
@@ -178,7 +178,7 @@ impl Run {
         let state = world.customerio.state();
         report.requests = state.requests;
         report.secret_requests = world.secrets_manager.requests();
-        report.judge(&messages, &state.people);
+        report.compare(&messages, &state.people);
         report
     }
 }

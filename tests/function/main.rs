@@ -2,13 +2,13 @@
 //! Manager, HTTP to the local Customer.io.
 
 mod abuse;
-mod answers;
 mod configuration;
 mod delivery;
 mod lookups;
 mod metrics;
 mod operate;
 mod page;
+mod responses;
 mod secret;
 #[cfg(feature = "javascript")]
 mod transforms;

@@ -94,7 +94,7 @@ async fn the_doctor_says_what_is_wrong_and_what_to_type() {
     world.customerio.state().accept("other", "pair");
     let (well, text) = stack.operate("doctor", &[], "").await;
     assert!(
-        !well && text.contains("Customer.io answers 401") && text.contains("make secret"),
+        !well && text.contains("Customer.io responds with 401") && text.contains("make secret"),
         "{text}"
     );
 
@@ -119,7 +119,10 @@ async fn the_doctor_tries_the_key_for_dodos_api() {
     let other = [("DODO_API_KEY", "a-key-of-the-other-mode")];
     assert!(stack.operate("secret", &other, "").await.0);
     let (well, text) = stack.operate("doctor", &[], "").await;
-    assert!(!well && text.contains("answers 401") && text.contains("environment test"), "{text}");
+    assert!(
+        !well && text.contains("responds with 401") && text.contains("environment test"),
+        "{text}"
+    );
 
     assert!(stack.operate("secret", &[("DODO_API_KEY", "none")], "").await.0);
     assert_eq!(world.secret.get().await, world.secret.credentials.secret());
@@ -134,7 +137,7 @@ async fn the_doctor_notices_a_function_with_another_secret() {
     secret["dodo_webhook_secret"] = dodo::random_secret().into();
     world.secret.put(&secret).await;
     let (well, text) = stack.operate("doctor", &[], "").await;
-    assert!(!well && text.contains("The function answers 401"), "{text}");
+    assert!(!well && text.contains("The function responds with 401"), "{text}");
     assert!(text.contains("make logs"), "{text}");
 }
 

@@ -53,23 +53,24 @@ impl Browser {
         let capabilities = json!({"alwaysMatch": {"goog:chromeOptions": options}});
         let body = json!({ "capabilities": capabilities }).to_string();
         for _ in 0..100 {
-            if let Ok(answer) = client.post(&base).body(body.clone()).send().await {
-                let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+            if let Ok(response) = client.post(&base).body(body.clone()).send().await {
+                let response: Value =
+                    serde_json::from_str(&response.text().await.unwrap()).unwrap();
                 let id =
-                    answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{answer}"));
+                    response["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{response}"));
                 let session = format!("{base}/{id}");
                 return Some(Self { client, session, _driver: process });
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("ChromeDriver does not answer");
+        panic!("ChromeDriver does not respond");
     }
 
     async fn try_post(&self, what: &str, body: Value) -> Result<Value, Value> {
         let url = format!("{}/{what}", self.session);
-        let answer = self.client.post(url).body(body.to_string()).send().await.unwrap();
-        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        let value = answer["value"].clone();
+        let response = self.client.post(url).body(body.to_string()).send().await.unwrap();
+        let response: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        let value = response["value"].clone();
         if value.get("error").is_some() { Err(value["error"].clone()) } else { Ok(value) }
     }
 
@@ -114,9 +115,10 @@ impl Browser {
     }
 
     async fn screenshot(&self) -> Vec<u8> {
-        let answer = self.client.get(format!("{}/screenshot", self.session)).send().await.unwrap();
-        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        STANDARD.decode(answer["value"].as_str().unwrap()).unwrap()
+        let response =
+            self.client.get(format!("{}/screenshot", self.session)).send().await.unwrap();
+        let response: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        STANDARD.decode(response["value"].as_str().unwrap()).unwrap()
     }
 
     async fn end(self) {
@@ -168,7 +170,7 @@ async fn the_page_sends_and_shows() {
     browser.shows("#webhooks", "401 unauthorized").await;
 
     browser.click("#send").await;
-    browser.shows("#answer", "delivered").await;
+    browser.shows("#response", "delivered").await;
     browser.shows("#webhooks", "payment.succeeded").await;
     browser.shows("#people", "Ada Beispiel").await;
     browser.click("#people summary").await;
@@ -191,7 +193,7 @@ async fn the_page_sends_and_shows() {
 
     browser.run("document.querySelector('#event').value = '{'").await;
     browser.click("#send").await;
-    browser.shows("#answer", "not JSON").await;
+    browser.shows("#response", "not JSON").await;
     browser.end().await;
 }
 

@@ -30,7 +30,7 @@ pub fn moto_environment() -> impl Iterator<Item = (&'static str, String)> {
     MOTO.environment().into_iter().map(url)
 }
 
-/// What must never stand in an answer or in the log: the people of the samples.
+/// What must never stand in a response or in the log: the people of the samples.
 const PERSONAL: [&str; 5] = ["example.com", "Beispiel", "Grace Sample", "K3Y0-5AMP", "Müller"];
 
 pub struct World {
@@ -49,15 +49,15 @@ pub struct Secret {
     pub credentials: Credentials,
 }
 
-/// What the function answered.
+/// What the function responded.
 #[derive(Debug, PartialEq)]
-pub struct Answer {
+pub struct Response {
     pub status: u64,
     pub headers: Value,
     pub body: Value,
 }
 
-impl Answer {
+impl Response {
     pub fn outcome(&self) -> (u64, &str) {
         (self.status, self.body["outcome"].as_str().unwrap_or_default())
     }
@@ -149,7 +149,7 @@ impl World {
         Self { customerio, dodo_api, secret, url, runtime, process: Process::start(environment) }
     }
 
-    /// Where the function answers over HTTP.
+    /// Where the function responds over HTTP.
     pub fn function_url(&self) -> String {
         format!("http://{}/", self.url.address)
     }
@@ -165,24 +165,25 @@ impl World {
         Webhook::sign(&self.secret.credentials.webhook_secret, &id, dodo::unix_now(), body.into())
     }
 
-    pub async fn deliver(&self, webhook: &Webhook) -> Answer {
+    pub async fn deliver(&self, webhook: &Webhook) -> Response {
         self.invoke(webhook.function_url_event()).await
     }
 
-    pub async fn post(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub async fn post(&self, headers: &[(&str, &str)], body: &[u8]) -> Response {
         self.invoke(dodo::function_url_event("POST", headers, body)).await
     }
 
-    /// Hands an event to the function. Whatever the test: answer and log are free of personal data
-    /// and secrets, and the answer is JSON.
-    pub async fn invoke(&self, event: Value) -> Answer {
-        let answer = self.runtime.invoke(event).await.expect("an answer within Lambda's timeout");
-        let text = answer["body"].as_str().unwrap_or_else(|| panic!("an answer: {answer}"));
+    /// Hands an event to the function. Whatever the test: response and log are free of personal data
+    /// and secrets, and the response is JSON.
+    pub async fn invoke(&self, event: Value) -> Response {
+        let response =
+            self.runtime.invoke(event).await.expect("a response within Lambda's timeout");
+        let text = response["body"].as_str().unwrap_or_else(|| panic!("a response: {response}"));
         self.assert_discreet(text);
         self.assert_discreet(&self.log());
-        Answer {
-            status: answer["statusCode"].as_u64().unwrap(),
-            headers: answer["headers"].clone(),
+        Response {
+            status: response["statusCode"].as_u64().unwrap(),
+            headers: response["headers"].clone(),
             body: serde_json::from_str(text).unwrap(),
         }
     }

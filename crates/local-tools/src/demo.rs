@@ -17,7 +17,7 @@ pub async fn run() -> Result<(), String> {
     }
 }
 
-/// Gives the number of answers that were not as expected.
+/// Gives the number of responses that were not as expected.
 async fn demo() -> Result<usize, String> {
     let stack = Stack::start(Choices::default(), |step| println!("starting: {step}")).await?;
     println!("function URL {}   Customer.io {}\n", stack.url, stack.customerio.url());
@@ -44,16 +44,16 @@ struct Demo {
     unexpected: usize,
 }
 
-/// What the function answered and what Customer.io got for it.
+/// What the function responded and what Customer.io got for it.
 struct Exchange {
     status: u16,
-    answer: Value,
+    response: Value,
     arrivals: Vec<Arrival>,
 }
 
 impl Exchange {
     fn outcome(&self) -> &str {
-        self.answer["outcome"].as_str().unwrap_or("?")
+        self.response["outcome"].as_str().unwrap_or("?")
     }
 }
 
@@ -165,10 +165,10 @@ impl Demo {
     async fn post(&self, webhook: &Webhook) -> Result<Exchange, String> {
         let seen = self.stack.customerio.state().arrivals.len();
         let posted = webhook.post(&self.client, &self.stack.url).await;
-        let (status, answer) = posted.map_err(|error| format!("The function URL: {error}"))?;
-        let answer = serde_json::from_str(&answer).unwrap_or_default();
+        let (status, response) = posted.map_err(|error| format!("The function URL: {error}"))?;
+        let response = serde_json::from_str(&response).unwrap_or_default();
         let arrivals = self.stack.customerio.state().arrivals[seen..].to_vec();
-        Ok(Exchange { status, answer, arrivals })
+        Ok(Exchange { status, response, arrivals })
     }
 
     fn expect(&mut self, holds: bool) {
@@ -179,11 +179,11 @@ impl Demo {
     }
 }
 
-/// One line a webhook: type, answer, and what Customer.io got or why it got nothing.
+/// One line a webhook: type, response, and what Customer.io got or why it got nothing.
 fn line(what: &str, exchange: &Exchange) -> String {
     let items: Vec<_> = exchange.arrivals.iter().flat_map(Arrival::items).collect();
     let got = match items.as_slice() {
-        [] => exchange.answer["reason"].as_str().unwrap_or_default().to_owned(),
+        [] => exchange.response["reason"].as_str().unwrap_or_default().to_owned(),
         [.., event] => {
             let with_identify = if items.len() > 1 { "identify + " } else { "" };
             format!("{with_identify}{}", describe::item(event))

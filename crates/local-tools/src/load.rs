@@ -49,24 +49,24 @@ async fn load(binary: &Path, count: usize) -> Result<(), String> {
     );
     let samples = samples();
     let step = (count / STEPS).max(1);
-    let (mut answered, mut since, mut times) = (0, Instant::now(), Vec::new());
+    let (mut served, mut since, mut times) = (0, Instant::now(), Vec::new());
     for sample in samples.iter().cycle().take(count) {
         let id = dodo::random_message_id();
         let webhook = Webhook::sign(&webhook_secret, &id, dodo::unix_now(), sample.body());
-        let answered_in = runtime.invoke_timed(webhook.function_url_event()).await;
-        let status = answered_in.as_ref().map(|answered| answered.answer["statusCode"].clone());
-        times.extend(answered_in.map(|answered| answered.took));
+        let invoked = runtime.invoke_timed(webhook.function_url_event()).await;
+        let status = invoked.as_ref().map(|invoked| invoked.response["statusCode"].clone());
+        times.extend(invoked.map(|invoked| invoked.took));
         if status != Some(json!(200)) {
-            return Err(format!("{} was answered {status:?}", sample.name));
+            return Err(format!("{} got {status:?}", sample.name));
         }
-        answered += 1;
-        if answered % step == 0 {
+        served += 1;
+        if served % step == 0 {
             let a_second = step as u128 * 1_000_000 / since.elapsed().as_micros().max(1);
             times.sort_unstable();
             let [p50, p99] = [50, 99].map(|percent| times[(step - 1) * percent / 100]);
             let [p50, p99] = [p50, p99].map(|time| time.as_secs_f64() * 1e3);
             let [resident, peak] = ["VmRSS:", "VmHWM:"].map(|field| memory(&function, field));
-            println!("| {answered} | {a_second} | {p50:.2} | {p99:.2} | {resident} | {peak} |");
+            println!("| {served} | {a_second} | {p50:.2} | {p99:.2} | {resident} | {peak} |");
             times.clear();
             let mut state = customerio.state();
             (state.people, since) = (People::default(), Instant::now());

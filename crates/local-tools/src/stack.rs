@@ -57,7 +57,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything and waits until the function answers. Reports each step through `progress`.
+    /// Starts everything and waits until the function responds. Reports each step through `progress`.
     ///
     /// # Errors
     /// A sentence that says what did not start.
@@ -94,7 +94,7 @@ impl Stack {
         environment.push(("TRANSFORM_FILE", transform.unwrap_or_default().display().to_string()));
         let mut function = Watch::start(port, environment, choices.for_development)?;
         let url = format!("http://127.0.0.1:{port}/");
-        function.wait_until_it_answers(&url).await?;
+        function.wait_until_it_responds(&url).await?;
         Ok(Self {
             customerio,
             dodo_api,
@@ -124,7 +124,7 @@ pub fn announced() -> Option<(String, String)> {
     Some((field("url")?, field("webhook_secret")?))
 }
 
-/// Takes it back: whoever asks later gets a clear answer.
+/// Takes it back: whoever asks later gets a clear response.
 pub fn forget_announcement() {
     drop(fs::remove_file(project_file(ADDRESS_FILE)));
 }
@@ -180,7 +180,7 @@ impl Watch {
         command.spawn().map(Self).map_err(error)
     }
 
-    async fn wait_until_it_answers(&mut self, url: &str) -> Result<(), String> {
+    async fn wait_until_it_responds(&mut self, url: &str) -> Result<(), String> {
         let start = Instant::now();
         let client = dodo_customerio::http::client();
         while start.elapsed() < START_TIMEOUT {
@@ -188,12 +188,12 @@ impl Watch {
                 return Err(format!("cargo lambda watch ended ({status}). {}", last_words()));
             }
             let probe = client.post(url).timeout(Duration::from_mins(2)).body("{}");
-            if probe.send().await.is_ok_and(|answer| answer.status() == 401) {
+            if probe.send().await.is_ok_and(|response| response.status() == 401) {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        Err(format!("The function does not answer. {}", last_words()))
+        Err(format!("The function does not respond. {}", last_words()))
     }
 }
 

@@ -21,8 +21,8 @@ pub async fn send(name: &str, url: Option<String>) -> Result<String, String> {
     let (url, secret) = target(url)?;
     let webhook = signed(&sample, &secret);
     let posted = webhook.post(&dodo_customerio::http::client(), &url).await;
-    let (status, answer) = posted.map_err(|error| format!("{url} does not answer: {error}"))?;
-    let text = format!("{} as {} → {status} {answer}", sample.event_type(), webhook.id);
+    let (status, response) = posted.map_err(|error| format!("{url} does not respond: {error}"))?;
+    let text = format!("{} as {} → {status} {response}", sample.event_type(), webhook.id);
     if status < 300 { Ok(text) } else { Err(text) }
 }
 

@@ -120,8 +120,8 @@ impl Webhook {
         for (name, value) in self.headers() {
             request = request.header(name, value);
         }
-        let answer = request.send().await?;
-        Ok((answer.status().as_u16(), answer.text().await?))
+        let response = request.send().await?;
+        Ok((response.status().as_u16(), response.text().await?))
     }
 
     /// Verifies it, by the only way there is, and hands it to `work`.

@@ -2,7 +2,7 @@
 //! remembers what has happened, and can be told to fail.
 
 use super::fault::Faults;
-use super::serve::{self, Answer, AnswerBody, Server, Service};
+use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
 use serde_json::{Value, json};
@@ -70,16 +70,16 @@ impl Memory {
 }
 
 impl Service for Memory {
-    async fn answer(&self, request: Request<Bytes>) -> Answer {
+    async fn respond(&self, request: Request<Bytes>) -> ServiceResult {
         let fault = {
             let mut state = self.lock();
             state.requests.push(request.uri().to_string());
             state.faults.pop()
         };
-        let take = || self.lock().take(&request);
+        let process = || self.lock().process(&request);
         match fault {
-            None => Ok(take()),
-            Some(fault) => fault.befall(take).await,
+            None => Ok(process()),
+            Some(fault) => fault.apply(process).await,
         }
     }
 }
@@ -117,7 +117,7 @@ impl State {
         self.know(&id, &email, &name, "2026-01-02T03:04:05.678901Z");
     }
 
-    fn take(&mut self, request: &Request<Bytes>) -> Response<AnswerBody> {
+    fn process(&mut self, request: &Request<Bytes>) -> Response<ResponseBody> {
         let header =
             request.headers().get("authorization").map(|header| header.as_bytes().to_vec());
         if header != Some(format!("Bearer {}", self.key).into_bytes()) {

@@ -1,6 +1,6 @@
 //! How a stand-in fails.
 
-use super::serve::{self, Answer, AnswerBody, Broken};
+use super::serve::{self, Broken, ResponseBody, ServiceResult};
 use hyper::Response;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,53 +8,53 @@ use std::time::Duration;
 /// One way to fail; each is used up by one request.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// Answers this status, with these headers and body, without taking anything.
-    Answer(u16, Vec<(&'static str, String)>, String),
-    /// Breaks the connection before the request is taken.
+    /// This status with these headers and this body; the request is not processed.
+    Response(u16, Vec<(&'static str, String)>, String),
+    /// Breaks the connection before the request is processed.
     BreakBefore,
-    /// Takes the request, then breaks the connection.
+    /// Processes the request, then breaks the connection.
     BreakAfter,
-    /// Takes the request, then breaks the connection in the middle of the answer.
+    /// Processes the request, then breaks the connection in the middle of the response.
     Cut,
-    /// Takes the request, then answers late.
+    /// Processes the request, then responds late.
     Slow(Duration),
 }
 
 impl Fault {
     /// A plain status with an empty object.
     pub fn status(status: u16) -> Self {
-        Self::Answer(status, Vec::new(), "{}".to_owned())
+        Self::Response(status, Vec::new(), "{}".to_owned())
     }
 
-    /// What a client sees of a request that `take` would have answered.
+    /// What a client gets instead of the response that `process` would give.
     ///
     /// # Errors
     /// If the fault breaks the connection.
     ///
     /// # Panics
     /// If the status or a header of the fault's own response is invalid.
-    pub async fn befall(self, take: impl FnOnce() -> Response<AnswerBody>) -> Answer {
+    pub async fn apply(self, process: impl FnOnce() -> Response<ResponseBody>) -> ServiceResult {
         match self {
-            Self::Answer(status, headers, body) => {
-                let mut answer = Response::builder().status(status);
+            Self::Response(status, headers, body) => {
+                let mut response = Response::builder().status(status);
                 for (name, value) in headers {
-                    answer = answer.header(name, value);
+                    response = response.header(name, value);
                 }
-                Ok(answer.body(serve::body(body)).expect("a valid answer"))
+                Ok(response.body(serve::body(body)).expect("a valid response"))
             }
             Self::BreakBefore => Err(Broken),
             Self::BreakAfter => {
-                take();
+                process();
                 Err(Broken)
             }
             Self::Cut => {
-                take();
+                process();
                 Ok(Response::new(serve::cut_body()))
             }
             Self::Slow(delay) => {
-                let answer = take();
+                let response = process();
                 tokio::time::sleep(delay).await;
-                Ok(answer)
+                Ok(response)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::dodo;
 use super::runtime_api::RuntimeApi;
-use super::serve::{self, Answer, Broken, Server, Service};
+use super::serve::{self, Broken, Server, Service, ServiceResult};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
 use std::io;
@@ -20,16 +20,16 @@ pub async fn start(runtime: Arc<RuntimeApi>) -> io::Result<Server> {
 }
 
 impl Service for Front {
-    async fn answer(&self, request: Request<Bytes>) -> Answer {
+    async fn respond(&self, request: Request<Bytes>) -> ServiceResult {
         let headers: Vec<_> = request
             .headers()
             .iter()
             .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
             .collect();
         let event = dodo::function_url_event(request.method().as_str(), &headers, request.body());
-        let answer = self.0.invoke(event).await.ok_or(Broken)?;
-        let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
-        let body = answer["body"].as_str().unwrap_or_default().to_owned();
+        let response = self.0.invoke(event).await.ok_or(Broken)?;
+        let status = response["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+        let body = response["body"].as_str().unwrap_or_default().to_owned();
         let response = Response::builder().status(status.unwrap_or(502));
         Ok(response.body(serve::body(body)).expect("a valid status"))
     }

@@ -1,7 +1,7 @@
-//! A Secrets Manager that holds one secret, answers at once and can be down. (moto holds secrets well,
+//! A Secrets Manager that holds one secret, responds at once and can be down. (moto holds secrets well,
 //! but never fails and takes its time.)
 
-use super::serve::{self, Answer, Server, Service};
+use super::serve::{self, Server, Service, ServiceResult};
 use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ impl OneSecret {
 }
 
 impl Service for State {
-    async fn answer(&self, _: Request<Bytes>) -> Answer {
+    async fn respond(&self, _: Request<Bytes>) -> ServiceResult {
         *locked(&self.requests) += 1;
         if (self.is_down)() {
             return Ok(serve::json(500, &json!({"__type": "InternalServiceError"})));

@@ -2,7 +2,7 @@
 
 use super::customerio::{CustomerIo, Memory};
 use super::dodo::{self, Webhook, samples};
-use super::serve::{self, Answer, AnswerBody, Server, Service};
+use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
 use reqwest::Client;
@@ -68,7 +68,7 @@ impl Page {
     }
 
     /// Signs an event and sends it to the function.
-    async fn send(&self, body: &[u8]) -> Response<AnswerBody> {
+    async fn send(&self, body: &[u8]) -> Response<ResponseBody> {
         let Ok(event) = serde_json::from_slice::<Value>(body) else {
             return text(400, "text/plain", "The event is not JSON.".to_owned());
         };
@@ -76,12 +76,12 @@ impl Page {
         self.pass_on(Webhook::sign(&self.secret, &id, dodo::unix_now(), event.to_string())).await
     }
 
-    /// Passes a webhook on to the function and notes the answer.
-    async fn pass_on(&self, webhook: Webhook) -> Response<AnswerBody> {
+    /// Passes a webhook on to the function and notes the response.
+    async fn pass_on(&self, webhook: Webhook) -> Response<ResponseBody> {
         let start = Instant::now();
         let posted = webhook.post(&self.client, &self.function_url).await;
-        let (status, answer) = posted.unwrap_or_else(|error| (502, error.to_string()));
-        let parsed: Value = serde_json::from_str(&answer).unwrap_or_default();
+        let (status, response) = posted.unwrap_or_else(|error| (502, error.to_string()));
+        let parsed: Value = serde_json::from_str(&response).unwrap_or_default();
         let event: Value = serde_json::from_str(&webhook.body).unwrap_or_default();
         let mut webhooks = self.webhooks();
         webhooks.insert(
@@ -96,7 +96,7 @@ impl Page {
             }),
         );
         webhooks.truncate(SHOWN);
-        text(status, "application/json", answer)
+        text(status, "application/json", response)
     }
 
     fn webhooks(&self) -> std::sync::MutexGuard<'_, Vec<Value>> {
@@ -105,7 +105,7 @@ impl Page {
 }
 
 impl Service for Page {
-    async fn answer(&self, request: Request<Bytes>) -> Answer {
+    async fn respond(&self, request: Request<Bytes>) -> ServiceResult {
         let path = request.uri().path().trim_start_matches('/').to_owned();
         Ok(match (request.method().as_str(), path.as_str()) {
             ("GET", "") => {
@@ -143,9 +143,9 @@ fn webhook(request: &Request<Bytes>) -> Webhook {
     }
 }
 
-fn text(status: u16, kind: &str, text: String) -> Response<AnswerBody> {
-    let answer = Response::builder().status(status).header("content-type", kind);
-    answer.body(serve::body(text)).expect("a valid answer")
+fn text(status: u16, kind: &str, text: String) -> Response<ResponseBody> {
+    let response = Response::builder().status(status).header("content-type", kind);
+    response.body(serve::body(text)).expect("a valid response")
 }
 
 /// A time in Unix seconds, for people; in UTC, like the events.

@@ -1,6 +1,6 @@
-//! The Lambda Runtime API, as far as a function needs it: hands out events, takes answers.
+//! The Lambda Runtime API, as far as a function needs it: hands out events, takes responses.
 
-use super::serve::{self, Answer, AnswerBody, Server, Service};
+use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
 use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
@@ -23,11 +23,11 @@ pub struct RuntimeApi {
     count: AtomicU64,
 }
 
-/// An answer, and how long the function had the event.
+/// A response, and how long the function had the event.
 #[derive(Debug)]
-pub struct Answered {
+pub struct Invoked {
     /// What the function returned.
-    pub answer: Value,
+    pub response: Value,
     /// From handing out the event to the response.
     pub took: Duration,
 }
@@ -36,11 +36,11 @@ pub struct Answered {
 struct Invocation {
     id: String,
     event: Value,
-    answer: oneshot::Sender<Answered>,
+    sender: oneshot::Sender<Invoked>,
 }
 
-/// Since when the function has the event, and who waits for the answer.
-type Waiting = (Instant, oneshot::Sender<Answered>);
+/// Since when the function has the event, and who waits for the response.
+type Waiting = (Instant, oneshot::Sender<Invoked>);
 
 #[derive(Debug, Clone)]
 struct Shared {
@@ -73,10 +73,10 @@ impl RuntimeApi {
         ]
     }
 
-    /// Invokes the function with an event and gives its answer, or its error as `{"error": …}`;
-    /// `None` if it has not answered within Lambda's timeout.
+    /// Invokes the function with an event and gives its response, or its error as `{"error": …}`;
+    /// `None` if there is no response within Lambda's timeout.
     pub async fn invoke(&self, event: Value) -> Option<Value> {
-        self.invoke_timed(event).await.map(|answered| answered.answer)
+        self.invoke_timed(event).await.map(|invoked| invoked.response)
     }
 
     /// When the function asked for its first event, which ends its init phase. Waits for it.
@@ -89,16 +89,16 @@ impl RuntimeApi {
     }
 
     /// The same as [`invoke`](Self::invoke), with the time that it took.
-    pub async fn invoke_timed(&self, event: Value) -> Option<Answered> {
-        let (answer, answered) = oneshot::channel();
+    pub async fn invoke_timed(&self, event: Value) -> Option<Invoked> {
+        let (sender, receiver) = oneshot::channel();
         let id = format!("request-{}", self.count.fetch_add(1, Ordering::Relaxed));
-        self.events.send(Invocation { id, event, answer }).ok()?;
-        tokio::time::timeout(FUNCTION_TIMEOUT, answered).await.ok()?.ok()
+        self.events.send(Invocation { id, event, sender }).ok()?;
+        tokio::time::timeout(FUNCTION_TIMEOUT, receiver).await.ok()?.ok()
     }
 }
 
 impl Service for Shared {
-    async fn answer(&self, request: Request<Bytes>) -> Answer {
+    async fn respond(&self, request: Request<Bytes>) -> ServiceResult {
         let path = request.uri().path().to_owned();
         let parts: Vec<&str> = path.split('/').collect();
         match parts.as_slice() {
@@ -122,13 +122,13 @@ impl Service for Shared {
 }
 
 impl Shared {
-    async fn next(&self) -> Answer {
+    async fn next(&self) -> ServiceResult {
         self.first_next.send_if_modified(|first| {
             let is_first = first.is_none();
             first.get_or_insert_with(Instant::now);
             is_first
         });
-        let Some(Invocation { id, event, answer }) = self.events.lock().await.recv().await else {
+        let Some(Invocation { id, event, sender }) = self.events.lock().await.recv().await else {
             return Err(serve::Broken);
         };
         let mut response = serve::json(200, &event);
@@ -144,7 +144,7 @@ impl Shared {
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:us-east-1:000000000000:function:local".parse().expect("a header"),
         );
-        self.waiting.lock().await.insert(id, (Instant::now(), answer));
+        self.waiting.lock().await.insert(id, (Instant::now(), sender));
         Ok(response)
     }
 
@@ -153,12 +153,12 @@ impl Shared {
         id: &str,
         body: &[u8],
         wrap: impl FnOnce(Value) -> Value,
-    ) -> hyper::Response<AnswerBody> {
-        if let Some((since, answer)) = self.waiting.lock().await.remove(id) {
+    ) -> hyper::Response<ResponseBody> {
+        if let Some((since, sender)) = self.waiting.lock().await.remove(id) {
             let took = since.elapsed();
             let body = serde_json::from_slice(body).unwrap_or(Value::Null);
             // Whoever asked may have given up.
-            drop(answer.send(Answered { answer: wrap(body), took }));
+            drop(sender.send(Invoked { response: wrap(body), took }));
         }
         serve::json(202, &json!({"status": "OK"}))
     }

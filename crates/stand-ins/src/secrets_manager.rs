@@ -43,7 +43,7 @@ pub fn python() -> Result<PathBuf, String> {
 }
 
 impl Moto {
-    /// Starts it and waits until it answers.
+    /// Starts it and waits until it responds.
     ///
     /// # Errors
     /// If the virtual environment is missing or moto does not start.
@@ -74,7 +74,7 @@ impl Moto {
     /// Creates a secret.
     ///
     /// # Errors
-    /// What the API answered.
+    /// The error in the response.
     pub async fn create(&self, name: &str, secret: &Value) -> Result<(), String> {
         let call = client(&self.url).create_secret().name(name).secret_string(secret.to_string());
         call.send().await.map(drop).map_err(|error| format!("{error:?}"))
@@ -83,18 +83,18 @@ impl Moto {
     /// A secret's value.
     ///
     /// # Errors
-    /// What the API answered.
+    /// The error in the response.
     pub async fn get(&self, name: &str) -> Result<Value, String> {
         let call = client(&self.url).get_secret_value().secret_id(name);
-        let answer = call.send().await.map_err(|error| format!("{error:?}"))?;
-        serde_json::from_str(answer.secret_string().unwrap_or_default())
+        let response = call.send().await.map_err(|error| format!("{error:?}"))?;
+        serde_json::from_str(response.secret_string().unwrap_or_default())
             .map_err(|it| it.to_string())
     }
 
     /// Replaces a secret's value.
     ///
     /// # Errors
-    /// What the API answered.
+    /// The error in the response.
     pub async fn put(&self, name: &str, secret: &Value) -> Result<(), String> {
         let call =
             client(&self.url).put_secret_value().secret_id(name).secret_string(secret.to_string());

@@ -13,21 +13,21 @@ use std::task::{Context, Poll};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// An answer; the error closes the connection without one.
-pub type Answer = Result<Response<AnswerBody>, Broken>;
+/// A response; the error closes the connection without one.
+pub type ServiceResult = Result<Response<ResponseBody>, Broken>;
 
-/// The body of an answer; its error closes the connection in the middle.
-pub type AnswerBody = BoxBody<Bytes, Broken>;
+/// The body of a response; its error closes the connection in the middle.
+pub type ResponseBody = BoxBody<Bytes, Broken>;
 
 /// The connection breaks.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection was told to break")]
 pub struct Broken;
 
-/// Answers requests whose bodies have been read.
+/// Responds to requests whose bodies have been read.
 pub trait Service: Clone + Send + Sync + 'static {
     /// The response to one request.
-    fn answer(&self, request: Request<Bytes>) -> impl Future<Output = Answer> + Send;
+    fn respond(&self, request: Request<Bytes>) -> impl Future<Output = ServiceResult> + Send;
 }
 
 /// A server on loopback; it ends when this is dropped.
@@ -61,35 +61,35 @@ pub async fn serve(port: u16, service: impl Service) -> io::Result<Server> {
 }
 
 async fn converse(stream: TcpStream, service: impl Service) {
-    let answer = service_fn(|request: Request<Incoming>| {
+    let response = service_fn(|request: Request<Incoming>| {
         let service = service.clone();
         async move {
             let (head, body) = request.into_parts();
             let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
-            service.answer(Request::from_parts(head, body)).await
+            service.respond(Request::from_parts(head, body)).await
         }
     });
     // A broken conversation is the other side's business.
     let http = hyper::server::conn::http1::Builder::new();
-    drop(http.serve_connection(TokioIo::new(stream), answer).await);
+    drop(http.serve_connection(TokioIo::new(stream), response).await);
 }
 
 /// A response with a JSON body.
 ///
 /// # Panics
 /// If the status is not one of HTTP's.
-pub fn json(status: u16, json: &serde_json::Value) -> Response<AnswerBody> {
-    let answer = Response::builder().status(status).header("content-type", "application/json");
-    answer.body(body(json.to_string())).expect("a valid status")
+pub fn json(status: u16, json: &serde_json::Value) -> Response<ResponseBody> {
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    response.body(body(json.to_string())).expect("a valid status")
 }
 
 /// A whole body.
-pub fn body(text: String) -> AnswerBody {
+pub fn body(text: String) -> ResponseBody {
     Full::from(text).map_err(|never| match never {}).boxed()
 }
 
 /// A body that breaks off after its beginning.
-pub fn cut_body() -> AnswerBody {
+pub fn cut_body() -> ResponseBody {
     CutBody { polls: 0 }.boxed()
 }
 

@@ -9,7 +9,7 @@ mod schema;
 pub use people::{People, Profile};
 
 use super::fault::{Fault, Faults};
-use super::serve::{self, Answer, AnswerBody, Server, Service};
+use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::Bytes;
@@ -51,7 +51,7 @@ impl Arrival {
 pub struct State {
     /// Everybody it knows.
     pub people: People,
-    /// What it judged, oldest first.
+    /// Every request that it read, oldest first.
     pub arrivals: Vec<Arrival>,
     /// What requests shall suffer.
     pub faults: Faults,
@@ -117,18 +117,18 @@ impl Memory {
 }
 
 impl Service for Memory {
-    async fn answer(&self, request: Request<Bytes>) -> Answer {
+    async fn respond(&self, request: Request<Bytes>) -> ServiceResult {
         if request.method() == Method::HEAD {
             return Ok(serve::json(200, &json!({})));
         }
         if let Some(order) = request.uri().path().strip_prefix("/local/fail/") {
-            return Ok(self.lock().be_told(order));
+            return Ok(self.lock().command(order));
         }
         let fault = self.lock().next_fault();
-        let take = || self.lock().take(&request);
+        let process = || self.lock().process(&request);
         match fault {
-            None => Ok(take()),
-            Some(fault) => fault.befall(take).await,
+            None => Ok(process()),
+            Some(fault) => fault.apply(process).await,
         }
     }
 }
@@ -141,7 +141,7 @@ impl State {
     }
 
     /// `503/2`: fail the next two requests with this status. For people, who have no other way.
-    fn be_told(&mut self, order: &str) -> Response<AnswerBody> {
+    fn command(&mut self, order: &str) -> Response<ResponseBody> {
         let (status, times) = order.split_once('/').unwrap_or((order, "1"));
         let (Ok(status @ 200..=599), Ok(times @ 1..=1000)) = (status.parse(), times.parse()) else {
             return serve::json(400, &json!({"usage": "/local/fail/STATUS/TIMES"}));
@@ -155,14 +155,14 @@ impl State {
         self.faults.pop()
     }
 
-    fn take(&mut self, request: &Request<Bytes>) -> Response<AnswerBody> {
-        let (status, answer) = self.judge(request);
+    fn process(&mut self, request: &Request<Bytes>) -> Response<ResponseBody> {
+        let (status, response) = self.handle(request);
         let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
         self.arrivals.push(Arrival { status, path: request.uri().path().to_owned(), body });
-        serve::json(status, &answer)
+        serve::json(status, &response)
     }
 
-    fn judge(&mut self, request: &Request<Bytes>) -> (u16, Value) {
+    fn handle(&mut self, request: &Request<Bytes>) -> (u16, Value) {
         let header = request.headers().get("authorization");
         if header.is_none_or(|header| header.as_bytes() != self.authorization.as_bytes()) {
             return (401, json!({"meta": {"error": "Unauthorized request"}}));
@@ -193,7 +193,7 @@ impl State {
         for (index, item) in items.iter().enumerate() {
             let mut errors = rules::errors(item);
             if errors.is_empty() {
-                self.people.take(item);
+                self.people.apply(item);
             }
             for error in &mut errors {
                 error["batch_index"] = index.into();
@@ -219,7 +219,7 @@ impl State {
             }),
             _ => return (404, json!({"meta": {"error": "not found"}})),
         };
-        self.people.take(&item);
+        self.people.apply(&item);
         (200, json!({}))
     }
 
@@ -229,7 +229,7 @@ impl State {
         };
         let errors = rules::errors(&item);
         if errors.is_empty() {
-            self.people.take(&item);
+            self.people.apply(&item);
             return (200, json!({}));
         }
         (400, json!({"errors": errors}))

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashSet};
 
-/// Everybody, as far as the items taken so far tell.
+/// Everybody, as far as the items so far tell.
 #[derive(Debug, Default)]
 pub struct People {
     profiles: Vec<Profile>,
@@ -61,8 +61,8 @@ impl Profile {
 }
 
 impl People {
-    /// Takes an item that has passed the rules.
-    pub fn take(&mut self, item: &Value) {
+    /// Applies an item that has passed the rules.
+    pub fn apply(&mut self, item: &Value) {
         let attributes = item["attributes"].as_object().cloned().unwrap_or_default();
         match item["action"].as_str() {
             Some("identify") => self.identify(item, &attributes),

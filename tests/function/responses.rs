@@ -1,4 +1,4 @@
-//! Each row of the answer table that Customer.io has no part in.
+//! Each row of the table of responses that Customer.io has no part in.
 
 use crate::world::World;
 use serde_json::json;
@@ -7,9 +7,9 @@ use stand_ins::dodo::{self, Webhook};
 #[tokio::test]
 async fn a_webhook_is_delivered() {
     let world = World::start().await;
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!(answer.outcome(), (200, "delivered"));
-    assert_eq!(answer.headers["content-type"], "application/json");
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(response.outcome(), (200, "delivered"));
+    assert_eq!(response.headers["content-type"], "application/json");
 
     let state = world.customerio.state();
     let ada = state.people.find("ada@example.com").unwrap();
@@ -26,9 +26,9 @@ async fn nothing_to_send_is_ignored_with_a_reason() {
         ("license_key.created", "no_email"),
         ("refund.failed", "event_off"),
     ] {
-        let answer = world.deliver(&world.webhook(sample)).await;
-        assert_eq!((answer.outcome(), answer.reason()), ((200, "ignored"), reason));
-        assert!(answer.message().ends_with('.'));
+        let response = world.deliver(&world.webhook(sample)).await;
+        assert_eq!((response.outcome(), response.reason()), ((200, "ignored"), reason));
+        assert!(response.message().ends_with('.'));
     }
     assert_eq!(world.arrivals(), 0);
 }
@@ -48,9 +48,9 @@ async fn whatever_is_tampered_with_is_refused() {
         Webhook { signature: "v1,".into(), ..genuine.clone() },
         stranger,
     ] {
-        let answer = world.deliver(&tampered).await;
-        assert_eq!(answer.outcome(), (401, "unauthorized"));
-        assert_eq!(answer.reason(), "signature_mismatch");
+        let response = world.deliver(&tampered).await;
+        assert_eq!(response.outcome(), (401, "unauthorized"));
+        assert_eq!(response.reason(), "signature_mismatch");
     }
     assert_eq!(world.arrivals(), 0);
     assert_eq!(world.deliver(&genuine).await.outcome(), (200, "delivered"));
@@ -64,8 +64,8 @@ async fn a_replay_outside_the_tolerance_is_refused() {
         let sent = dodo::unix_now() - age;
         let webhook =
             Webhook::sign(&world.secret.credentials.webhook_secret, "msg_1", sent, body.clone());
-        let answer = world.deliver(&webhook).await;
-        assert_eq!(answer.status, expected, "{age} s old: {answer:?}");
+        let response = world.deliver(&webhook).await;
+        assert_eq!(response.status, expected, "{age} s old: {response:?}");
     }
 }
 
@@ -80,8 +80,8 @@ async fn headers_that_are_no_webhooks_are_refused() {
         (vec![("webhook-id", "a.b"), time, signature], "headers_malformed"),
         (vec![id, ("webhook-timestamp", "now"), signature], "headers_malformed"),
     ] {
-        let answer = world.post(&headers, b"{}").await;
-        assert_eq!((answer.outcome(), answer.reason()), ((401, "unauthorized"), reason));
+        let response = world.post(&headers, b"{}").await;
+        assert_eq!((response.outcome(), response.reason()), ((401, "unauthorized"), reason));
     }
 }
 
@@ -106,9 +106,9 @@ async fn svix_names_and_base64_bodies_mean_the_same() {
 async fn a_genuine_webhook_that_is_no_event_is_not_sent_again() {
     let world = World::start().await;
     for body in ["", "no json", "[]", r#"{"type":"payment.succeeded"}"#, r#"{"data":{}}"#] {
-        let answer = world.deliver(&world.signed(body)).await;
-        assert_eq!((answer.outcome(), answer.reason()), ((400, "malformed"), "no_dodo_event"));
-        assert_eq!(answer.headers["webhook-delivery"], "abort-message");
+        let response = world.deliver(&world.signed(body)).await;
+        assert_eq!((response.outcome(), response.reason()), ((400, "malformed"), "no_dodo_event"));
+        assert_eq!(response.headers["webhook-delivery"], "abort-message");
     }
     assert_eq!(world.arrivals(), 0);
 }
@@ -117,9 +117,9 @@ async fn a_genuine_webhook_that_is_no_event_is_not_sent_again() {
 async fn only_post_is_supported() {
     let world = World::start().await;
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
-        let answer = world.invoke(dodo::function_url_event(method, &[], b"")).await;
-        assert_eq!(answer.outcome(), (405, "unsupported"));
-        assert_eq!(answer.headers["allow"], "POST");
+        let response = world.invoke(dodo::function_url_event(method, &[], b"")).await;
+        assert_eq!(response.outcome(), (405, "unsupported"));
+        assert_eq!(response.headers["allow"], "POST");
     }
 }
 
@@ -127,10 +127,10 @@ async fn only_post_is_supported() {
 async fn a_body_over_1_mib_is_too_large() {
     let world = World::start().await;
     let body = |bytes: usize| format!("{{}}{}", " ".repeat(bytes - 2));
-    let answer = world.deliver(&world.signed(body(1024 * 1024 + 1))).await;
-    assert_eq!(answer.outcome(), (413, "too_large"));
-    let answer = world.deliver(&world.signed(body(1024 * 1024))).await;
-    assert_eq!(answer.outcome(), (400, "malformed"));
+    let response = world.deliver(&world.signed(body(1024 * 1024 + 1))).await;
+    assert_eq!(response.outcome(), (413, "too_large"));
+    let response = world.deliver(&world.signed(body(1024 * 1024))).await;
+    assert_eq!(response.outcome(), (400, "malformed"));
 }
 
 #[tokio::test]
