@@ -14,7 +14,7 @@ fn main() {
     for (stage, name) in Stage::ALL {
         let cells = SIZES.map(|size| {
             let (blocks, bytes) = stage.with(size, |run| {
-                // The first run fills what is kept.
+                // The first run fills the caches.
                 run();
                 counted(run)
             });

@@ -29,7 +29,7 @@ import botocore.exceptions
 
 
 def remembered(name):
-    """What the guided deployment wrote into samconfig.toml."""
+    """A setting that the guided deployment wrote into samconfig.toml."""
     try:
         text = (pathlib.Path(__file__).parent.parent / "samconfig.toml").read_text()
     except OSError:
@@ -58,15 +58,15 @@ NO_CREDENTIALS = (
 
 
 class Trouble(Exception):
-    """What is wrong, and what to do about it."""
+    """What is wrong, and how to fix it."""
 
 
 def called(service, operation, **arguments):
-    """An AWS call whose failure is a sentence."""
+    """Calls AWS; a failure becomes a readable message."""
     try:
         return getattr(boto3.client(service, region_name=REGION), operation)(**arguments)
     except botocore.exceptions.NoRegionError:
-        raise Trouble("No AWS region is chosen in this shell. Type: export AWS_REGION=eu-central-1, or whichever yours is")
+        raise Trouble("No AWS region is set in this shell. Type: export AWS_REGION=eu-central-1, or your own region")
     except botocore.exceptions.ProfileNotFound as error:
         raise Trouble(f"{error}. Type: aws configure")
     except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError):
@@ -148,7 +148,7 @@ def secret():
     keys = [it for it in webhook_secrets(before.get("dodo_webhook_secret")) if not wrong("dodo_webhook_secret", it)]
     if os.environ.get("DROP"):
         if len(keys) < 2:
-            raise Trouble("There is one webhook secret only, and that one is needed")
+            raise Trouble("There is one webhook secret only, which is still needed")
         after["dodo_webhook_secret"] = keys[0]
     else:
         adds = bool(os.environ.get("ADD"))
@@ -162,7 +162,7 @@ def secret():
     if found:
         raise Trouble("Nothing was stored: " + "; ".join(found) + ". Type: make secret")
     if after == before:
-        raise Trouble("Nothing was stored: that is what stands there already")
+        raise Trouble("Nothing was stored: the secret has these values already")
     called("secretsmanager", "put_secret_value", SecretId=outputs["SecretArn"], SecretString=json.dumps(after))
     print("Stored. The function reads it within SECRET_TTL_SECONDS (300). Then: make doctor")
 
@@ -222,7 +222,7 @@ def check_dodo(secret, parameters):
 
 
 def check_function(secret, url):
-    """Sends a signed event that has nobody in it, which the function ignores."""
+    """Sends a signed event without a customer, which the function ignores."""
     body = json.dumps({"type": "doctor.probe", "data": {}}).encode()
     message_id, sent = f"msg_doctor_{uuid.uuid4().hex}", str(int(time.time()))
     key = base64.b64decode(webhook_secrets(secret["dodo_webhook_secret"])[0].removeprefix("whsec_"))

@@ -1,5 +1,4 @@
-//! Signatures and samples against other people's code: the reference library in Python, and Dodo's
-//! own SDK.
+//! Signatures and samples checked by third-party code: the reference library in Python, and Dodo's SDK.
 
 use dodo_customerio::webhook::{Refused, SigningKey, Unverified};
 use lambda_http::http::HeaderMap;
@@ -45,7 +44,7 @@ fn what_the_reference_library_signs_is_verified() {
     }
 }
 
-/// Both ways, so that the local sender is one that Dodo's own customers would believe.
+/// The other direction, so that the local sender signs as Dodo does.
 #[test]
 fn what_the_local_sender_signs_is_verified_by_dodos_sdk() {
     let secret = random_secret();
@@ -57,7 +56,7 @@ fn what_the_local_sender_signs_is_verified_by_dodos_sdk() {
     assert_eq!(ask(&["verify", &secret], &question.to_string()), "subscription.renewed");
 }
 
-/// The awkward samples are meant to be wrong, each in its way.
+/// Some samples are invalid on purpose, each in its own way.
 #[test]
 fn dodos_models_accept_the_samples_and_know_no_other_types() {
     let found: Value = serde_json::from_str(&ask(&["models"], "")).unwrap();

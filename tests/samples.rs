@@ -1,4 +1,4 @@
-//! The exact Customer.io request for every sample event, and what must hold for all of them.
+//! The exact Customer.io request for every sample event, and properties of all of them.
 //!
 //! To review a change of the mapping, read the diff of `tests/snapshots`. To accept it:
 //! `INSTA_UPDATE=always cargo test --test samples`.
@@ -31,7 +31,7 @@ const TYPES: &str = "
     subscription.renewed subscription.unpaused subscription.update_payment_method
     subscription.updated";
 
-/// Fields without a line in the table, of little use to anybody.
+/// Fields without a row in the mapping table, of little use in campaigns.
 const PASSED_ON: [&str; 6] = [
     "grant_id",
     "includes_usage",

@@ -1,4 +1,4 @@
-//! The local Customer.io refuses what the real one refuses; else it would prove nothing.
+//! The local Customer.io rejects what the real one rejects; otherwise the other tests would prove nothing.
 
 use serde_json::{Value, json};
 use stand_ins::customerio::{CustomerIo, rules};
@@ -139,7 +139,7 @@ async fn identifiers_collide_as_they_do_at_customer_io() {
             ),
             // Claims the profile without an id…
             person(json!({"identifiers": {"id": "cus_1"}, "attributes": ada})),
-            // …but not one that has another.
+            // …but not one that has another id.
             person(json!({"identifiers": {"id": "cus_2"}, "attributes": ada})),
         ]))
         .await;

@@ -1,4 +1,4 @@
-//! What SAM makes of `template.yaml`: who may call the function, and what the function may do.
+//! `template.yaml` as SAM expands it: who may call the function, and what the function may do.
 
 use serde_json::{Value, json};
 use stand_ins::secrets_manager::{project_file, python};

@@ -1,8 +1,8 @@
-//! `make bench`: what the function costs to start and to run, as Lambda would run it, beside others.
+//! `make bench`: what the function costs to start and to run, as Lambda runs it, compared with others.
 //!
-//! Each candidate is a process under a Lambda Runtime API of this bench, with a Secrets Manager and the
-//! local Customer.io around it; once over HTTP, and once over TLS whose certificates are really
-//! verified. Candidates take turns, so that a busy machine is unfair to all of them alike; figures are
+//! Each candidate is a process under a local Lambda Runtime API, with a Secrets Manager and the local
+//! Customer.io around it; once over HTTP, and once over TLS whose certificates are really
+//! verified. Candidates take turns, so that load on the machine affects all of them alike; figures are
 //! medians.
 //!
 //! Settings, in the environment: `SUITE` (`peers`, `profiles`, `binaries`), `ROUNDS`, `WEBHOOKS`, `ONLY` (a part of

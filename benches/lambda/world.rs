@@ -71,7 +71,7 @@ impl World {
         Duration::from_nanos(self.busy.load(Ordering::SeqCst))
     }
 
-    /// Customer.io starts anew, so that what it remembers does not slow the bench.
+    /// Clears the state of Customer.io, so that it does not slow the bench.
     pub fn forget(&self) {
         let mut state = self.memory.lock();
         state.people = People::default();

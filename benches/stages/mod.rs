@@ -40,7 +40,7 @@ impl Stage {
         (Self::LongScript, "the same in JavaScript, a long one (segment.js)"),
     ];
 
-    /// Prepares a payload of `size` bytes up to this stage, and hands `work` the stage itself, to be
+    /// Prepares a payload of `size` bytes up to this stage, and passes `work` the stage itself, to
     /// run as often as it likes.
     ///
     /// # Panics
@@ -108,7 +108,7 @@ fn script(name: &str) -> Transform {
 }
 
 /// A failed payment (which each of the scripts handles), filled up in equal parts with metadata, with
-/// fields that nobody knows and with products.
+/// unknown fields and with products.
 fn payload(size: usize) -> String {
     let mut event = sample("payment.failed").expect("a sample").event;
     let mut missing = size.saturating_sub(event.to_string().len());

@@ -1,7 +1,7 @@
-//! The fault bench: a sender that behaves like Dodo, over days of simulated time, against the real
-//! function, while everything around it fails by a seeded plan.
+//! The fault bench: a sender that behaves like Dodo sends webhooks to the real function over days of
+//! simulated time, while everything around it fails by a seeded plan.
 //!
-//! Between attempts time is simulated; within an invocation it is real, at a quicker pace. HTTP goes
+//! Between attempts time is simulated; within an invocation it is real, with shorter timeouts. HTTP goes
 //! over sockets, to the local Customer.io and to a Secrets Manager that can be down.
 //! `make faults` prints the report.
 
@@ -15,10 +15,10 @@ mod world;
 
 use report::Report;
 
-/// Each of them another course of events.
+/// Each gives a different plan.
 const SEEDS: [u64; 5] = [1, 2, 3, 5, 8];
 
-/// For each seed.
+/// Webhooks for each seed.
 const WEBHOOKS: usize = 2_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,38 +7,38 @@ use stand_ins::fault::Fault;
 use std::ops::Range;
 use std::time::Duration;
 
-/// Later than the quick pace of the bench allows an attempt to take.
+/// Longer than the bench's timeout of an attempt.
 const TOO_SLOW: Duration = Duration::from_millis(160);
 
-/// How many of Customer.io's responses fail outside of any window.
+/// The share of Customer.io's responses that fail outside of any window.
 const FAULTY: f64 = 0.25;
 
-/// One course of events, in Unix milliseconds.
+/// What fails when, in Unix milliseconds.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// When webhooks happen.
     pub happening: Range<u64>,
     /// When Secrets Manager does not respond.
     pub secrets_manager_down: Vec<Range<u64>>,
-    /// When Customer.io does not respond, or says 503.
+    /// When Customer.io does not respond, or responds with 503.
     pub customerio_down: Vec<Range<u64>>,
     /// When Customer.io redirects to the other region.
     pub wrong_region: Range<u64>,
-    /// When Customer.io refuses credentials that are right.
+    /// When Customer.io rejects correct credentials.
     pub unauthorized: Range<u64>,
-    /// When Dodo begins to sign with a new secret; for 24 hours the old one signs along.
+    /// When Dodo starts signing with a new secret; for 24 hours it signs with the old one too.
     pub dodo_rotates: u64,
     /// When the merchant puts Dodo's new secret into Secrets Manager, sometimes too early.
     pub dodo_secret_put: u64,
     /// Whether the merchant then lists both secrets, or the new one alone.
     pub lists_both: bool,
-    /// When Customer.io accepts a new key only.
+    /// When Customer.io starts to accept only a new key.
     pub customerio_rotates: u64,
     /// When the merchant puts that key into Secrets Manager, sometimes too early.
     pub customerio_key_put: u64,
 }
 
-/// How long Dodo's old secret signs along.
+/// How long Dodo signs with the old secret too.
 pub const SIGNS_ALONG: u64 = 24 * HOUR;
 
 impl Plan {
@@ -51,7 +51,7 @@ impl Plan {
             start..start + length
         };
         Self {
-            // The first webhooks come before any secret was ever read.
+            // The first webhooks arrive before any secret was ever read.
             secrets_manager_down: vec![
                 START..happening.start + 10 * MINUTE,
                 window(2 * HOUR),
@@ -73,7 +73,7 @@ impl Plan {
         within(&self.secrets_manager_down, now)
     }
 
-    /// What Customer.io does to the next request.
+    /// How the next request to Customer.io fails.
     pub fn fault(&self, now: u64, rng: &mut Rng) -> Option<Fault> {
         if within(&self.customerio_down, now) {
             return Some(if rng.bool() { Fault::BreakBefore } else { Fault::status(503) });

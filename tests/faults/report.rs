@@ -1,4 +1,4 @@
-//! What became of all webhooks of a run.
+//! The results of a run.
 
 use crate::clock::{MINUTE, SECOND};
 use crate::sender::{Message, newest_payment};
@@ -7,7 +7,7 @@ use stand_ins::customerio::People;
 use std::collections::HashMap;
 use std::fmt;
 
-/// Counts of one run.
+/// The counts of one run.
 #[derive(Debug, Default, Clone)]
 pub struct Report {
     pub seed: u64,

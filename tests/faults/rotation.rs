@@ -1,4 +1,4 @@
-//! Rotated secrets need no deploy, and cost hardly a call.
+//! Rotated secrets need no deployment and few calls.
 
 use crate::clock::{MINUTE, SECOND, START};
 use crate::world::World;
@@ -27,13 +27,13 @@ impl Merchant {
         Self { world, function, secret, new_secret }
     }
 
-    /// The response to a webhook signed with `secret`, so long after the start.
+    /// The response to a webhook signed with `secret`, this long after the start.
     async fn response(&self, after: u64, secret: &str) -> (u16, String) {
         self.world.clock.set(START + after);
         let body = r#"{"type":"a.b","data":{"customer_id":"cus_1"}}"#;
         let request = self.world.request(&dodo::random_message_id(), body, &[secret]);
         let response = self.function.handle(&request).await;
-        let Body::Text(body) = response.body() else { panic!("a text") };
+        let Body::Text(body) = response.body() else { panic!("not a string") };
         let body: Value = serde_json::from_str(body).unwrap();
         (response.status().as_u16(), body["outcome"].as_str().unwrap().to_owned())
     }
@@ -114,5 +114,9 @@ async fn a_secret_that_turns_invalid_leaves_the_last_good_one_in_service() {
     assert_eq!(merchant.response(10 * MINUTE, &merchant.secret).await, delivered());
     assert_eq!(merchant.fetches(), 2);
     merchant.world.put(json!(merchant.new_secret), KEY);
-    assert_eq!(merchant.response(11 * MINUTE, &merchant.new_secret).await, delivered(), "mended");
+    assert_eq!(
+        merchant.response(11 * MINUTE, &merchant.new_secret).await,
+        delivered(),
+        "corrected"
+    );
 }

@@ -1,5 +1,5 @@
-//! Dodo's sender: eight attempts on its schedule, the same id each time, a fresh time and signature;
-//! duplicates and reordering mixed in.
+//! A sender like Dodo's: eight attempts on its schedule, the same id each time, a new timestamp and
+//! signature; with duplicates and reordering.
 
 use crate::clock::{self, HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, SIGNS_ALONG};
@@ -23,7 +23,7 @@ const LIFETIME: usize = 150;
 /// How many invocations run at once, if their times are close.
 const CONCURRENT: usize = 8;
 
-/// A webhook and what Dodo knows of it.
+/// A webhook and its state at Dodo.
 pub struct Message {
     pub id: String,
     pub sample: Sample,
@@ -56,7 +56,7 @@ struct Keys {
     customerio: [String; 2],
 }
 
-/// Sends `count` webhooks and reports what became of them.
+/// Sends `count` webhooks and reports the results.
 pub async fn run(seed: u64, count: usize) -> Report {
     let mut run = Run::prepare(seed, count).await;
     let mut function = run.new_environment().await;
@@ -115,7 +115,7 @@ impl Run {
         Some(together)
     }
 
-    /// Brings the secrets to where the plan has them now.
+    /// Sets the secrets to what the plan says for now.
     fn rotate(&mut self) {
         let (now, plan, [old, new]) = (self.world.clock.now(), &self.plan, &self.keys.dodo);
         let webhook_secret = match (now >= plan.dodo_secret_put, plan.lists_both) {
@@ -134,7 +134,7 @@ impl Run {
         let responses = futures_util::future::join_all(responses).await;
         self.report.invocations += responses.len();
         for ((attempt, index), response) in attempts.into_iter().zip(responses) {
-            // Some responses get lost on their way to Dodo.
+            // Some responses are lost on their way to Dodo.
             let received = self.rng.f64() > 0.02;
             let accepted = response.status().is_success();
             let aborted = response.headers().contains_key("webhook-delivery");
@@ -152,7 +152,7 @@ impl Run {
         }
     }
 
-    /// By the schedule, a tenth sooner or later.
+    /// Schedules the next attempt, up to a tenth sooner or later.
     fn again(&mut self, attempt: usize, index: usize) {
         if let Some(pause) = SCHEDULE.get(attempt) {
             let jittered = self.rng.u64(pause * 9 / 10..pause * 11 / 10);
@@ -183,7 +183,7 @@ impl Run {
     }
 }
 
-/// Webhooks of every type that has somebody to mail, for a few people, at random times.
+/// Webhooks of every type that has a customer, for a few people, at random times.
 fn messages(rng: &mut Rng, plan: &Plan, count: usize) -> Vec<Message> {
     let samples: Vec<_> = samples()
         .into_iter()

@@ -1,5 +1,5 @@
-//! Requests that nobody honest sends: handled in bounded time and memory, without a call to AWS or
-//! Customer.io that a signature has not earned.
+//! Hostile requests: handled in bounded time and memory, without calling AWS or Customer.io unless the
+//! signature is valid.
 
 use crate::world::World;
 use base64::Engine;
@@ -11,7 +11,7 @@ use stand_ins::fault::Fault;
 
 const ID: &str = "msg_1";
 
-/// Signs any bytes; the reference library signs texts only.
+/// Signs any bytes; the reference library signs only strings.
 fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
     let key = STANDARD.decode(&secret["whsec_".len()..]).unwrap();
     let signed = [ID.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
@@ -85,7 +85,7 @@ async fn a_webhook_of_a_thousand_fields_is_delivered() {
     assert_eq!(post_signed(&world, body.as_bytes()).await, (200, "delivered".into()));
 }
 
-/// A Customer.io that repeats everything it was sent: `World::invoke` looks for what must not be there.
+/// Customer.io may echo everything it was sent: `World::invoke` checks that no personal data gets out.
 #[tokio::test]
 async fn a_response_that_echoes_the_request_gives_nothing_away() {
     let world = World::start().await;

@@ -1,4 +1,4 @@
-//! Each row of the table of responses that Customer.io decides.
+//! Responses that depend on Customer.io.
 
 use crate::world::{Response, World};
 use serde_json::json;
@@ -15,13 +15,13 @@ async fn response_to(fault: Fault) -> Response {
     let webhook = world.webhook("payment.succeeded");
     let response = world.deliver(&webhook).await;
     world.customerio.state().faults.queue.clear();
-    // Whatever happened: the same webhook again is delivered, and counted once.
+    // In any case, the same webhook is delivered when it is sent again, and counted once.
     assert_eq!(world.deliver(&webhook).await.outcome(), (200, "delivered"));
     assert_eq!(world.customerio.state().people.events().count(), 1);
     response
 }
 
-/// How many requests a webhook takes that is delivered in spite of these faults.
+/// How many requests it takes to deliver a webhook despite these faults.
 async fn attempts_through(faults: impl IntoIterator<Item = Fault>) -> u64 {
     let world = World::start().await;
     world.customerio.fail(faults);
@@ -102,7 +102,7 @@ async fn what_customer_io_refuses_for_good_ends_the_retries() {
 
 #[tokio::test]
 async fn customer_ios_reasons_repeat_nothing_personal() {
-    // `World::invoke` looks for what must not be there.
+    // `World::invoke` checks that no personal data gets out.
     let echo =
         r#"{"errors":[{"field":"email","message":"ada@example.com of Ada Beispiel is taken"}]}"#;
     let response = response_to(Fault::Response(400, vec![], echo.into())).await;

@@ -1,4 +1,4 @@
-//! What Dodo's API adds, and what happens without it.
+//! What Dodo's API adds to events, and what happens when it fails.
 
 use crate::world::{Response, World};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use stand_ins::dodo::{self, sample, samples};
 use stand_ins::fault::Fault;
 use std::time::{Duration, Instant};
 
-/// Carry a customer's id and nothing else of them.
+/// Event groups that carry a customer's id and nothing else about them.
 const ID_ONLY: [&str; 5] =
     ["license_key", "credit", "abandoned_checkout", "dunning", "entitlement_grant"];
 
@@ -14,7 +14,7 @@ fn is_id_only(event_type: &str) -> bool {
     ID_ONLY.iter().any(|group| event_type.starts_with(&format!("{group}.")))
 }
 
-/// A succeeded payment of one customer.
+/// A successful payment of one customer.
 fn payment(number: usize, amount: i64, currency: &str) -> Value {
     let mut event = sample("payment.succeeded").unwrap().event;
     let data = &mut event["data"];
@@ -25,7 +25,7 @@ fn payment(number: usize, amount: i64, currency: &str) -> Value {
     event
 }
 
-/// A succeeded refund of it.
+/// A successful refund of it.
 fn refund(number: usize, of: usize, amount: Value, currency: &str) -> Value {
     let mut event = sample("refund.succeeded").unwrap().event;
     let data = &mut event["data"];
@@ -37,7 +37,7 @@ fn refund(number: usize, of: usize, amount: Value, currency: &str) -> Value {
     event
 }
 
-/// Delivers an event, and gives the attributes of the person in the request.
+/// Delivers an event and returns the attributes of the person in the request.
 async fn person_after(world: &World, event: &Value) -> Value {
     let response = world.deliver(&world.signed(event.to_string())).await;
     assert_eq!(response.outcome(), (200, "delivered"), "{response:?}");
@@ -119,7 +119,7 @@ async fn a_replayed_webhook_brings_the_newest_sum_with_its_own_old_time() {
     assert_eq!(identify["timestamp"], 1_795_166_103, "as in the sample");
 }
 
-/// Never a wrong one: what cannot be reckoned is left out.
+/// A sum that cannot be computed is left out, never wrong.
 #[tokio::test]
 async fn a_sum_that_is_not_sure_is_left_out() {
     for (what, spoil) in [
@@ -198,7 +198,7 @@ async fn an_event_that_is_switched_off_costs_no_call() {
     assert_eq!(world.dodo_api.state().requests.len(), 0);
 }
 
-/// Every way to fail, for as long as it is asked, with the reason in the log.
+/// Every kind of failure, at every attempt, with the reason in the log.
 fn outages() -> [(Fault, &'static str); 8] {
     let long = vec![("retry-after", "60".to_owned())];
     [
@@ -267,7 +267,7 @@ async fn passing_failures_are_tried_again() {
     }
 }
 
-/// The lookups leave Customer.io its time.
+/// The lookups leave enough time for Customer.io.
 #[tokio::test]
 async fn everything_slow_at_once_is_handled_within_ten_seconds() {
     let world = World::with_dodo_api(&[]).await;

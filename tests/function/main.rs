@@ -1,5 +1,5 @@
-//! The whole function: the real process under a Lambda Runtime API, the AWS SDK against a Secrets
-//! Manager, HTTP to the local Customer.io.
+//! End-to-end tests: the real process under a local Lambda Runtime API, with moto as Secrets Manager and
+//! the local Customer.io.
 
 mod abuse;
 mod configuration;

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// A deployed stack, as far as the tools look at it.
+/// The parts of a deployed stack that the script reads.
 struct Stack {
     name: String,
     region: &'static str,
@@ -33,7 +33,7 @@ impl Stack {
         Self { name, region }
     }
 
-    /// Whether it succeeded, and all that it printed.
+    /// Whether it succeeded, and everything it printed.
     async fn operate(&self, what: &str, variables: &[(&str, &str)], input: &str) -> (bool, String) {
         assert!(["us", "eu"].contains(&self.region));
         let mut command = command(&[project_file("ops/operate.py").to_str().unwrap(), what]);
@@ -55,7 +55,7 @@ async fn finish(command: &mut Command, input: &str) -> (bool, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A tool that refuses at once does not read.
+    // A tool that fails at once does not read its input.
     drop(process.stdin.take().unwrap().write_all(input.as_bytes()).await);
     let output = process.wait_with_output().await.unwrap();
     let text = [output.stdout, output.stderr].concat();

@@ -1,4 +1,4 @@
-//! Each row of the table of responses that Customer.io has no part in.
+//! Responses that do not depend on Customer.io.
 
 use crate::world::World;
 use serde_json::json;

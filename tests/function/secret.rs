@@ -1,4 +1,4 @@
-//! The secret: where it comes from, how long it serves, and what is said when it is not there.
+//! The secret: where it is read, how long it is cached, and the messages when it is missing.
 
 use crate::world::World;
 use hyper::Request;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Without any secret the function pauses for 2 s between calls.
+/// Without a secret the function waits 2 s between calls.
 const BEFORE_ASKING_AGAIN: Duration = Duration::from_millis(2100);
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn a_secret_that_cannot_be_used_names_its_fields() {
     ] {
         assert!(response.message().contains(problem), "{}", response.message());
     }
-    // Mended in Secrets Manager, no deploy needed.
+    // Corrected in Secrets Manager; no deployment needed.
     world.secret.put(&world.secret.credentials.secret()).await;
     tokio::time::sleep(BEFORE_ASKING_AGAIN).await;
     let response = world.deliver(&world.webhook("payment.succeeded")).await;
@@ -52,7 +52,7 @@ async fn an_unreachable_secrets_manager_loses_nothing() {
     assert_eq!((response.outcome(), response.reason()), ((503, "retry"), "secret_unreachable"));
 }
 
-/// A Secrets Manager that is down, and counts who asks.
+/// A Secrets Manager that is down, and counts requests.
 #[derive(Clone, Default)]
 struct Down(Arc<AtomicUsize>);
 

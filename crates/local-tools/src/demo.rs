@@ -1,4 +1,4 @@
-//! `make demo`: every sample event through the whole way, on this machine, no account needed.
+//! `make demo`: sends every sample event through the function on this machine; no account needed.
 
 use crate::stack::{Choices, Stack};
 use reqwest::Client;
@@ -10,14 +10,14 @@ use stand_ins::interrupt::until_interrupted;
 pub async fn run() -> Result<(), String> {
     match until_interrupted(demo()).await {
         Ok(0) => Ok(()),
-        Ok(unexpected) => {
-            Err(format!("{unexpected} of them not as expected: see the lines marked with !!"))
-        }
+        Ok(unexpected) => Err(format!(
+            "{unexpected} responses were not as expected: see the lines marked with !!"
+        )),
         Err(error) => Err(format!("The demo failed. {error}")),
     }
 }
 
-/// Gives the number of responses that were not as expected.
+/// Returns the number of responses that were not as expected.
 async fn demo() -> Result<usize, String> {
     let stack = Stack::start(Choices::default(), |step| println!("starting: {step}")).await?;
     println!("function URL {}   Customer.io {}\n", stack.url, stack.customerio.url());
@@ -44,7 +44,7 @@ struct Demo {
     unexpected: usize,
 }
 
-/// What the function responded and what Customer.io got for it.
+/// The function's response, and what Customer.io got.
 struct Exchange {
     status: u16,
     response: Value,
@@ -60,7 +60,7 @@ impl Exchange {
 impl Demo {
     async fn every_sample(&mut self) -> Result<(), String> {
         let samples = samples();
-        println!("{} sample events, signed and posted as Dodo does it:", samples.len());
+        println!("{} sample events, signed and posted as Dodo does:", samples.len());
         let (mut delivered, mut ignored) = (0, 0);
         for sample in samples {
             let exchange = self.post(&self.signed(&sample)).await?;
@@ -72,7 +72,7 @@ impl Demo {
             ignored += usize::from(exchange.outcome() == "ignored");
             println!("{}", line(&sample.name, &exchange));
         }
-        println!("{delivered} delivered, {ignored} ignored because there is nobody to mail.\n");
+        println!("{delivered} delivered, {ignored} ignored because they have no customer.\n");
         Ok(())
     }
 
@@ -115,10 +115,10 @@ impl Demo {
         Ok(())
     }
 
-    /// With a key for Dodo's API, the person knows what the payload does not.
+    /// With a key for Dodo's API, the person has attributes that the payload lacks.
     async fn regular_customer(&mut self) -> Result<(), String> {
         println!(
-            "A customer buys three times and gets one payment back; Dodo's API knows the sum:"
+            "A customer pays three times and gets one refund; the totals come from Dodo's API:"
         );
         let customer = json!({
             "customer_id": "cus_regular",
@@ -179,7 +179,7 @@ impl Demo {
     }
 }
 
-/// One line a webhook: type, response, and what Customer.io got or why it got nothing.
+/// A line for each webhook: type, response, and what Customer.io got or why it got nothing.
 fn line(what: &str, exchange: &Exchange) -> String {
     let items: Vec<_> = exchange.arrivals.iter().flat_map(Arrival::items).collect();
     let got = match items.as_slice() {

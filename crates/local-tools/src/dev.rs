@@ -1,4 +1,4 @@
-//! `make dev`: everything of the demo, staying up, with the function restarted when its code changes.
+//! `make dev`: the services of the demo until Ctrl-C; the function restarts when its code changes.
 
 use crate::stack::{self, Choices, Stack};
 use stand_ins::customerio::describe;
@@ -6,7 +6,7 @@ use stand_ins::interrupt::until_interrupted;
 use stand_ins::page::Page;
 use std::path::PathBuf;
 
-/// Where everything is served on 127.0.0.1, and with what.
+/// Ports on 127.0.0.1, and the transform.
 #[derive(Debug, clap::Args)]
 pub struct Ports {
     /// Port of the function URL.

@@ -1,8 +1,6 @@
-//! `make load`: many webhooks back to back through one environment: how many a second, how long each
-//! takes, and what that does to its memory.
+//! `make load`: many webhooks back to back through one process: throughput, latency and memory.
 //!
-//! The release binary runs under a Lambda Runtime API of our own; moto and the local Customer.io stand
-//! around it.
+//! The release binary runs under a local Lambda Runtime API, with moto and the local Customer.io around it.
 
 use serde_json::json;
 use stand_ins::credentials::Credentials;
@@ -17,7 +15,7 @@ use std::process::Stdio;
 use std::time::Instant;
 use tokio::process::{Child, Command};
 
-/// How often the memory is looked at.
+/// How many rows the table has.
 const STEPS: usize = 10;
 
 pub async fn run(binary: &Path, count: usize) -> Result<(), String> {
@@ -76,7 +74,7 @@ async fn load(binary: &Path, count: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// A line of `/proc/…/status`, in kB.
+/// A field of `/proc/…/status`, in kB.
 fn memory(function: &Child, field: &str) -> String {
     let path = format!("/proc/{}/status", function.id().unwrap_or_default());
     let status = fs::read_to_string(path).unwrap_or_default();

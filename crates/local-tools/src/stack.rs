@@ -1,4 +1,4 @@
-//! Everything around the function, and the function itself under `cargo lambda watch`.
+//! The function under `cargo lambda watch`, and the services around it.
 
 use serde_json::json;
 use stand_ins::credentials::Credentials;
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 const SECRET_NAME: &str = "dodo-customerio";
 
-/// Settings that somebody may have in the environment for another purpose.
+/// Settings that may be in the environment for another purpose; the demo runs without them.
 const OWN_SETTINGS: [&str; 7] = [
     "DODO_ENVIRONMENT",
     "CUSTOMERIO_REGION",
@@ -26,22 +26,22 @@ const OWN_SETTINGS: [&str; 7] = [
     "WEBHOOK_TOLERANCE_SECONDS",
 ];
 
-/// For the first start; everything has been built before.
+/// How long the first start may take; everything is built already.
 const START_TIMEOUT: Duration = Duration::from_mins(3);
 
-/// Where a running stack tells `make send` how to reach it.
+/// Where a running stack writes its address for `make send`.
 const ADDRESS_FILE: &str = "target/local/dev.json";
 
-/// What may be chosen.
+/// Options of a stack.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
     /// Port of the function URL; 0 takes a free one.
     pub function_port: u16,
     /// Port of the local Customer.io; 0 takes a free one.
     pub customerio_port: u16,
-    /// Whether a change of the code restarts the function, and settings in the environment reach it.
+    /// Whether code changes restart the function, and settings in the environment reach it.
     pub for_development: bool,
-    /// A JavaScript transform, if for development.
+    /// A JavaScript transform; only for development.
     pub transform: Option<PathBuf>,
 }
 
@@ -105,7 +105,7 @@ impl Stack {
         })
     }
 
-    /// Lets `make send` find this stack, at `url`.
+    /// Announces this stack, at `url`, to `make send`.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -116,7 +116,7 @@ impl Stack {
     }
 }
 
-/// URL and webhook secret of the stack that `make dev` runs, if it does.
+/// URL and webhook secret of the running `make dev`, if there is one.
 pub fn announced() -> Option<(String, String)> {
     let text = fs::read_to_string(project_file(ADDRESS_FILE)).ok()?;
     let address: serde_json::Value = serde_json::from_str(&text).ok()?;
@@ -124,7 +124,7 @@ pub fn announced() -> Option<(String, String)> {
     Some((field("url")?, field("webhook_secret")?))
 }
 
-/// Takes it back: whoever asks later gets a clear response.
+/// Removes the announcement, so that a later `make send` gets a clear message.
 pub fn forget_announcement() {
     drop(fs::remove_file(project_file(ADDRESS_FILE)));
 }
@@ -141,7 +141,7 @@ pub fn function_log() -> PathBuf {
     project_file("target/local/function.log")
 }
 
-/// `cargo lambda watch` and its children, which are one process group and end together.
+/// `cargo lambda watch` and its children: one process group, which ends as a whole.
 #[derive(Debug)]
 struct Watch(Child);
 
@@ -170,8 +170,9 @@ impl Watch {
             .stdout(output)
             .stderr(errors)
             .process_group(0);
-        let error =
-            |error| format!("cargo lambda does not start ({error}); `make setup` installs it");
+        let error = |error| {
+            format!("cargo lambda could not be started ({error}); `make setup` installs it")
+        };
         if !for_development {
             for name in OWN_SETTINGS {
                 command.env_remove(name);
@@ -185,7 +186,7 @@ impl Watch {
         let client = dodo_customerio::http::client();
         while start.elapsed() < START_TIMEOUT {
             if let Ok(Some(status)) = self.0.try_wait() {
-                return Err(format!("cargo lambda watch ended ({status}). {}", last_words()));
+                return Err(format!("cargo lambda watch ended ({status}). {}", last_lines()));
             }
             let probe = client.post(url).timeout(Duration::from_mins(2)).body("{}");
             if probe.send().await.is_ok_and(|response| response.status() == 401) {
@@ -193,19 +194,19 @@ impl Watch {
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        Err(format!("The function does not respond. {}", last_words()))
+        Err(format!("The function does not respond. {}", last_lines()))
     }
 }
 
-fn last_words() -> String {
+fn last_lines() -> String {
     let log = fs::read_to_string(function_log()).unwrap_or_default();
     let lines: Vec<_> = log.lines().rev().take(15).collect();
-    format!("Its last words:\n{}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+    format!("Its last lines:\n{}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        // The group, because cargo and the function are children of its children.
+        // The whole group, because cargo and the function are grandchildren.
         let group = format!("-{}", self.0.id());
         drop(Command::new("kill").args(["-TERM", "--", &group]).stderr(Stdio::null()).status());
         drop(self.0.wait());

@@ -1,6 +1,6 @@
-//! One sample event: sent, made into a Lambda event, or shown as the request that it becomes.
+//! What can be done with a sample: send it, print it as a Lambda event, or preview its requests.
 //!
-//! `make send`, `make invoke`, `make preview` and `make test TRANSFORM=…` call it.
+//! For `make send`, `make invoke`, `make preview` and `make test TRANSFORM=…`.
 
 use crate::stack;
 use dodo_customerio::choice::Transform;
@@ -15,7 +15,7 @@ use std::env;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Signs a sample as of now and posts it to `URL`, or to the stack of `make dev`.
+/// Signs a sample as of now and posts it to `url`, or to the running `make dev`.
 pub async fn send(name: &str, url: Option<String>) -> Result<String, String> {
     let sample = dodo::sample(name)?.of_now();
     let (url, secret) = target(url)?;
@@ -43,8 +43,8 @@ fn target(url: Option<String>) -> Result<(String, String), String> {
     }
 }
 
-/// A function URL event of a sample, signed as of now, with the secret of `make dev` or the
-/// environment.
+/// A sample as a function URL event, signed as of now with the secret in the environment or that of the
+/// running `make dev`.
 pub fn event(name: &str) -> Result<String, String> {
     let secret = env::var("DODO_WEBHOOK_SECRET").ok();
     let secret = secret.or_else(|| stack::announced().map(|(_, secret)| secret));
@@ -56,8 +56,8 @@ fn signed(sample: &Sample, secret: &str) -> Webhook {
     Webhook::sign(secret, &dodo::random_message_id(), dodo::unix_now(), sample.body())
 }
 
-/// The request that a sample becomes, and what Customer.io's rules say of it. With a JavaScript
-/// transform, also what each handler made and what was repaired.
+/// The requests that a sample becomes, checked against Customer.io's rules. With a JavaScript transform,
+/// also what each handler made and what was repaired.
 pub fn preview(name: &str, path: Option<PathBuf>) -> Result<String, String> {
     let sample = dodo::sample(name)?;
     match transform(path.as_deref())? {
@@ -84,7 +84,7 @@ pub fn preview(name: &str, path: Option<PathBuf>) -> Result<String, String> {
     }
 }
 
-/// Runs a transform over all samples; an error if any is refused.
+/// Runs a transform over all samples; an error if any fails.
 pub fn check(path: Option<PathBuf>) -> Result<String, String> {
     let transform = transform(path.as_deref())?;
     let (mut lines, mut refused) = (Vec::new(), 0);
@@ -119,7 +119,7 @@ fn calls(sample: &Sample, transform: &Transform) -> Result<Vec<Call>, String> {
     })
 }
 
-/// What `show` makes of an accepted sample's verdict and calls; that nothing is sent is no error.
+/// The output of `show` for a sample whose requests are valid. Sending nothing is not an error.
 fn judged(
     sample: &Sample,
     transform: &Transform,
@@ -145,7 +145,7 @@ fn verified<T>(sample: &Sample, work: impl FnOnce(&Verified<'_>, &Envelope) -> T
     })
 }
 
-/// The calls as they would go out; an error if Customer.io would refuse one.
+/// The calls as they would be sent; an error if Customer.io would reject one.
 fn verdict(calls: &[Call]) -> Result<String, String> {
     let (mut text, mut errors) = (String::new(), Vec::new());
     for call in calls {

@@ -1,4 +1,4 @@
-//! What a merchant keeps in the secret, made up for one run.
+//! A merchant's credentials, random for each run.
 
 use super::dodo;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// New ones, which nobody has seen before.
+    /// Random ones.
     pub fn random() -> Self {
         Self {
             webhook_secret: dodo::random_secret(),
@@ -27,7 +27,7 @@ impl Credentials {
         }
     }
 
-    /// As they stand in Secrets Manager, without the key that need not be there.
+    /// As stored in Secrets Manager, without the optional key for Dodo's API.
     pub fn secret(&self) -> Value {
         json!({
             "dodo_webhook_secret": self.webhook_secret,

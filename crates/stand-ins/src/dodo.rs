@@ -66,7 +66,7 @@ pub fn samples() -> Vec<Sample> {
 /// One sample by name.
 ///
 /// # Errors
-/// A sentence that says which names there are.
+/// A sentence that says where the names are listed.
 pub fn sample(name: &str) -> Result<Sample, String> {
     let path = folder().join(format!("{name}.json"));
     let text = fs::read_to_string(&path).map_err(|_| {
@@ -77,7 +77,7 @@ pub fn sample(name: &str) -> Result<Sample, String> {
     Ok(Sample { name: name.to_owned(), event })
 }
 
-/// A webhook as it travels.
+/// A signed webhook: headers and body.
 #[derive(Debug, Clone)]
 pub struct Webhook {
     /// The header `webhook-id`.
@@ -86,7 +86,7 @@ pub struct Webhook {
     pub timestamp: String,
     /// The header `webhook-signature`.
     pub signature: String,
-    /// JSON, unless a test wants it otherwise.
+    /// JSON, unless a test sends something else on purpose.
     pub body: String,
 }
 
@@ -94,14 +94,14 @@ impl Webhook {
     /// Signs a body with the reference implementation, as sent at `timestamp` (Unix seconds).
     ///
     /// # Panics
-    /// If the secret is no webhook secret.
+    /// If `secret` is not a webhook secret.
     pub fn sign(secret: &str, id: &str, timestamp: i64, body: String) -> Self {
         let signer = standardwebhooks::Webhook::new(secret).expect("a webhook secret");
         let signature = signer.sign(id, timestamp, body.as_bytes()).expect("a UTF-8 body");
         Self { id: id.to_owned(), timestamp: timestamp.to_string(), signature, body }
     }
 
-    /// What Dodo sends with the body.
+    /// The headers that Dodo sends.
     pub fn headers(&self) -> [(&'static str, &str); 4] {
         [
             ("content-type", "application/json"),
@@ -111,7 +111,7 @@ impl Webhook {
         ]
     }
 
-    /// Posts it, and gives status and body of the response. Dodo waits 15 s.
+    /// Posts it and returns the status and body of the response. Like Dodo, it waits 15 s.
     ///
     /// # Errors
     /// If there is no response in time.
@@ -124,7 +124,7 @@ impl Webhook {
         Ok((response.status().as_u16(), response.text().await?))
     }
 
-    /// Verifies it, by the only way there is, and hands it to `work`.
+    /// Verifies it and passes it to `work`.
     ///
     /// # Panics
     /// If it is not signed with `secret`.
@@ -139,10 +139,10 @@ impl Webhook {
         work(&webhook.verify(&keys, sent, Duration::ZERO).expect("a signature that holds"))
     }
 
-    /// What the function reads in it.
+    /// The event in it.
     ///
     /// # Errors
-    /// Why it is no event of Dodo's.
+    /// Why the body is not one of Dodo's events.
     pub fn envelope(&self, secret: &str) -> Result<Envelope, NotAnEnvelope> {
         self.verified(secret, Envelope::parse)
     }
@@ -153,8 +153,8 @@ impl Webhook {
     }
 }
 
-/// The event that a function URL makes of a request. A body that is no text travels as base64, as AWS
-/// does it.
+/// The event that a function URL makes of a request. A body that is not UTF-8 is encoded
+/// as base64, as AWS does.
 pub fn function_url_event(method: &str, headers: &[(&str, &str)], body: &[u8]) -> Value {
     let headers: serde_json::Map<_, _> =
         headers.iter().map(|(name, value)| (name.to_lowercase(), json!(value))).collect();

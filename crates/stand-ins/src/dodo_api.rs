@@ -1,5 +1,5 @@
-//! Dodo's API, as far as the function asks it: customers, and lists of payments and refunds in pages. It
-//! remembers what has happened, and can be told to fail.
+//! The part of Dodo's API that the function uses: customers, and paged lists of payments and refunds. It
+//! keeps state and fails on demand.
 
 use super::fault::Faults;
 use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Items of a page, unless the request says otherwise, and at most.
+/// Items per page: the default and the maximum.
 const PAGE_SIZES: [usize; 2] = [10, 100];
 
 /// The running stand-in; it ends when dropped.
@@ -22,7 +22,7 @@ pub struct DodoApi {
 #[derive(Clone)]
 struct Memory(Arc<Mutex<State>>);
 
-/// What it knows and has seen.
+/// Its data, and the requests so far.
 #[derive(Default)]
 pub struct State {
     /// By their ids.
@@ -31,9 +31,9 @@ pub struct State {
     pub payments: Vec<Value>,
     /// The same.
     pub refunds: Vec<Value>,
-    /// What requests shall suffer.
+    /// How the next requests fail.
     pub faults: Faults,
-    /// Whether it lists everything of everybody, whatever is asked.
+    /// Whether it ignores filters and lists the items of all customers.
     pub ignores_filters: bool,
     /// Path and query of every request.
     pub requests: Vec<String>,
@@ -57,7 +57,7 @@ impl DodoApi {
         format!("http://{}", self.server.address)
     }
 
-    /// What it knows and has seen.
+    /// Its data, and the requests so far.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.memory.lock()
     }
@@ -85,7 +85,7 @@ impl Service for Memory {
 }
 
 impl State {
-    /// From now on a customer is known.
+    /// Adds a customer.
     pub fn know(&mut self, customer_id: &str, email: &str, name: &str, created_at: &str) {
         let customer = json!({
             "business_id": "bus_sample",
@@ -100,7 +100,7 @@ impl State {
         self.customers.insert(customer_id.to_owned(), customer);
     }
 
-    /// From now on it knows of what a webhook tells: its payment or refund, and its customer.
+    /// Adds what an event is about: its payment or refund, and its customer.
     pub fn happened(&mut self, event: &Value) {
         let data = &event["data"];
         match event["type"].as_str().unwrap_or_default().split('.').next() {
@@ -162,7 +162,7 @@ fn replace(list: &mut Vec<Value>, id: &str, item: &Value) {
     list.push(item.clone());
 }
 
-/// One page of those that pass the filters, newest first.
+/// One page of the items that match the filters, newest first.
 fn page<'a>(
     items: impl DoubleEndedIterator<Item = &'a Value>,
     query: &HashMap<&str, &str>,

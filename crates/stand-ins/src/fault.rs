@@ -60,20 +60,20 @@ impl Fault {
     }
 }
 
-/// Decides about the next request when no fault is waiting.
+/// Decides how the next request fails when the queue is empty.
 pub type Plan = Box<dyn FnMut() -> Option<Fault> + Send>;
 
-/// What the next requests shall suffer.
+/// How the next requests fail.
 #[derive(Default)]
 pub struct Faults {
-    /// One request each.
+    /// For one request each, in this order.
     pub queue: VecDeque<Fault>,
-    /// All others.
+    /// For all requests after those.
     pub plan: Option<Plan>,
 }
 
 impl Faults {
-    /// What this request suffers.
+    /// How this request fails, if it does.
     pub fn pop(&mut self) -> Option<Fault> {
         let planned = |plan: &mut Option<Plan>| plan.as_mut().and_then(|plan| plan());
         self.queue.pop_front().or_else(|| planned(&mut self.plan))

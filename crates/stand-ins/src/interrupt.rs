@@ -1,10 +1,10 @@
-//! Ends a tool cleanly when somebody wants it to end.
+//! Clean shutdown on Ctrl-C and SIGTERM.
 
-/// Runs `work` until it is done, Ctrl-C is pressed or the process is told to end; whatever `work`
-/// holds is dropped in any case.
+/// Runs `work` until it is done, Ctrl-C is pressed or the process gets SIGTERM. Whatever `work` holds is
+/// dropped in any case.
 ///
 /// # Errors
-/// That of `work`, or that it was interrupted.
+/// The error of `work`, or that it was interrupted.
 pub async fn until_interrupted<T>(
     work: impl Future<Output = Result<T, String>>,
 ) -> Result<T, String> {

@@ -1,15 +1,15 @@
-//! What the local tools and the tests share: stand-ins for the services around the function.
+//! What tests, tools and benches share: stand-ins for the services around the function, and helpers.
 //!
-//! - [`customerio`]: Customer.io's Track API, with its rules and its memory;
+//! - [`customerio`]: Customer.io's Track API, with its rules and its people;
 //! - [`dodo`]: sample events, signed as Dodo signs them;
-//! - [`dodo_api`]: Dodo's API, with a memory too; [`fault`] is how both fail;
-//! - [`credentials`]: made up for one run;
-//! - [`secrets_manager`]: moto, a Secrets Manager API, and [`one_secret`], a quick one that can fail;
-//! - [`page`]: what `make dev` shows;
+//! - [`dodo_api`]: Dodo's API, with its customers and payments; [`fault`]: how both fail;
+//! - [`credentials`]: random ones for each run;
+//! - [`secrets_manager`]: moto, a Secrets Manager API; [`one_secret`]: a quick one that can fail;
+//! - [`page`]: the page of `make dev`;
 //! - [`package`]: how large a program is;
-//! - [`runtime_api`]: the Lambda Runtime API, and [`function_url`] before it;
-//! - [`serve`]: the HTTP server under two of them;
-//! - [`interrupt`]: how a tool ends.
+//! - [`runtime_api`]: the Lambda Runtime API, and a [`function_url`] in front of it;
+//! - [`serve`]: the HTTP server under them;
+//! - [`interrupt`]: clean shutdown.
 
 pub mod credentials;
 pub mod customerio;

@@ -1,5 +1,5 @@
-//! A Secrets Manager that holds one secret, responds at once and can be down. (moto holds secrets well,
-//! but never fails and takes its time.)
+//! A Secrets Manager with a single secret, which responds at once and can be down. (moto never fails and
+//! is slow.)
 
 use super::serve::{self, Server, Service, ServiceResult};
 use hyper::Request;
@@ -22,7 +22,7 @@ struct State {
 }
 
 impl OneSecret {
-    /// Without a secret yet; down whenever `is_down` says so.
+    /// Without a secret at first; down whenever `is_down` returns true.
     ///
     /// # Panics
     /// If there is no free port.
@@ -47,7 +47,7 @@ impl OneSecret {
         *locked(&self.state.secret) = secret;
     }
 
-    /// How often it was asked.
+    /// How many requests it got.
     pub fn requests(&self) -> usize {
         *locked(&self.state.requests)
     }

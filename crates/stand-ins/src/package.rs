@@ -1,14 +1,14 @@
-//! How large a program is, unpacked and as Lambda gets it.
+//! The size of a program, unpacked and as the zip that Lambda gets.
 
 use super::secrets_manager::project_file;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Bytes of the zip that SAM would upload: Python's zipfile at its default level, as SAM makes it.
+/// Bytes of the zip that SAM would upload: made by Python's zipfile at its default level, as SAM does.
 ///
 /// # Errors
-/// What Python said.
+/// The error output of Python.
 pub fn zipped(path: &Path) -> Result<u64, String> {
     let name = path.file_name().unwrap_or_default();
     let zip = project_file("target").join(format!("{}.{}.zip", name.display(), std::process::id()));
@@ -19,7 +19,7 @@ pub fn zipped(path: &Path) -> Result<u64, String> {
     let mut python = Command::new("python3");
     python.args(["-m", "zipfile", "-c"]).arg(&zip).arg(content).current_dir(folder);
     let bytes = output(&mut python).and_then(|_| size(&zip));
-    // Not there if it failed.
+    // It does not exist if Python failed.
     drop(fs::remove_file(&zip));
     bytes
 }
@@ -27,16 +27,16 @@ pub fn zipped(path: &Path) -> Result<u64, String> {
 /// Bytes of a file.
 ///
 /// # Errors
-/// That there is none.
+/// If there is no such file.
 pub fn size(path: &Path) -> Result<u64, String> {
     let file = fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(file.len())
 }
 
-/// What a command prints, if it is there and works.
+/// The output of a command.
 ///
 /// # Errors
-/// What it said instead.
+/// If it is missing or fails: its error output.
 pub fn output(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{name}: {error}"))?;

@@ -1,4 +1,4 @@
-//! The page of `make dev`: what arrives, what Customer.io knows, and a form that sends any event.
+//! The page of `make dev`: the webhooks so far, what Customer.io knows, and a form that sends any event.
 
 use super::customerio::{CustomerIo, Memory};
 use super::dodo::{self, Webhook, samples};
@@ -11,10 +11,10 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
-/// As many webhooks as a person looks at.
+/// How many webhooks the page shows.
 const SHOWN: usize = 200;
 
-/// What the page needs to work.
+/// The page and its state.
 #[derive(Clone)]
 pub struct Page {
     memory: Memory,
@@ -73,11 +73,11 @@ impl Page {
             return text(400, "text/plain", "The event is not JSON.".to_owned());
         };
         let id = dodo::random_message_id();
-        self.pass_on(Webhook::sign(&self.secret, &id, dodo::unix_now(), event.to_string())).await
+        self.forward(Webhook::sign(&self.secret, &id, dodo::unix_now(), event.to_string())).await
     }
 
-    /// Passes a webhook on to the function and notes the response.
-    async fn pass_on(&self, webhook: Webhook) -> Response<ResponseBody> {
+    /// Forwards a webhook to the function and records the response.
+    async fn forward(&self, webhook: Webhook) -> Response<ResponseBody> {
         let start = Instant::now();
         let posted = webhook.post(&self.client, &self.function_url).await;
         let (status, response) = posted.unwrap_or_else(|error| (502, error.to_string()));
@@ -117,7 +117,7 @@ impl Service for Page {
                 serve::json(200, &json!(names))
             }
             ("POST", "send") => self.send(request.body()).await,
-            ("POST", "webhook") => self.pass_on(webhook(&request)).await,
+            ("POST", "webhook") => self.forward(webhook(&request)).await,
             ("GET", path) => match path.strip_prefix("samples/").map(dodo::sample) {
                 Some(Ok(sample)) => {
                     text(200, "application/json", format!("{:#}", sample.of_now().event))
@@ -129,7 +129,7 @@ impl Service for Page {
     }
 }
 
-/// A webhook that came in by HTTP, as it is.
+/// The webhook in an HTTP request, unchanged.
 fn webhook(request: &Request<Bytes>) -> Webhook {
     let header = |name: &str| {
         let value = request.headers().get(name).and_then(|value| value.to_str().ok());
@@ -148,7 +148,7 @@ fn text(status: u16, kind: &str, text: String) -> Response<ResponseBody> {
     response.body(serve::body(text)).expect("a valid response")
 }
 
-/// A time in Unix seconds, for people; in UTC, like the events.
+/// Formats Unix seconds for people; in UTC, like the events.
 fn time_of_day(seconds: u64) -> String {
     let moment = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
     let moment = time::UtcDateTime::from(moment);

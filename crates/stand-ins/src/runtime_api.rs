@@ -1,4 +1,4 @@
-//! The Lambda Runtime API, as far as a function needs it: hands out events, takes responses.
+//! The part of the Lambda Runtime API that a function needs: it hands out events and accepts responses.
 
 use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
 use hyper::Request;
@@ -23,7 +23,7 @@ pub struct RuntimeApi {
     count: AtomicU64,
 }
 
-/// A response, and how long the function had the event.
+/// A response, and how long the function took.
 #[derive(Debug)]
 pub struct Invoked {
     /// What the function returned.
@@ -39,7 +39,7 @@ struct Invocation {
     sender: oneshot::Sender<Invoked>,
 }
 
-/// Since when the function has the event, and who waits for the response.
+/// When the function got the event, and where to send the response.
 type Waiting = (Instant, oneshot::Sender<Invoked>);
 
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ impl RuntimeApi {
         ]
     }
 
-    /// Invokes the function with an event and gives its response, or its error as `{"error": …}`;
+    /// Invokes the function with an event and returns its response, or its error as `{"error": …}`;
     /// `None` if there is no response within Lambda's timeout.
     pub async fn invoke(&self, event: Value) -> Option<Value> {
         self.invoke_timed(event).await.map(|invoked| invoked.response)
@@ -88,7 +88,7 @@ impl RuntimeApi {
         first.wait_for(Option::is_some).await.expect("a server").expect("a time")
     }
 
-    /// The same as [`invoke`](Self::invoke), with the time that it took.
+    /// Like [`invoke`](Self::invoke), with the time that it took.
     pub async fn invoke_timed(&self, event: Value) -> Option<Invoked> {
         let (sender, receiver) = oneshot::channel();
         let id = format!("request-{}", self.count.fetch_add(1, Ordering::Relaxed));
@@ -157,7 +157,7 @@ impl Shared {
         if let Some((since, sender)) = self.waiting.lock().await.remove(id) {
             let took = since.elapsed();
             let body = serde_json::from_slice(body).unwrap_or(Value::Null);
-            // Whoever asked may have given up.
+            // The caller may have given up.
             drop(sender.send(Invoked { response: wrap(body), took }));
         }
         serve::json(202, &json!({"status": "OK"}))

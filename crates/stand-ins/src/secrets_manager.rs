@@ -1,4 +1,4 @@
-//! A Secrets Manager: moto's, on a free port.
+//! Secrets Manager, simulated by moto on a free port.
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Credentials, Region};
@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A running moto. It ends with the process that started it: it reads the other end of a pipe.
+/// A running moto. It ends with the process that started it, because it reads from a pipe until that closes.
 #[derive(Debug)]
 pub struct Moto {
     process: Child,
@@ -17,7 +17,7 @@ pub struct Moto {
 
 impl Drop for Moto {
     fn drop(&mut self) {
-        // Already gone is fine too.
+        // It may have ended already.
         drop(self.process.kill());
         drop(self.process.wait());
     }
@@ -35,7 +35,7 @@ pub fn project_file(path: impl AsRef<Path>) -> PathBuf {
 /// The Python of the project's virtual environment.
 ///
 /// # Errors
-/// If nobody has made it yet.
+/// If it does not exist yet.
 pub fn python() -> Result<PathBuf, String> {
     let python = project_file(".venv/bin/python");
     let message = "There is no virtual environment yet; `make setup` makes it.";
@@ -61,7 +61,7 @@ impl Moto {
         Ok(Self { process, url: format!("http://127.0.0.1:{port}") })
     }
 
-    /// What a function needs in its environment to find it.
+    /// The environment variables that point a function to it.
     pub fn environment(&self) -> [(&'static str, String); 4] {
         [
             ("AWS_REGION", "us-east-1".to_owned()),

@@ -13,15 +13,15 @@ use std::task::{Context, Poll};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A response; the error closes the connection without one.
+/// A response; an error closes the connection without one.
 pub type ServiceResult = Result<Response<ResponseBody>, Broken>;
 
-/// The body of a response; its error closes the connection in the middle.
+/// The body of a response; an error closes the connection in the middle of it.
 pub type ResponseBody = BoxBody<Bytes, Broken>;
 
 /// The connection breaks.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection was told to break")]
+#[error("the connection was broken on purpose")]
 pub struct Broken;
 
 /// Responds to requests whose bodies have been read.
@@ -54,13 +54,13 @@ pub async fn serve(port: u16, service: impl Service) -> io::Result<Server> {
     let address = listener.local_addr()?;
     let accepting = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(converse(stream, service.clone()));
+            tokio::spawn(handle_connection(stream, service.clone()));
         }
     });
     Ok(Server { address, accepting })
 }
 
-async fn converse(stream: TcpStream, service: impl Service) {
+async fn handle_connection(stream: TcpStream, service: impl Service) {
     let response = service_fn(|request: Request<Incoming>| {
         let service = service.clone();
         async move {
@@ -69,7 +69,7 @@ async fn converse(stream: TcpStream, service: impl Service) {
             service.respond(Request::from_parts(head, body)).await
         }
     });
-    // A broken conversation is the other side's business.
+    // A broken connection is noticed by the client.
     let http = hyper::server::conn::http1::Builder::new();
     drop(http.serve_connection(TokioIo::new(stream), response).await);
 }

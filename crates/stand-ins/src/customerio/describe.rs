@@ -1,10 +1,10 @@
-//! What arrived, for people to see at a glance.
+//! Short descriptions of requests, for people.
 
 use super::Arrival;
 use serde_json::{Map, Value};
 
-/// What of a person or an event is worth a line, most telling first.
-const TELLING: [&str; 14] = [
+/// The attributes worth showing, most informative first.
+const INFORMATIVE: [&str; 14] = [
     "payment_amount",
     "last_payment_amount",
     "amount",
@@ -21,8 +21,8 @@ const TELLING: [&str; 14] = [
     "email",
 ];
 
-/// How many of those.
-const ENOUGH: usize = 4;
+/// How many of them to show.
+const MAX_SHOWN: usize = 4;
 
 /// A line for the request and one for each of its items.
 pub fn arrival(arrival: &Arrival) -> String {
@@ -48,9 +48,12 @@ fn person(item: &Value) -> String {
 }
 
 fn attributes(attributes: &Map<String, Value>) -> String {
-    let telling = TELLING.iter().filter_map(|name| Some((name, attributes.get(*name)?)));
-    let telling = telling.filter(|(_, value)| *value != "").take(ENOUGH);
-    telling.map(|(name, value)| format!("{name}={}", plain(value))).collect::<Vec<_>>().join(" ")
+    let informative = INFORMATIVE.iter().filter_map(|name| Some((name, attributes.get(*name)?)));
+    let informative = informative.filter(|(_, value)| *value != "").take(MAX_SHOWN);
+    informative
+        .map(|(name, value)| format!("{name}={}", plain(value)))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A value without quotation marks.

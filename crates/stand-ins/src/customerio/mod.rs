@@ -1,5 +1,5 @@
-//! A local Customer.io: the Track API's authentication, shape and limits by the published rules, and
-//! what it remembers of people. It can be told to fail.
+//! A local Customer.io: the Track API's authentication, schema and limits as published, and the people
+//! it knows. It fails on demand.
 
 pub mod describe;
 mod people;
@@ -28,7 +28,7 @@ pub struct CustomerIo {
     state: Memory,
 }
 
-/// What a request was, and what became of it.
+/// A request and the status of its response.
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// The status of the response.
@@ -46,21 +46,21 @@ impl Arrival {
     }
 }
 
-/// What it knows and has seen.
+/// What it knows, and the requests so far.
 #[derive(Default)]
 pub struct State {
     /// Everybody it knows.
     pub people: People,
     /// Every request that it read, oldest first.
     pub arrivals: Vec<Arrival>,
-    /// What requests shall suffer.
+    /// How the next requests fail.
     pub faults: Faults,
-    /// Every request but the warm-up, also those that failed.
+    /// How many requests it got, failed ones included, the warm-up excluded.
     pub requests: usize,
     authorization: String,
 }
 
-/// What it knows, for those who look at it while it runs.
+/// Its shared state, which others may read while it runs.
 #[derive(Clone)]
 pub struct Memory(Arc<Mutex<State>>);
 
@@ -82,12 +82,12 @@ impl CustomerIo {
         format!("http://{}", self.server.address)
     }
 
-    /// The same, apart from the server.
+    /// The state without the server.
     pub fn memory(&self) -> Memory {
         self.state.clone()
     }
 
-    /// What it knows and has seen.
+    /// What it knows, and the requests so far.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
@@ -103,14 +103,14 @@ impl CustomerIo {
         }
     }
 
-    /// The next requests fail like this, one fault each.
+    /// Makes the next requests fail, one fault each.
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state().faults.queue.extend(faults);
     }
 }
 
 impl Memory {
-    /// Holds it still while the guard lives.
+    /// Locks it until the guard is dropped.
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -140,7 +140,7 @@ impl State {
         self.authorization = format!("Basic {pair}");
     }
 
-    /// `503/2`: fail the next two requests with this status. For people, who have no other way.
+    /// `503/2` makes the next two requests fail with this status. For people, who use curl.
     fn command(&mut self, order: &str) -> Response<ResponseBody> {
         let (status, times) = order.split_once('/').unwrap_or((order, "1"));
         let (Ok(status @ 200..=599), Ok(times @ 1..=1000)) = (status.parse(), times.parse()) else {
@@ -203,7 +203,7 @@ impl State {
         if all_errors.is_empty() { (200, json!({})) } else { (207, json!({"errors": all_errors})) }
     }
 
-    /// The paths of the older API that handlers are known to use.
+    /// The paths of the v1 API that JavaScript handlers are known to use.
     fn older(&mut self, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
         let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
         let parts: Vec<_> = path.trim_matches('/').split('/').collect();

@@ -1,14 +1,14 @@
-//! What Customer.io remembers: people, their attributes, and what they did.
+//! The people that Customer.io knows, with their attributes and events.
 
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashSet};
 
-/// Everybody, as far as the items so far tell.
+/// Everybody who appeared in an item so far.
 #[derive(Debug, Default)]
 pub struct People {
     profiles: Vec<Profile>,
     event_ids: HashSet<String>,
-    /// Events that arrived again and were ignored.
+    /// How many events were ignored because their id had been seen before.
     pub repeated: usize,
 }
 
@@ -19,9 +19,9 @@ pub struct Profile {
     pub id: Option<String>,
     /// What is known of them, the address included.
     pub attributes: BTreeMap<String, Value>,
-    /// What they did, in the order in which it arrived.
+    /// Their events, in order of arrival.
     pub activity: Vec<Activity>,
-    /// When each attribute became true, in Unix seconds.
+    /// The timestamp of each attribute, in Unix seconds.
     updated: BTreeMap<String, i64>,
 }
 
@@ -61,7 +61,7 @@ impl Profile {
 }
 
 impl People {
-    /// Applies an item that has passed the rules.
+    /// Applies a valid item.
     pub fn apply(&mut self, item: &Value) {
         let attributes = item["attributes"].as_object().cloned().unwrap_or_default();
         match item["action"].as_str() {
@@ -124,8 +124,8 @@ impl People {
         });
     }
 
-    /// The person so identified; or else the one with the address `email` and no id of their own yet,
-    /// who gets this id; or else a new one.
+    /// The index of the person with these identifiers; or else of the one with the address `email` and no
+    /// id yet, who gets this id; or else of a new one.
     fn find_or_claim(&mut self, identifiers: &Value, email: Option<&str>) -> usize {
         let known = self.profiles.iter().position(|profile| profile.is(identifiers));
         let without_id = || {

@@ -1,9 +1,9 @@
-//! Customer.io's published rules for one item, and the errors it names them with.
+//! Customer.io's published rules for an item, and the errors it reports.
 
 use super::schema;
 use serde_json::{Map, Value, json};
 
-// The published limits, in bytes; written here again, so that a mistake in the function shows.
+// The published limits, in bytes; repeated here so that a mistake in the function's own constants shows.
 const MAX_ITEM: usize = 32_000;
 const MAX_EVENT_NAME: usize = 100;
 const MAX_IDENTIFIER: usize = 150;
@@ -13,7 +13,7 @@ const MAX_ATTRIBUTES: usize = 300;
 
 const IDENTIFIERS: [&str; 3] = ["id", "email", "cio_id"];
 
-/// What is wrong with an item, each error as Customer.io writes it.
+/// The errors of an item, in the form that Customer.io reports them.
 pub fn errors(item: &Value) -> Vec<Value> {
     let mut errors = Errors(Vec::new());
     errors.check(item.to_string().len() <= MAX_ITEM, "item", || {
@@ -24,7 +24,7 @@ pub fn errors(item: &Value) -> Vec<Value> {
         errors.event(item);
         errors.attributes(&item["attributes"]);
     }
-    // The schema says all the rest, though not as clearly.
+    // The schema covers the rest, with less clear messages.
     if errors.0.is_empty()
         && let Err(message) = schema::check(item)
     {
@@ -83,18 +83,18 @@ impl Errors {
             self.check(name.len() <= MAX_ATTRIBUTE_NAME, "attributes", || {
                 format!("property name cannot be longer than {MAX_ATTRIBUTE_NAME} bytes")
             });
-            self.check(texts_fit(value), &format!("attributes.{name}"), || {
+            self.check(strings_fit(value), &format!("attributes.{name}"), || {
                 format!("property value cannot be longer than {MAX_ATTRIBUTE_VALUE} bytes")
             });
         }
     }
 }
 
-fn texts_fit(value: &Value) -> bool {
+fn strings_fit(value: &Value) -> bool {
     match value {
         Value::String(text) => text.len() <= MAX_ATTRIBUTE_VALUE,
-        Value::Array(values) => values.iter().all(texts_fit),
-        Value::Object(map) => map.values().all(texts_fit),
+        Value::Array(values) => values.iter().all(strings_fit),
+        Value::Object(map) => map.values().all(strings_fit),
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
 }

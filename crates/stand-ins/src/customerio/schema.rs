@@ -13,10 +13,10 @@ static ENTITY_REQUEST: LazyLock<Validator> = LazyLock::new(|| {
     jsonschema::validator_for(&schema).expect("the schema is valid")
 });
 
-/// Whether an item has the published shape.
+/// Checks an item against the published schema.
 ///
 /// # Errors
-/// The first thing that has not, in the validator's words.
+/// The validator's first error.
 pub fn check(item: &Value) -> Result<(), String> {
     ENTITY_REQUEST.validate(item).map_err(|error| error.to_string())
 }
