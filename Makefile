@@ -1,4 +1,4 @@
-# make help shows what there is.
+# `make help` lists the targets.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,87 +8,97 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 SAM := $(VENV)/bin/sam
 CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
-# SAM asks for a region and calls home; neither has a place in a test.
+# SAM wants a region, and sends telemetry unless told not to.
 SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
+# For the local tools.
+TRANSFORM_OPTION = $(if $(TRANSFORM),--transform '$(TRANSFORM)')
 
 .PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build validate deploy secret doctor logs destroy bench bench-stages clean
 
-help: ## Show the targets.
+help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-setup: $(VENV)/.complete ## Make the virtual environment with the pinned tools (the other targets do it by themselves).
+setup: $(VENV)/.complete ## Make the virtual environment with the pinned tools (the other targets do this when needed).
 
 $(VENV)/.complete: tests/requirements.txt tests/constraints.txt
 	@echo "==> virtual environment with the pinned tools (once, a minute or two)"
-	@for tool in python3 cargo; do command -v $$tool > /dev/null || { echo "$$tool is missing. Install Python 3 (with venv) and the Rust toolchain (rustup), then type the same again." >&2; exit 2; }; done
+	@for tool in python3 cargo; do command -v $$tool > /dev/null || { echo "$$tool is missing. Install Python 3 (with venv) and the Rust toolchain (rustup), then run the same again." >&2; exit 2; }; done
 	@python3 -m venv --clear $(VENV)
 	@$(VENV)/bin/pip install --disable-pip-version-check --progress-bar off --requirement $< --constraint tests/constraints.txt \
 		| sed -nu -e 's/^Collecting \([^ <>=!;(]*\).*/    \1/p' -e 's/^Installing.*/    installing/p'
 	@touch $@
 
-demo: setup ## Send every sample event through the whole way on this machine; no account needed.
+demo: setup ## Send every sample event through the function on this machine; no account needed.
 	@echo "==> build (minutes the first time, seconds later)"
-	@cargo build --locked --bins --example demo
-	@exec target/debug/examples/demo
+	@cargo build --locked --bins
+	@cargo build --locked --package local-tools
+	@exec target/debug/local demo
 
-dev: setup ## The services of the demo, staying up. PORT=9000, PAGE_PORT=9001, CUSTOMERIO_PORT=any, TRANSFORM=path.
-	@cargo build --locked --bins --example dev --example webhook
-	@PORT=$(PORT) PAGE_PORT=$(PAGE_PORT) CUSTOMERIO_PORT=$(CUSTOMERIO_PORT) TRANSFORM_FILE='$(abspath $(TRANSFORM))' exec target/debug/examples/dev
+dev: setup ## Run the services of the demo until Ctrl-C. PORT=9000, PAGE_PORT=9001, CUSTOMERIO_PORT=0, TRANSFORM=path.
+	@cargo build --locked --bins
+	@cargo build --locked --package local-tools
+	@exec target/debug/local dev $(if $(PORT),--port $(PORT)) $(if $(PAGE_PORT),--page-port $(PAGE_PORT)) \
+		$(if $(CUSTOMERIO_PORT),--customerio-port $(CUSTOMERIO_PORT)) $(TRANSFORM_OPTION)
 
 send: event-given ## Sign a sample and post it: EVENT=payment.succeeded, to `make dev` or with DODO_WEBHOOK_SECRET to URL=https://…
-	@cargo build --locked --quiet --example webhook
-	@URL='$(URL)' target/debug/examples/webhook send '$(EVENT)'
+	@cargo build --locked --quiet --package local-tools
+	@target/debug/local send '$(EVENT)' $(if $(URL),--url '$(URL)')
 
-invoke: event-given setup ## The same through `cargo lambda invoke`, without a URL: EVENT=payment.succeeded
-	@cargo build --locked --quiet --example webhook
+invoke: event-given setup ## Invoke `make dev` with `cargo lambda invoke` instead of HTTP: EVENT=payment.succeeded
+	@cargo build --locked --quiet --package local-tools
 	@mkdir -p target/local
-	@target/debug/examples/webhook event '$(EVENT)' > target/local/event.json
+	@target/debug/local event '$(EVENT)' > target/local/event.json
 	@$(CARGO_LAMBDA) lambda invoke --invoke-address 127.0.0.1 --invoke-port $(or $(PORT),9000) dodo-customerio --data-file target/local/event.json
 
-preview: event-given ## Show what a sample becomes, sending nothing: EVENT=payment.succeeded, TRANSFORM=path
-	@cargo build --locked --quiet --example webhook
-	@TRANSFORM_FILE='$(TRANSFORM)' target/debug/examples/webhook preview '$(EVENT)'
+preview: event-given ## Show the requests that a sample becomes, without sending them: EVENT=payment.succeeded, TRANSFORM=path
+	@cargo build --locked --quiet --package local-tools
+	@target/debug/local preview '$(EVENT)' $(TRANSFORM_OPTION)
 
 .PHONY: event-given
 event-given:
-	@[ -n '$(EVENT)' ] || { echo 'Which event? For instance EVENT=payment.succeeded; `ls events` shows all samples.' >&2; exit 2; }
+	@[ -n '$(EVENT)' ] || { echo 'Which event? For instance EVENT=payment.succeeded; `ls events` lists all samples.' >&2; exit 2; }
 
 ifdef TRANSFORM
 test:
-	@cargo build --locked --quiet --example webhook
-	@TRANSFORM_FILE='$(TRANSFORM)' target/debug/examples/webhook check
+	@cargo build --locked --quiet --package local-tools
+	@target/debug/local check $(TRANSFORM_OPTION)
 else
-test: setup lint template unit ## Everything that is checked. With TRANSFORM=path: that transform, over all samples.
+test: setup lint template unit ## Run all checks and tests. With TRANSFORM=path: run that transform over all samples.
 endif
 
 lint:
 	@echo "==> format, lints, docs"
-	@cargo fmt --check
-	@cargo clippy --locked --all-targets -- -D warnings
-	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
-	@if command -v cargo-deny > /dev/null; then cargo deny --log-level error check licenses bans sources; else echo "    (no cargo-deny here: licences and banned crates are not checked)"; fi
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --quiet
+	@if command -v cargo-deny > /dev/null; then cargo deny --log-level error check licenses bans sources; \
+		else echo "    cargo-deny is not installed: licences, banned crates and sources are NOT checked here (CI checks them)."; fi
 
 template: setup
 	@echo "==> template"
 	@$(SAM_ENV) $(SAM) validate --lint
 	@! grep -nE "(Action|Resource|Principal): *['\"]?.*\*" template.yaml || { echo 'template.yaml: a policy has a wildcard' >&2; exit 1; }
 
+# The release builds are for tests/budget.rs. Linking them is work for one core, so they run beside the tests' build.
 unit: setup
-	@echo "==> the function as it is deployed, with and without JavaScript, for the budget"
-	@cargo build --locked --release --bins --no-default-features
-	@cargo build --locked --release --bins
+	@echo "==> build the tests, and the function as it is deployed, with and without JavaScript"
+	@mkdir -p target
+	@(cargo build --locked --release --bins --no-default-features && cargo build --locked --release --bins) > target/release.log 2>&1 & release=$$!; \
+		trap 'kill $$release 2> /dev/null || true' EXIT; \
+		cargo test --locked --workspace --no-run; \
+		wait $$release || { cat target/release.log >&2; exit 1; }
 	@echo "==> tests"
-	@cargo test --locked
+	@cargo test --locked --workspace
 
-faults: ## Run the fault bench by itself and print its report.
+faults: ## Run the fault bench alone and print its report.
 	@cargo test --locked --test faults -- --nocapture
 
-load: setup ## Send COUNT=100000 webhooks through one environment and watch its memory.
+load: setup ## Send COUNT=100000 webhooks through one process and watch its memory.
 	@cargo build --locked --release --bins
-	@cargo build --locked --profile bench --example load
-	@exec target/release/examples/load target/release/dodo-customerio $(or $(COUNT),100000)
+	@cargo build --locked --profile bench --package local-tools
+	@exec target/release/local load target/release/dodo-customerio $(or $(COUNT),100000)
 
-# cargo-fuzz wants a nightly compiler for its flags only; RUSTC_BOOTSTRAP lets the stable one take them.
+# cargo-fuzz needs a nightly compiler only for its flags; with RUSTC_BOOTSTRAP the stable one accepts them.
 fuzz: $(VENV)/bin/cargo-fuzz ## Fuzz headers, bodies and events for SECONDS=60.
 	@mkdir -p target/fuzz-corpus
 	@RUSTC_BOOTSTRAP=1 $(VENV)/bin/cargo-fuzz fuzz run webhook --sanitizer none --target-dir target/fuzz \
@@ -103,30 +113,30 @@ build: setup ## Build the bootstrap that Lambda runs, for the template's archite
 
 HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
-validate: setup ## Check the template, build the bootstrap, and let it answer every sample as Lambda would run it.
+validate: setup ## Check the template, build the bootstrap and run it on every sample, as Lambda would.
 	@$(SAM_ENV) $(SAM) validate --lint
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	@cargo build --locked --quiet --example load
-	@exec target/debug/examples/load .aws-sam/build/Function/bootstrap 61
+	@cargo build --locked --quiet --package local-tools
+	@exec target/debug/local load .aws-sam/build/Function/bootstrap 61
 
 deploy: template build ## Deploy with SAM, guided the first time. TRANSFORM=segment.js (in transforms/), TRANSFORM=. for all.
 	@SAM_CLI_TELEMETRY=0 $(SAM) deploy $(if $(STACK),--stack-name $(STACK)) \
 		$$(grep -qs '^region' samconfig.toml || echo --guided) \
 		$(if $(TRANSFORM)$(ARCH),--parameter-overrides $(if $(TRANSFORM),TransformFile=$(TRANSFORM:transforms/%=%)) $(if $(ARCH),Architecture=$(ARCH)))
 
-secret: setup ## Store credentials: asked without echo, or from the environment or standard input. ADD=1, DROP=1 for a rotation.
-	@STACK='$(STACK)' ADD='$(ADD)' DROP='$(DROP)' $(VENV)/bin/python examples/operate.py secret
+secret: setup ## Store credentials: typed without echo, or from the environment or standard input. ADD=1, DROP=1 for a rotation.
+	@STACK='$(STACK)' ADD='$(ADD)' DROP='$(DROP)' $(VENV)/bin/python ops/operate.py secret
 
-doctor: setup ## Check AWS, stack, secret, Customer.io and function, and say how to mend what is wrong.
-	@STACK='$(STACK)' $(VENV)/bin/python examples/operate.py doctor
+doctor: setup ## Check AWS, stack, secret, Customer.io and function, and say how to fix what is wrong.
+	@STACK='$(STACK)' $(VENV)/bin/python ops/operate.py doctor
 
-logs: setup ## Follow the log of the deployed function, from 15 minutes ago; Ctrl-C ends it.
-	@STACK='$(STACK)' $(VENV)/bin/python examples/operate.py logs
+logs: setup ## Follow the log of the deployed function, starting 15 minutes ago; Ctrl-C ends it.
+	@STACK='$(STACK)' $(VENV)/bin/python ops/operate.py logs
 
-destroy: setup ## Remove the stack and everything in it, the secret included; asks first.
+destroy: setup ## Delete the stack and everything in it, including the secret; asks first.
 	@SAM_CLI_TELEMETRY=0 $(SAM) delete --stack-name $(or $(STACK),dodo-customerio)
 
-bench: setup ## Measure start, time, CPU, memory and size beside others: half an hour. SUITE=profiles|binaries, ROUNDS=15, ONLY=name, RECORD=1.
+bench: setup ## Measure start, time, CPU, memory and size, compared with others (half an hour). SUITE=profiles|binaries, ROUNDS=15, ONLY=name, RECORD=1.
 	@echo "==> the measuring side"
 	@cargo build --locked --profile bench --bench lambda
 	@SUITE='$(SUITE)' ROUNDS='$(ROUNDS)' WEBHOOKS='$(WEBHOOKS)' ONLY='$(ONLY)' BINARIES='$(BINARIES)' RECORD='$(RECORD)' \
@@ -137,5 +147,5 @@ bench-stages: ## Count instructions and allocations of each stage, for payloads 
 	@echo "==> instructions and allocations"
 	@cargo bench --locked --quiet --profile release --bench instructions --bench allocations
 
-clean: ## Remove everything that was built or installed here.
+clean: ## Remove everything built or installed here.
 	@rm -rf target .aws-sam $(VENV)

@@ -1,7 +1,5 @@
 //! How often each stage allocates, and how much, by size of the payload. `make bench` runs it.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
 mod stages;
 
 use stages::{SIZES, Stage};
@@ -16,7 +14,7 @@ fn main() {
     for (stage, name) in Stage::ALL {
         let cells = SIZES.map(|size| {
             let (blocks, bytes) = stage.with(size, |run| {
-                // The first run fills what is kept.
+                // The first run fills the caches.
                 run();
                 counted(run)
             });

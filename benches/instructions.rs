@@ -1,8 +1,6 @@
-//! How many instructions each stage takes, how that grows with the payload, and how long it lasts.
-//! `make bench` runs it, with callgrind where valgrind is at hand.
+//! How many instructions each stage takes, how that grows with the payload, and how long it takes.
+//! `make bench` runs it; instructions are counted by callgrind, if valgrind is installed.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
 mod stages;
 
 use stages::{SIZES, Stage};
@@ -13,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Runs that are timed.
 const ROUNDS: usize = 200;
 
-/// Runs whose instructions are counted, beside those that cost the start.
+/// Runs whose instructions are counted, in addition to one for start-up.
 const COUNTED: u64 = 5;
 
 fn main() {

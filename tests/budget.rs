@@ -1,24 +1,21 @@
-//! What the function may weigh. A dependency update that undoes the cold start fails here.
+//! Limits on the size of the function. A dependency update that would slow the cold start fails here.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
-use local::package::{output, size, zipped};
-use local::secrets_manager::project_file;
+use stand_ins::package::{output, size, zipped};
+use stand_ins::secrets_manager::project_file;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Bytes of the program and of its zip: a tenth above what they are, and never above the bars of 3.1
-/// and 2.5 MB for the zip.
+/// Maximum bytes of the program and of its zip: a tenth above the actual sizes, and at most 3.1 and
+/// 2.5 MB for the zip.
 const WITH_JAVASCRIPT: [u64; 2] = [6_300_000, 3_100_000];
 const WITHOUT_JAVASCRIPT: [u64; 2] = [4_900_000, 2_400_000];
 
-/// Crates that are compiled for the function, build scripts included.
+/// Maximum number of crates compiled for the function, build scripts included.
 const CRATES: usize = 190;
 
-/// For both machines that Lambda offers.
+/// Both architectures that Lambda offers.
 const TARGETS: [&str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
 
 fn cargo(arguments: &[&str]) -> String {
@@ -27,7 +24,7 @@ fn cargo(arguments: &[&str]) -> String {
     output(&mut cargo).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Builds the function, and gives a copy: the next build overwrites it.
+/// Builds the function and returns a copy, because the next build overwrites the program.
 fn built(features: &[&str], name: &str) -> PathBuf {
     let target = project_file("target");
     let arguments = ["build", "--release", "--bins", "--target-dir", target.to_str().unwrap()];

@@ -1,24 +1,21 @@
 //! What must hold for all inputs.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
 use dodo_customerio::track::Batch;
 use dodo_customerio::transform::{Options, PersonIdentifier, transform};
 use dodo_customerio::webhook::{SigningKey, Unverified};
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
-use local::customerio::rules;
-use local::dodo::{Webhook, random_secret, samples};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
+use stand_ins::customerio::rules;
+use stand_ins::dodo::{Webhook, random_secret, samples};
 use std::time::Duration;
 
 const NOW: u64 = 1_796_083_200;
 
-/// Field names that mean something to somebody.
+/// Field names that the transform treats specially.
 const NAMES: &str = "id email name customer customer_id metadata status currency amount total_amount \
     tax recipient created_at next_billing_date cancelled_at previous_billing_date trial_period_days \
     recurring_pre_tax_amount payment_id license_key user_id some_amount settled_at key";
@@ -27,7 +24,7 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => "\\PC{0,12}",
         2 => any::<String>(),
-        // Long, and longer still as JSON.
+        // Long, and longer when encoded as JSON.
         1 => (select(vec!["x", "ü", "\u{1}", "\""]), 0..1200_usize).prop_map(|(it, n)| it.repeat(n)),
         2 => select(vec!["", " ", "JPY", "kwd", "USD", "ada@example.com", "2026-10-31T12:00:00Z", "400"])
             .prop_map(str::to_owned),
@@ -86,7 +83,7 @@ fn options() -> impl Strategy<Value = Options> {
     select(modes).prop_map(|identifier| Options { identifier, ..Options::default() })
 }
 
-/// The batch of an event, by way of a genuine webhook; `None` if nothing is sent.
+/// The batch of an event, sent as a genuine webhook; `None` if nothing is sent.
 fn batch(event: &Value, options: &Options) -> Option<Batch> {
     let secret = random_secret();
     let webhook = Webhook::sign(&secret, "msg_1", 1, event.to_string());
@@ -94,7 +91,7 @@ fn batch(event: &Value, options: &Options) -> Option<Batch> {
     transform(&envelope, "msg_1", NOW, options).ok()
 }
 
-/// All `x` beside an `x_minor`, with both.
+/// All pairs of `x` and `x_minor`.
 fn amounts(attributes: &Value) -> Vec<(String, i64)> {
     let attributes = attributes.as_object().unwrap();
     let pairs = attributes.iter().filter_map(|(name, minor)| {
@@ -145,7 +142,7 @@ proptest! {
         }
     }
 
-    /// No header and no body gets past the signature, and none panics.
+    /// No headers and body pass without a valid signature, and none cause a panic.
     #[test]
     fn nothing_unsigned_is_verified(
         id in "\\PC{0,20}", time in "[0-9+. -]{0,22}", signature in "(v1a?,[A-Za-z0-9+/=]{0,50} ?){0,4}",
@@ -169,7 +166,7 @@ proptest! {
         }
     }
 
-    /// Whatever is genuine is verified, and reading it panics for no body.
+    /// Any signed body is verified, and parsing it never panics.
     #[test]
     fn whatever_is_signed_is_read(body in "\\PC{0,200}", time in 0_i64..i64::MAX / 2) {
         let secret = random_secret();

@@ -1,4 +1,4 @@
-"""Answers the questions of tests/reference.rs with other people's code.
+"""Third-party code for tests/reference.rs and others.
 
     sign SECRET ID TIMESTAMP    signs standard input with the reference library
     verify SECRET               verifies {"headers": …, "body": …} with Dodo's own SDK

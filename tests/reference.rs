@@ -1,14 +1,10 @@
-//! Signatures and samples against other people's code: the reference library in Python, and Dodo's
-//! own SDK.
-
-#[path = "../examples/local/mod.rs"]
-mod local;
+//! Signatures and samples checked by third-party code: the reference library in Python, and Dodo's SDK.
 
 use dodo_customerio::webhook::{Refused, SigningKey, Unverified};
 use lambda_http::http::HeaderMap;
-use local::dodo::{Webhook, random_secret, sample, samples, unix_now};
-use local::secrets_manager::{project_file, python};
 use serde_json::{Value, json};
+use stand_ins::dodo::{Webhook, random_secret, sample, samples, unix_now};
+use stand_ins::secrets_manager::{project_file, python};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -48,7 +44,7 @@ fn what_the_reference_library_signs_is_verified() {
     }
 }
 
-/// Both ways, so that the local sender is one that Dodo's own customers would believe.
+/// The other direction, so that the local sender signs as Dodo does.
 #[test]
 fn what_the_local_sender_signs_is_verified_by_dodos_sdk() {
     let secret = random_secret();
@@ -60,18 +56,18 @@ fn what_the_local_sender_signs_is_verified_by_dodos_sdk() {
     assert_eq!(ask(&["verify", &secret], &question.to_string()), "subscription.renewed");
 }
 
-/// The awkward samples are meant to be wrong, each in its way.
+/// Some samples are invalid on purpose, each in its own way.
 #[test]
 fn dodos_models_accept_the_samples_and_know_no_other_types() {
-    let answer: Value = serde_json::from_str(&ask(&["models"], "")).unwrap();
-    for event_type in answer["types"].as_array().unwrap() {
+    let found: Value = serde_json::from_str(&ask(&["models"], "")).unwrap();
+    for event_type in found["types"].as_array().unwrap() {
         let name = event_type.as_str().unwrap();
-        assert_eq!(answer["wrong"].get(name), None, "{name}");
+        assert_eq!(found["wrong"].get(name), None, "{name}");
         assert!(samples().iter().any(|sample| sample.name == name), "{name} has no sample");
     }
-    assert_eq!(answer["types"].as_array().unwrap().len(), 48);
+    assert_eq!(found["types"].as_array().unwrap().len(), 48);
 
-    let wrong = answer["wrong"].as_object().unwrap();
+    let wrong = found["wrong"].as_object().unwrap();
     let wrong: Vec<_> = wrong.iter().map(|(name, fields)| (name.as_str(), &fields[0])).collect();
     assert_eq!(
         wrong,

@@ -1,16 +1,13 @@
-//! The exact Customer.io request for every sample event, and what must hold for all of them.
+//! The exact Customer.io request for every sample event, and properties of all of them.
 //!
 //! To review a change of the mapping, read the diff of `tests/snapshots`. To accept it:
 //! `INSTA_UPDATE=always cargo test --test samples`.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
 use dodo_customerio::track::Batch;
 use dodo_customerio::transform::{Ignored, Options, PersonIdentifier, transform};
-use local::customerio::{People, rules};
-use local::dodo::{Sample, Webhook, random_secret, sample, samples};
 use serde_json::{Value, json};
+use stand_ins::customerio::{People, rules};
+use stand_ins::dodo::{Sample, Webhook, random_secret, sample, samples};
 use std::collections::BTreeSet;
 
 /// 1 December 2026, later than all samples, in Unix seconds.
@@ -34,7 +31,7 @@ const TYPES: &str = "
     subscription.renewed subscription.unpaused subscription.update_payment_method
     subscription.updated";
 
-/// Fields without a line in the table, of little use to anybody.
+/// Fields without a row in the mapping table, of little use in campaigns.
 const PASSED_ON: [&str; 6] = [
     "grant_id",
     "includes_usage",
@@ -158,7 +155,7 @@ fn one_webhook_serves_all_three_purposes_of_the_published_snippets() {
     let mut people = People::default();
     for name in ["payment.succeeded", "subscription.active"] {
         let batch = transformed(&sample(name).unwrap(), &Options::default()).unwrap();
-        batch.items.iter().for_each(|item| people.take(&serde_json::to_value(item).unwrap()));
+        batch.items.iter().for_each(|item| people.apply(&serde_json::to_value(item).unwrap()));
     }
     let ada = people.find("ada@example.com").unwrap();
     assert_eq!(ada.attributes["name"], "Ada Beispiel");

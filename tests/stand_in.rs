@@ -1,11 +1,8 @@
-//! The local Customer.io refuses what the real one refuses; else it would prove nothing.
+//! The local Customer.io rejects what the real one rejects; otherwise the other tests would prove nothing.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
-use local::customerio::{CustomerIo, rules};
-use local::fault::Fault;
 use serde_json::{Value, json};
+use stand_ins::customerio::{CustomerIo, rules};
+use stand_ins::fault::Fault;
 
 fn person(item: Value) -> Value {
     let mut whole = json!({
@@ -82,9 +79,9 @@ impl Client {
             .post(format!("{}{path}", self.0.url()))
             .basic_auth("site", Some(key))
             .body(body);
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
     }
 
     async fn batch(&self, items: Value) -> (u16, Value) {
@@ -93,7 +90,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn each_status_is_answered_as_published() {
+async fn each_status_is_as_published() {
     let client = Client::start().await;
     assert_eq!(client.batch(json!([person(json!({}))])).await, (200, json!({})));
 
@@ -142,7 +139,7 @@ async fn identifiers_collide_as_they_do_at_customer_io() {
             ),
             // Claims the profile without an id…
             person(json!({"identifiers": {"id": "cus_1"}, "attributes": ada})),
-            // …but not one that has another.
+            // …but not one that has another id.
             person(json!({"identifiers": {"id": "cus_2"}, "attributes": ada})),
         ]))
         .await;

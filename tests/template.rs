@@ -1,10 +1,7 @@
-//! What SAM makes of `template.yaml`: who may call the function, and what the function may do.
+//! `template.yaml` as SAM expands it: who may call the function, and what the function may do.
 
-#[path = "../examples/local/mod.rs"]
-mod local;
-
-use local::secrets_manager::{project_file, python};
 use serde_json::{Value, json};
+use stand_ins::secrets_manager::{project_file, python};
 use std::process::Command;
 
 fn resources() -> Vec<(String, Value)> {

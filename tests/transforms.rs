@@ -1,16 +1,13 @@
-//! JavaScript transforms: the dialect of Dodo's documentation, our own starting points, and handlers
-//! that nobody honest writes.
-
-#[path = "../examples/local/mod.rs"]
-mod local;
+//! JavaScript transforms: handlers in the style of Dodo's documentation, our own examples, and hostile
+//! handlers.
 
 use dodo_customerio::script::engine::{self, Input, Limits, Source};
 use dodo_customerio::script::{ScriptError, Scripts, Shipment, Unhandled};
 use dodo_customerio::webhook::Envelope;
-use local::customerio::rules;
-use local::dodo::{Sample, Webhook, random_hex, random_secret, sample, samples};
-use local::secrets_manager::project_file;
 use serde_json::{Value, json};
+use stand_ins::customerio::rules;
+use stand_ins::dodo::{Sample, Webhook, random_hex, random_secret, sample, samples};
+use stand_ins::secrets_manager::project_file;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -37,8 +34,8 @@ fn items(scripts: &Scripts, name: &str) -> Vec<Value> {
     shipment.items().to_vec()
 }
 
-/// Written as the published page writes its handlers: an action of its own, amounts by `toFixed`,
-/// optional fields, a `switch` on the type, one request each.
+/// In the style of the published page: custom actions, amounts by `toFixed`, optional fields, a `switch`
+/// on the type, one request each.
 const DIALECT: [&str; 3] = [
     r#"
     function handler(webhook) {
@@ -172,7 +169,7 @@ fn what_our_starting_points_make() {
     }
 }
 
-/// Pieces of hostile handlers; a generator puts them together.
+/// Pieces of hostile handlers, which are combined at random.
 const HOSTILE: [&str; 24] = [
     "for (;;) {}",
     "while (true) { try { webhook.payload = webhook } catch { continue } }",
@@ -214,7 +211,7 @@ fn resident() -> u64 {
     statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4
 }
 
-/// Ten thousand of them: each comes to an end, in time, and leaves nothing behind.
+/// Ten thousand of them: each ends in time and leaks nothing.
 #[test]
 fn hostile_handlers_neither_crash_nor_hang_nor_leak() {
     let mut rng = fastrand::Rng::with_seed(7);

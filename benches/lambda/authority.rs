@@ -1,13 +1,13 @@
-//! A certificate authority of the bench's own, and TLS in front of its servers.
+//! A certificate authority for the bench, and TLS in front of its servers.
 
 use crate::build::folder;
-use crate::local::serve::Server;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use stand_ins::serve::Server;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,17 +26,17 @@ pub struct Authority {
     pub root_der: PathBuf,
     /// The root, PEM.
     pub root_pem: PathBuf,
-    /// The system's roots and ours, PEM: what a program reads that asks the system.
+    /// The system's roots and ours, PEM: for programs that read the system's.
     pub bundle: PathBuf,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 }
 
 impl Authority {
-    /// The root's key stays in `target/bench`, so that what has it compiled in stays valid.
+    /// The root's key stays in `target/bench`, so that programs with the root compiled in stay valid.
     ///
     /// # Errors
-    /// What could not be made or kept.
+    /// What could not be made or stored.
     pub fn new() -> Result<Self, String> {
         let path = |name| folder().map(|folder| folder.join(name));
         let (key, root_der) = (path("root.key.pem")?, path("root.der")?);

@@ -1,12 +1,12 @@
 //! Builds and installs what is measured, below `target/bench`.
 
-use crate::local::package::output;
-use crate::local::secrets_manager::project_file;
+use stand_ins::package::output;
+use stand_ins::secrets_manager::project_file;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where everything is that the bench makes.
+/// Where the bench writes everything.
 ///
 /// # Errors
 /// If it cannot be made.
@@ -18,23 +18,23 @@ pub fn folder() -> Result<PathBuf, String> {
 
 /// One `cargo build --release`.
 pub struct Cargo<'a> {
-    /// What it is called here.
+    /// Its name in the bench.
     pub name: &'a str,
     /// The folder of its manifest, below the project.
     pub project: &'a str,
-    /// Further arguments.
+    /// Additional arguments.
     pub arguments: &'a [&'a str],
-    /// Further environment.
+    /// Additional environment variables.
     pub environment: &'a [(&'a str, &'a str)],
     /// Which builds share their dependencies.
     pub target: &'a str,
 }
 
 impl Cargo<'_> {
-    /// Builds it and gives a copy of the binary, since the next build may overwrite the first.
+    /// Builds it and returns a copy of the binary, because the next build may overwrite it.
     ///
     /// # Errors
-    /// That it does not compile; the compiler has said why.
+    /// If it does not compile; the compiler has printed why.
     pub fn build(&self) -> Result<PathBuf, String> {
         let binary = if self.project.is_empty() { "dodo-customerio" } else { self.name };
         let target = folder()?.join(self.target);
@@ -66,7 +66,7 @@ pub fn node() -> Result<PathBuf, String> {
     let mut npm = Command::new("npm");
     npm.args(["ci", "--loglevel=error", "--no-audit", "--no-fund"]).current_dir(&folder);
     if prefix.join("include/node/node.h").exists() {
-        // Else node-gyp would download the headers.
+        // Otherwise node-gyp would download the headers.
         npm.env("npm_config_nodedir", prefix);
     }
     if !folder.join("node_modules/.package-lock.json").exists() {

@@ -1,9 +1,9 @@
 //! What is measured.
 
 use crate::build::{self, Cargo};
-use crate::local::package;
-use crate::local::secrets_manager::project_file;
 use crate::world::World;
+use stand_ins::package;
+use stand_ins::secrets_manager::project_file;
 use std::path::{Path, PathBuf};
 
 /// The JavaScript transform that is measured.
@@ -27,7 +27,7 @@ pub struct Candidate {
 /// The candidates of a suite; a peer whose tools are missing is left out, with a message.
 ///
 /// # Errors
-/// That there is no such suite, or that ours does not build.
+/// If there is no such suite, or ours does not build.
 pub fn suite(name: &str, world: &World) -> Result<Vec<Candidate>, String> {
     match name {
         "peers" => peers(world),
@@ -59,7 +59,7 @@ fn peers(world: &World) -> Result<Vec<Candidate>, String> {
     Ok(candidates)
 }
 
-/// The floor.
+/// The minimum.
 fn echo(world: &World) -> Result<Candidate, String> {
     Candidate::of_binary("echo", &crate_of_its_own("echo")?, world)
 }
@@ -140,7 +140,7 @@ fn profiles(world: &World) -> Result<Vec<Candidate>, String> {
     Ok(candidates)
 }
 
-/// Builds that somebody wants to compare: `BINARIES`, paths with blanks between them.
+/// Any builds to compare: `BINARIES`, paths separated by blanks.
 fn binaries(world: &World) -> Result<Vec<Candidate>, String> {
     let paths = std::env::var("BINARIES").map_err(|_| "BINARIES must name some")?;
     let candidates =
@@ -150,7 +150,7 @@ fn binaries(world: &World) -> Result<Vec<Candidate>, String> {
 
 impl Candidate {
     fn of_binary(name: &str, binary: &Path, world: &World) -> Result<Self, String> {
-        let command = [binary.to_str().ok_or("a path that is no text")?];
+        let command = [binary.to_str().ok_or("a path that is not UTF-8")?];
         let (size, zip) = (package::size(binary)?, package::zipped(binary)?);
         Ok(Self::new(name, &command, project_file(""), world, size, zip))
     }

@@ -1,10 +1,10 @@
 //! One execution environment: a process under a Lambda Runtime API.
 
 use crate::candidate::Candidate;
-use crate::local::runtime_api::RuntimeApi;
 use crate::share::Share;
 use crate::world::World;
 use serde_json::json;
+use stand_ins::runtime_api::RuntimeApi;
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -26,11 +26,11 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Starts a candidate, and gives the time until it asked for its first event. A shell waits in its
-    /// place until it is restricted, so that neither fork nor quota counts.
+    /// Starts a candidate and returns the time until it asked for its first event. A shell waits in its
+    /// place until the CPU share is set, so that neither fork nor quota counts.
     ///
     /// # Errors
-    /// That it did not start.
+    /// If it does not start.
     pub async fn start(
         candidate: &Candidate,
         share: Option<&Share>,
@@ -60,24 +60,24 @@ impl Environment {
         Ok((Self { _process: process, id, runtime }, ready - start))
     }
 
-    /// Lets it serve one webhook, and gives the time without that at Customer.io.
+    /// Lets it serve one webhook and returns the time without that at Customer.io.
     ///
     /// # Errors
-    /// That it answered anything but 200.
+    /// If the response is not a 200.
     pub async fn serve(&self, world: &World) -> Result<Duration, String> {
         let before = world.time_at_customerio();
-        let answered = self.runtime.invoke_timed(world.event()).await.ok_or("no answer")?;
-        if answered.answer["statusCode"] != json!(200) {
-            return Err(format!("it answered {}", answered.answer));
+        let invoked = self.runtime.invoke_timed(world.event()).await.ok_or("no response")?;
+        if invoked.response["statusCode"] != json!(200) {
+            return Err(format!("it responded {}", invoked.response));
         }
         let waited = world.time_at_customerio().saturating_sub(before);
-        Ok(answered.took.saturating_sub(waited))
+        Ok(invoked.took.saturating_sub(waited))
     }
 
     /// The CPU time it has used so far.
     ///
     /// # Errors
-    /// That it has ended.
+    /// If it has ended.
     pub fn cpu(&self) -> Result<Duration, String> {
         let stat = self.proc("stat")?;
         // The second field is a name in parentheses; user and system time are the 14th and 15th.
@@ -90,7 +90,7 @@ impl Environment {
     /// Its largest resident size so far, in bytes.
     ///
     /// # Errors
-    /// That it has ended.
+    /// If it has ended.
     pub fn peak_memory(&self) -> Result<u64, String> {
         let status = self.proc("status")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

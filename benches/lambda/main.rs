@@ -1,16 +1,13 @@
-//! `make bench`: what the function costs to start and to run, as Lambda would run it, beside others.
+//! `make bench`: what the function costs to start and to run, as Lambda runs it, compared with others.
 //!
-//! Each candidate is a process under a Lambda Runtime API of this bench, with a Secrets Manager and the
-//! local Customer.io around it; once over HTTP, and once over TLS whose certificates are really
-//! verified. Candidates take turns, so that a busy machine is unfair to all of them alike; figures are
+//! Each candidate is a process under a local Lambda Runtime API, with a Secrets Manager and the local
+//! Customer.io around it; once over HTTP, and once over TLS whose certificates are really
+//! verified. Candidates take turns, so that load on the machine affects all of them alike; figures are
 //! medians.
 //!
 //! Settings, in the environment: `SUITE` (`peers`, `profiles`, `binaries`), `ROUNDS`, `WEBHOOKS`, `ONLY` (a part of
 //! candidates' names), `RECORD=1`.
 #![expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52 bytes")]
-
-#[path = "../../examples/local/mod.rs"]
-mod local;
 
 mod authority;
 mod build;
@@ -24,9 +21,9 @@ mod world;
 
 use candidate::Candidate;
 use environment::Environment;
-use local::stack::until_interrupted;
 use report::Report;
 use share::{SHARES, Share};
+use stand_ins::interrupt::until_interrupted;
 use statistics::{Figures, Sample};
 use std::env;
 use std::process::ExitCode;

@@ -3,9 +3,9 @@
 use crate::build::folder;
 use crate::candidate::Candidate;
 use crate::chart;
-use crate::local::package::output;
-use crate::local::secrets_manager::project_file;
 use crate::statistics::{Cell, Figures};
+use stand_ins::package::output;
+use stand_ins::secrets_manager::project_file;
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;
@@ -30,7 +30,7 @@ struct Row<'a> {
     echo: Cell<'a>,
 }
 
-/// A heading, and what stands under it.
+/// A heading and the values below it.
 type Column = (&'static str, fn(&Row<'_>) -> String);
 
 const TIMES: [Column; 7] = [
@@ -100,7 +100,7 @@ impl Report<'_> {
         text
     }
 
-    /// The bars that the project has set itself, for the candidates that it has set them for.
+    /// The project's own limits, for the candidates that have any.
     fn bars(&self) -> String {
         let mut text = String::new();
         let echo = self.figures.of(0, 0);
@@ -154,7 +154,7 @@ fn bars_of(candidate: &str) -> Option<(f64, f64)> {
     }
 }
 
-/// The machine and the tools, for whoever compares.
+/// The machine and the tools, for comparisons.
 fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find(|line| line.starts_with("model name"));

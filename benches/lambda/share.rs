@@ -52,7 +52,7 @@ impl Share {
         Ok(share)
     }
 
-    /// From now on the process gets no more than this share.
+    /// Limits a process to this share.
     ///
     /// # Errors
     /// Why it could not be put into the group.
@@ -65,7 +65,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        // A process that was killed just now takes a moment to leave.
+        // A process that was just killed takes a moment to leave.
         for _ in 0..50 {
             if fs::remove_dir(&self.group).is_ok() {
                 return;

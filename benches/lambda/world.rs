@@ -1,14 +1,14 @@
 //! The services around every candidate, over HTTP and over TLS.
 
 use crate::authority::{self, Authority};
-use crate::local::credentials::Credentials;
-use crate::local::customerio::{CustomerIo, Memory, People};
-use crate::local::dodo::{self, Webhook, sample};
-use crate::local::one_secret::OneSecret;
-use crate::local::serve::{self, Answer, Server, Service};
 use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::Value;
+use stand_ins::credentials::Credentials;
+use stand_ins::customerio::{CustomerIo, Memory, People};
+use stand_ins::dodo::{self, Webhook, sample};
+use stand_ins::one_secret::OneSecret;
+use stand_ins::serve::{self, Server, Service, ServiceResult};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -71,7 +71,7 @@ impl World {
         Duration::from_nanos(self.busy.load(Ordering::SeqCst))
     }
 
-    /// Customer.io starts anew, so that what it remembers does not slow the bench.
+    /// Clears the state of Customer.io, so that it does not slow the bench.
     pub fn forget(&self) {
         let mut state = self.memory.lock();
         state.people = People::default();
@@ -87,11 +87,11 @@ struct Timed {
 }
 
 impl Service for Timed {
-    async fn answer(&self, request: Request<Bytes>) -> Answer {
+    async fn respond(&self, request: Request<Bytes>) -> ServiceResult {
         let start = Instant::now();
-        let answer = self.inner.answer(request).await;
+        let response = self.inner.respond(request).await;
         let took = start.elapsed().as_nanos().try_into().unwrap_or(u64::MAX);
         self.busy.fetch_add(took, Ordering::SeqCst);
-        answer
+        response
     }
 }

@@ -1,7 +1,5 @@
 //! The stages of one webhook within the process, for payloads of any size.
 
-use crate::local::dodo::{Webhook, random_secret, sample};
-use crate::local::secrets_manager::project_file;
 use dodo_customerio::choice::Transform;
 use dodo_customerio::script::{Scripts, engine::Limits};
 use dodo_customerio::track::Call;
@@ -9,6 +7,8 @@ use dodo_customerio::transform::{Options, transform};
 use dodo_customerio::webhook::{Envelope, SigningKey, Unverified, Verified};
 use lambda_http::http::HeaderMap;
 use serde_json::{Value, json};
+use stand_ins::dodo::{Webhook, random_secret, sample};
+use stand_ins::secrets_manager::project_file;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Stage {
         (Self::LongScript, "the same in JavaScript, a long one (segment.js)"),
     ];
 
-    /// Prepares a payload of `size` bytes up to this stage, and hands `work` the stage itself, to be
+    /// Prepares a payload of `size` bytes up to this stage, and passes `work` the stage itself, to
     /// run as often as it likes.
     ///
     /// # Panics
@@ -108,7 +108,7 @@ fn script(name: &str) -> Transform {
 }
 
 /// A failed payment (which each of the scripts handles), filled up in equal parts with metadata, with
-/// fields that nobody knows and with products.
+/// unknown fields and with products.
 fn payload(size: usize) -> String {
     let mut event = sample("payment.failed").expect("a sample").event;
     let mut missing = size.saturating_sub(event.to_string().len());

@@ -2,9 +2,9 @@
 //! becomes keeps Customer.io's rules. `make fuzz` runs it.
 #![no_main]
 
-#[path = "../../examples/local/customerio/rules.rs"]
+#[path = "../../crates/stand-ins/src/customerio/rules.rs"]
 mod rules;
-#[path = "../../examples/local/customerio/schema.rs"]
+#[path = "../../crates/stand-ins/src/customerio/schema.rs"]
 mod schema;
 
 use arbitrary::Arbitrary;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-/// 1 November 2026, in Unix milliseconds: when every run begins.
+/// 1 November 2026, in Unix milliseconds: the start of every run.
 pub const START: u64 = 1_793_491_200_000;
 
 pub const SECOND: u64 = 1_000;
@@ -13,7 +13,7 @@ pub const MINUTE: u64 = 60 * SECOND;
 pub const HOUR: u64 = 60 * MINUTE;
 pub const DAY: u64 = 24 * HOUR;
 
-/// A clock in Unix milliseconds that goes only when it is set.
+/// A clock in Unix milliseconds that moves only when it is set.
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<AtomicU64>);
 
@@ -30,7 +30,7 @@ impl Clock {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// The same, for a function.
+    /// The same clock, as the function takes it.
     pub fn of_function(&self) -> function::Clock {
         let clock = self.clone();
         Arc::new(move || at(clock.now()))

@@ -1,14 +1,14 @@
-//! What Customer.io knows of people in the end is what really happened, whatever came late, twice, out of
-//! order or between failures.
+//! Lifetime values in Customer.io are right in the end, even if webhooks arrive late, twice, out of order or
+//! between failures.
 
 use crate::clock::{DAY, MINUTE, SECOND, START};
-use crate::local::customerio::People;
-use crate::local::dodo::{self, sample};
-use crate::local::dodo_api::DodoApi;
-use crate::local::fault::Fault;
 use crate::world::World;
 use fastrand::Rng;
 use serde_json::{Value, json};
+use stand_ins::customerio::People;
+use stand_ins::dodo::{self, sample};
+use stand_ins::dodo_api::DodoApi;
+use stand_ins::fault::Fault;
 use std::collections::{BTreeMap, HashSet};
 
 const SEED: u64 = 7;
@@ -24,7 +24,7 @@ struct Happening {
     event: Value,
 }
 
-/// What a person should know in the end.
+/// The attributes that a person should have in the end.
 #[derive(Debug, PartialEq)]
 struct Truth {
     total_spent: Value,
@@ -68,7 +68,7 @@ impl History {
         Self(happenings)
     }
 
-    /// Reckoned from the history itself, by nothing that the function uses.
+    /// Computed from the history itself, independently of the function.
     fn truth(&self, customer: &str) -> Truth {
         let own = self
             .0
@@ -102,7 +102,7 @@ impl History {
     }
 }
 
-/// When a customer came, which is long before the first payment.
+/// When a customer signed up: long before the first payment.
 fn joined(customer: &str) -> u64 {
     let number: u64 = customer["cus_".len()..].parse().unwrap();
     START - 100 * DAY + number * DAY
@@ -125,7 +125,7 @@ fn payment(number: usize, at: u64, rng: &mut Rng) -> Value {
     event
 }
 
-/// Whole or partial, with or without an amount as Dodo may leave it out; `refunded` is for the truth.
+/// Full or partial; Dodo may leave out the amount of a full one. `refunded` is for [`History::truth`].
 fn refund(number: usize, at: u64, payment: Value, rng: &mut Rng) -> Value {
     let mut event = sample("refund.succeeded").unwrap().event;
     let paid = payment["data"]["total_amount"].as_i64().unwrap();
@@ -156,14 +156,14 @@ fn deliveries(history: &History, rng: &mut Rng) -> Vec<(u64, usize)> {
     deliveries
 }
 
-/// Every fifth request fails in a passing way, never twice in a row.
+/// Every fifth request fails temporarily, never twice in a row.
 fn now_and_then(mut rng: Rng) -> impl FnMut() -> Option<Fault> + Send {
     let mut failed = false;
     move || {
         failed = !failed && rng.u8(..5) == 0;
         let soon = vec![("retry-after", "0".to_owned())];
         let faults =
-            [Fault::status(503), Fault::BreakBefore, Fault::Answer(429, soon, "{}".to_owned())];
+            [Fault::status(503), Fault::BreakBefore, Fault::Response(429, soon, "{}".to_owned())];
         failed.then(|| faults[rng.usize(..faults.len())].clone())
     }
 }
@@ -199,7 +199,7 @@ async fn lifetime_values_are_the_truth_in_the_end() {
     let (mut listed, mut seen, mut held_back) = (0, HashSet::new(), 0);
     let deliveries = deliveries(&history, &mut rng);
     for (number, (time, index)) in deliveries.iter().enumerate() {
-        // For some webhooks the list does not have the very last happening yet.
+        // For some webhooks the list does not have the latest item yet.
         let lag = u64::from(rng.u8(..4) == 0);
         while listed < history.0.len()
             && history.0[listed].at + lag <= *time

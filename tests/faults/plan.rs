@@ -2,43 +2,43 @@
 //! that hit single requests.
 
 use crate::clock::{HOUR, MINUTE, START};
-use crate::local::fault::Fault;
 use fastrand::Rng;
+use stand_ins::fault::Fault;
 use std::ops::Range;
 use std::time::Duration;
 
-/// Later than the quick pace of the bench allows an attempt to take.
+/// Longer than the bench's timeout of an attempt.
 const TOO_SLOW: Duration = Duration::from_millis(160);
 
-/// How many of Customer.io's answers fail outside of any window.
+/// The share of Customer.io's responses that fail outside of any window.
 const FAULTY: f64 = 0.25;
 
-/// One course of events, in Unix milliseconds.
+/// What fails when, in Unix milliseconds.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// When webhooks happen.
     pub happening: Range<u64>,
-    /// When Secrets Manager does not answer.
+    /// When Secrets Manager does not respond.
     pub secrets_manager_down: Vec<Range<u64>>,
-    /// When Customer.io does not answer, or says 503.
+    /// When Customer.io does not respond, or responds with 503.
     pub customerio_down: Vec<Range<u64>>,
     /// When Customer.io redirects to the other region.
     pub wrong_region: Range<u64>,
-    /// When Customer.io refuses credentials that are right.
+    /// When Customer.io rejects correct credentials.
     pub unauthorized: Range<u64>,
-    /// When Dodo begins to sign with a new secret; for 24 hours the old one signs along.
+    /// When Dodo starts signing with a new secret; for 24 hours it signs with the old one too.
     pub dodo_rotates: u64,
     /// When the merchant puts Dodo's new secret into Secrets Manager, sometimes too early.
     pub dodo_secret_put: u64,
     /// Whether the merchant then lists both secrets, or the new one alone.
     pub lists_both: bool,
-    /// When Customer.io accepts a new key only.
+    /// When Customer.io starts to accept only a new key.
     pub customerio_rotates: u64,
     /// When the merchant puts that key into Secrets Manager, sometimes too early.
     pub customerio_key_put: u64,
 }
 
-/// How long Dodo's old secret signs along.
+/// How long Dodo signs with the old secret too.
 pub const SIGNS_ALONG: u64 = 24 * HOUR;
 
 impl Plan {
@@ -51,7 +51,7 @@ impl Plan {
             start..start + length
         };
         Self {
-            // The first webhooks come before any secret was ever read.
+            // The first webhooks arrive before any secret was ever read.
             secrets_manager_down: vec![
                 START..happening.start + 10 * MINUTE,
                 window(2 * HOUR),
@@ -73,14 +73,14 @@ impl Plan {
         within(&self.secrets_manager_down, now)
     }
 
-    /// What Customer.io does to the next request.
+    /// How the next request to Customer.io fails.
     pub fn fault(&self, now: u64, rng: &mut Rng) -> Option<Fault> {
         if within(&self.customerio_down, now) {
             return Some(if rng.bool() { Fault::BreakBefore } else { Fault::status(503) });
         }
         if self.wrong_region.contains(&now) {
             let elsewhere = ("location", "https://track-eu.customer.io/api/v2/batch".to_owned());
-            return Some(Fault::Answer(301, vec![elsewhere], String::new()));
+            return Some(Fault::Response(301, vec![elsewhere], String::new()));
         }
         if self.unauthorized.contains(&now) {
             return Some(Fault::status(401));
@@ -94,8 +94,9 @@ fn within(windows: &[Range<u64>], now: u64) -> bool {
 }
 
 fn single_fault(rng: &mut Rng) -> Fault {
-    let retry_after =
-        |value: &str| Fault::Answer(429, vec![("retry-after", value.to_owned())], "{}".to_owned());
+    let retry_after = |value: &str| {
+        Fault::Response(429, vec![("retry-after", value.to_owned())], "{}".to_owned())
+    };
     match rng.u8(0..12) {
         0 => Fault::status(429),
         1 => retry_after("0"),
@@ -107,6 +108,6 @@ fn single_fault(rng: &mut Rng) -> Fault {
         7 => Fault::BreakBefore,
         8 | 9 => Fault::BreakAfter,
         10 => Fault::Cut,
-        _ => Fault::Answer(200, vec![], "<html>".to_owned()),
+        _ => Fault::Response(200, vec![], "<html>".to_owned()),
     }
 }

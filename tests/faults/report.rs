@@ -1,13 +1,13 @@
-//! What became of all webhooks of a run.
+//! The results of a run.
 
 use crate::clock::{MINUTE, SECOND};
-use crate::local::customerio::People;
 use crate::sender::{Message, newest_payment};
 use serde_json::Value;
+use stand_ins::customerio::People;
 use std::collections::HashMap;
 use std::fmt;
 
-/// Counts of one run.
+/// The counts of one run.
 #[derive(Debug, Default, Clone)]
 pub struct Report {
     pub seed: u64,
@@ -17,7 +17,7 @@ pub struct Report {
     /// Never counted.
     pub lost: usize,
     /// Counted more than once.
-    pub doubled: usize,
+    pub duplicated: usize,
     /// Accepted more than a minute after they happened.
     pub late: usize,
     /// The longest time from a webhook's happening to its acceptance, in milliseconds.
@@ -35,12 +35,12 @@ pub struct Report {
 }
 
 impl Report {
-    pub const HEADER: &str = "| seed | webhooks | exactly once | lost | doubled | late | latest | \
+    pub const HEADER: &str = "| seed | webhooks | exactly once | lost | duplicated | late | latest | \
                               invocations | Customer.io requests | Secrets Manager requests | cold starts |\n\
                               |---|---|---|---|---|---|---|---|---|---|---|";
 
     /// Compares what was sent with what Customer.io knows.
-    pub fn judge(&mut self, messages: &[Message], people: &People) {
+    pub fn compare(&mut self, messages: &[Message], people: &People) {
         let mut counted: HashMap<&str, usize> = HashMap::new();
         for event in people.events() {
             let id = event.attributes.get("dodo_webhook_id").and_then(Value::as_str);
@@ -50,13 +50,13 @@ impl Report {
             match counted.get(message.id.as_str()) {
                 None => self.lost += 1,
                 Some(1) => self.once += 1,
-                Some(_) => self.doubled += 1,
+                Some(_) => self.duplicated += 1,
             }
             let took = message.accepted.map_or(u64::MAX, |accepted| accepted - message.happened);
             self.late += usize::from(took > MINUTE);
             self.latest = self.latest.max(took);
         }
-        let is_stale = |profile: &&crate::local::customerio::Profile| {
+        let is_stale = |profile: &&stand_ins::customerio::Profile| {
             let id = profile.id.as_deref().unwrap_or_default();
             let newest = newest_payment(messages, id).map(Value::from);
             profile.attributes.get("last_payment_date") != newest.as_ref()
@@ -67,13 +67,13 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, webhooks, once, lost, doubled, late, invocations, requests, .. } = self;
+        let Self { seed, webhooks, once, lost, duplicated, late, invocations, requests, .. } = self;
         let Self { secret_requests, environments, .. } = self;
         let minutes = self.latest / SECOND / 60;
         let latest = format!("{} h {:02} min", minutes / 60, minutes % 60);
         write!(
             f,
-            "| {seed} | {webhooks} | {once} | {lost} | {doubled} | {late} | {latest} | {invocations} | \
+            "| {seed} | {webhooks} | {once} | {lost} | {duplicated} | {late} | {latest} | {invocations} | \
              {requests} | {secret_requests} | {environments} |"
         )
     }

@@ -1,11 +1,11 @@
-//! Rotated secrets need no deploy, and cost hardly a call.
+//! Rotated secrets need no deployment and few calls.
 
 use crate::clock::{MINUTE, SECOND, START};
-use crate::local::dodo;
 use crate::world::World;
 use dodo_customerio::function::Function;
 use lambda_http::Body;
 use serde_json::{Value, json};
+use stand_ins::dodo;
 
 const KEY: &str = "0123456789abcdef0123";
 const NEW_KEY: &str = "3210fedcba9876543210";
@@ -27,15 +27,15 @@ impl Merchant {
         Self { world, function, secret, new_secret }
     }
 
-    /// The answer to a webhook signed with `secret`, so long after the start.
-    async fn answer(&self, after: u64, secret: &str) -> (u16, String) {
+    /// The response to a webhook signed with `secret`, this long after the start.
+    async fn response(&self, after: u64, secret: &str) -> (u16, String) {
         self.world.clock.set(START + after);
         let body = r#"{"type":"a.b","data":{"customer_id":"cus_1"}}"#;
         let request = self.world.request(&dodo::random_message_id(), body, &[secret]);
-        let answer = self.function.handle(&request).await;
-        let Body::Text(body) = answer.body() else { panic!("a text") };
+        let response = self.function.handle(&request).await;
+        let Body::Text(body) = response.body() else { panic!("not a string") };
         let body: Value = serde_json::from_str(body).unwrap();
-        (answer.status().as_u16(), body["outcome"].as_str().unwrap().to_owned())
+        (response.status().as_u16(), body["outcome"].as_str().unwrap().to_owned())
     }
 
     fn fetches(&self) -> usize {
@@ -56,11 +56,15 @@ async fn a_rotated_webhook_secret_is_fetched_at_the_first_mismatch() {
     let merchant = Merchant::start(|_| false).await;
     let (old, new) = (&merchant.secret, &merchant.new_secret);
     merchant.world.put(json!(new), KEY);
-    assert_eq!(merchant.answer(29 * SECOND, new).await, unauthorized(), "too soon after the start");
+    assert_eq!(
+        merchant.response(29 * SECOND, new).await,
+        unauthorized(),
+        "too soon after the start"
+    );
     assert_eq!(merchant.fetches(), 1);
-    assert_eq!(merchant.answer(31 * SECOND, new).await, delivered());
+    assert_eq!(merchant.response(31 * SECOND, new).await, delivered());
     assert_eq!(merchant.fetches(), 2);
-    assert_eq!(merchant.answer(32 * SECOND, old).await, unauthorized());
+    assert_eq!(merchant.response(32 * SECOND, old).await, unauthorized());
 }
 
 #[tokio::test]
@@ -69,9 +73,9 @@ async fn a_rotated_key_of_customer_io_is_fetched_at_the_first_401() {
     merchant.world.put(json!(merchant.secret), NEW_KEY);
     merchant.world.accept(NEW_KEY);
     let retry = (503, "retry".to_owned());
-    assert_eq!(merchant.answer(29 * SECOND, &merchant.secret).await, retry, "too soon");
+    assert_eq!(merchant.response(29 * SECOND, &merchant.secret).await, retry, "too soon");
     assert_eq!((merchant.fetches(), merchant.world.customerio.state().requests), (1, 1));
-    assert_eq!(merchant.answer(31 * SECOND, &merchant.secret).await, delivered());
+    assert_eq!(merchant.response(31 * SECOND, &merchant.secret).await, delivered());
     assert_eq!((merchant.fetches(), merchant.world.customerio.state().requests), (2, 3));
 }
 
@@ -79,7 +83,7 @@ async fn a_rotated_key_of_customer_io_is_fetched_at_the_first_401() {
 async fn a_key_that_stays_wrong_costs_no_more_than_its_refresh() {
     let merchant = Merchant::start(|_| false).await;
     merchant.world.accept(NEW_KEY);
-    assert_eq!(merchant.answer(MINUTE, &merchant.secret).await.0, 503);
+    assert_eq!(merchant.response(MINUTE, &merchant.secret).await.0, 503);
     assert_eq!((merchant.fetches(), merchant.world.customerio.state().requests), (2, 2));
 }
 
@@ -88,7 +92,7 @@ async fn strangers_cannot_run_up_calls() {
     let merchant = Merchant::start(|_| false).await;
     let stranger = dodo::random_secret();
     for second in 0..120 {
-        assert_eq!(merchant.answer(second * SECOND, &stranger).await, unauthorized());
+        assert_eq!(merchant.response(second * SECOND, &stranger).await, unauthorized());
     }
     assert_eq!(merchant.fetches(), 4, "at the start and every 30 s");
     assert_eq!(merchant.world.customerio.state().requests, 0);
@@ -98,7 +102,7 @@ async fn strangers_cannot_run_up_calls() {
 async fn while_secrets_manager_is_down_the_old_secret_serves() {
     let merchant = Merchant::start(|now| now > START).await;
     for minute in [1, 6, 60, 600] {
-        assert_eq!(merchant.answer(minute * MINUTE, &merchant.secret).await, delivered());
+        assert_eq!(merchant.response(minute * MINUTE, &merchant.secret).await, delivered());
     }
     assert!(merchant.fetches() > 3, "it was asked");
 }
@@ -107,8 +111,12 @@ async fn while_secrets_manager_is_down_the_old_secret_serves() {
 async fn a_secret_that_turns_invalid_leaves_the_last_good_one_in_service() {
     let merchant = Merchant::start(|_| false).await;
     merchant.world.put(json!("REPLACE_ME"), "");
-    assert_eq!(merchant.answer(10 * MINUTE, &merchant.secret).await, delivered());
+    assert_eq!(merchant.response(10 * MINUTE, &merchant.secret).await, delivered());
     assert_eq!(merchant.fetches(), 2);
     merchant.world.put(json!(merchant.new_secret), KEY);
-    assert_eq!(merchant.answer(11 * MINUTE, &merchant.new_secret).await, delivered(), "mended");
+    assert_eq!(
+        merchant.response(11 * MINUTE, &merchant.new_secret).await,
+        delivered(),
+        "corrected"
+    );
 }

@@ -1,8 +1,7 @@
-//! Dodo's sender: eight attempts on its schedule, the same id each time, a fresh time and signature;
-//! duplicates and reordering mixed in.
+//! A sender like Dodo's: eight attempts on its schedule, the same id each time, a new timestamp and
+//! signature; with duplicates and reordering.
 
 use crate::clock::{self, HOUR, MINUTE, SECOND};
-use crate::local::dodo::{self, Sample, samples};
 use crate::plan::{Plan, SIGNS_ALONG};
 use crate::report::Report;
 use crate::world::World;
@@ -10,6 +9,7 @@ use dodo_customerio::function::Function;
 use fastrand::Rng;
 use lambda_http::Request;
 use serde_json::json;
+use stand_ins::dodo::{self, Sample, samples};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -23,13 +23,13 @@ const LIFETIME: usize = 150;
 /// How many invocations run at once, if their times are close.
 const CONCURRENT: usize = 8;
 
-/// A webhook and what Dodo knows of it.
+/// A webhook and its state at Dodo.
 pub struct Message {
     pub id: String,
     pub sample: Sample,
     /// When it happened, in Unix milliseconds.
     pub happened: u64,
-    /// When it was first answered 2xx.
+    /// When it first got a 2xx.
     pub accepted: Option<u64>,
     pub aborted: bool,
 }
@@ -56,7 +56,7 @@ struct Keys {
     customerio: [String; 2],
 }
 
-/// Sends `count` webhooks and reports what became of them.
+/// Sends `count` webhooks and reports the results.
 pub async fn run(seed: u64, count: usize) -> Report {
     let mut run = Run::prepare(seed, count).await;
     let mut function = run.new_environment().await;
@@ -115,7 +115,7 @@ impl Run {
         Some(together)
     }
 
-    /// Brings the secrets to where the plan has them now.
+    /// Sets the secrets to what the plan says for now.
     fn rotate(&mut self) {
         let (now, plan, [old, new]) = (self.world.clock.now(), &self.plan, &self.keys.dodo);
         let webhook_secret = match (now >= plan.dodo_secret_put, plan.lists_both) {
@@ -130,14 +130,14 @@ impl Run {
 
     async fn attempt(&mut self, function: &Function, attempts: Vec<(usize, usize)>) {
         let requests: Vec<_> = attempts.iter().map(|(_, index)| self.request(*index)).collect();
-        let answers = requests.iter().map(|request| function.handle(request));
-        let answers = futures_util::future::join_all(answers).await;
-        self.report.invocations += answers.len();
-        for ((attempt, index), answer) in attempts.into_iter().zip(answers) {
-            // Some answers get lost on their way to Dodo.
+        let responses = requests.iter().map(|request| function.handle(request));
+        let responses = futures_util::future::join_all(responses).await;
+        self.report.invocations += responses.len();
+        for ((attempt, index), response) in attempts.into_iter().zip(responses) {
+            // Some responses are lost on their way to Dodo.
             let received = self.rng.f64() > 0.02;
-            let accepted = answer.status().is_success();
-            let aborted = answer.headers().contains_key("webhook-delivery");
+            let accepted = response.status().is_success();
+            let aborted = response.headers().contains_key("webhook-delivery");
             let message = &mut self.messages[index];
             if accepted {
                 message.accepted.get_or_insert(self.world.clock.now());
@@ -152,7 +152,7 @@ impl Run {
         }
     }
 
-    /// By the schedule, a tenth sooner or later.
+    /// Schedules the next attempt, up to a tenth sooner or later.
     fn again(&mut self, attempt: usize, index: usize) {
         if let Some(pause) = SCHEDULE.get(attempt) {
             let jittered = self.rng.u64(pause * 9 / 10..pause * 11 / 10);
@@ -178,12 +178,12 @@ impl Run {
         let state = world.customerio.state();
         report.requests = state.requests;
         report.secret_requests = world.secrets_manager.requests();
-        report.judge(&messages, &state.people);
+        report.compare(&messages, &state.people);
         report
     }
 }
 
-/// Webhooks of every type that has somebody to mail, for a few people, at random times.
+/// Webhooks of every type that has a customer, for a few people, at random times.
 fn messages(rng: &mut Rng, plan: &Plan, count: usize) -> Vec<Message> {
     let samples: Vec<_> = samples()
         .into_iter()

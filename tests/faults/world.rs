@@ -1,17 +1,17 @@
 //! The services around the function, in simulated time, and the function itself within this process.
 
 use crate::clock::{Clock, SECOND};
-use crate::local::customerio::CustomerIo;
-use crate::local::dodo::{self, Webhook};
-use crate::local::one_secret::OneSecret;
 use dodo_customerio::config::Settings;
 use dodo_customerio::function::{Function, Surroundings};
 use dodo_customerio::track::Pace;
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
+use stand_ins::customerio::CustomerIo;
+use stand_ins::dodo::{self, Webhook};
+use stand_ins::one_secret::OneSecret;
 use std::time::Duration;
 
-/// As in production, a fiftieth as long.
+/// As in production, but fifty times shorter.
 const PACE: Pace = Pace {
     attempt: Duration::from_millis(80),
     pause: Duration::from_millis(4),
@@ -28,7 +28,7 @@ pub struct World {
 }
 
 impl World {
-    /// With a Secrets Manager that is down whenever `is_down` says so, given the time.
+    /// With a Secrets Manager that is down whenever `is_down` returns true for the time.
     pub async fn start(is_down: impl Fn(u64) -> bool + Send + Sync + 'static) -> Self {
         let (clock, site_id) = (Clock::start(), dodo::random_hex());
         let time = clock.clone();
@@ -41,7 +41,7 @@ impl World {
         }
     }
 
-    /// With a key for Dodo's API, which stands at this URL.
+    /// With a key for Dodo's API, which is at this URL.
     pub fn with_dodo_api(self, url: String) -> Self {
         Self { dodo_api: Some(url), ..self }
     }
@@ -71,7 +71,7 @@ impl World {
         self.customerio.state().accept(&self.site_id, api_key);
     }
 
-    /// What the merchant puts into Secrets Manager.
+    /// Stores credentials in Secrets Manager, as the merchant does.
     pub fn put(&self, webhook_secret: Value, api_key: &str) {
         self.secrets_manager.put(json!({
             "dodo_webhook_secret": webhook_secret,

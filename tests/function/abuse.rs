@@ -1,17 +1,17 @@
-//! Requests that nobody honest sends: answered in bounded time and memory, without a call to AWS or
-//! Customer.io that a signature has not earned.
+//! Hostile requests: handled in bounded time and memory, without calling AWS or Customer.io unless the
+//! signature is valid.
 
-use crate::local::dodo;
-use crate::local::fault::Fault;
 use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::{Value, json};
+use stand_ins::dodo;
+use stand_ins::fault::Fault;
 
 const ID: &str = "msg_1";
 
-/// Signs any bytes; the reference library signs texts only.
+/// Signs any bytes; the reference library signs only strings.
 fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
     let key = STANDARD.decode(&secret["whsec_".len()..]).unwrap();
     let signed = [ID.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
@@ -24,8 +24,8 @@ async fn post_signed(world: &World, body: &[u8]) -> (u64, String) {
     let signature = signature(&world.secret.credentials.webhook_secret, &timestamp, body);
     let headers =
         [("webhook-id", ID), ("webhook-timestamp", &timestamp), ("webhook-signature", &signature)];
-    let answer = world.post(&headers, body).await;
-    (answer.status, answer.body["outcome"].as_str().unwrap().to_owned())
+    let response = world.post(&headers, body).await;
+    (response.status, response.body["outcome"].as_str().unwrap().to_owned())
 }
 
 #[tokio::test]
@@ -40,8 +40,11 @@ async fn a_flood_of_signatures_and_headers_is_just_refused() {
         ("webhook-timestamp", &timestamp),
         ("webhook-signature", &signatures),
     ]);
-    let answer = world.post(&headers, &[b' '; 1000]).await;
-    assert_eq!((answer.outcome(), answer.reason()), ((401, "unauthorized"), "signature_mismatch"));
+    let response = world.post(&headers, &[b' '; 1000]).await;
+    assert_eq!(
+        (response.outcome(), response.reason()),
+        ((401, "unauthorized"), "signature_mismatch")
+    );
     assert_eq!(world.arrivals(), 0);
 }
 
@@ -82,9 +85,9 @@ async fn a_webhook_of_a_thousand_fields_is_delivered() {
     assert_eq!(post_signed(&world, body.as_bytes()).await, (200, "delivered".into()));
 }
 
-/// A Customer.io that repeats everything it was sent: `World::invoke` looks for what must not be there.
+/// Customer.io may echo everything it was sent: `World::invoke` checks that no personal data gets out.
 #[tokio::test]
-async fn an_answer_that_echoes_the_request_gives_nothing_away() {
+async fn a_response_that_echoes_the_request_gives_nothing_away() {
     let world = World::start().await;
     let mut secret = [0; 3].map(|_| String::new());
     secret[0].clone_from(&world.secret.credentials.site_id);
@@ -98,7 +101,7 @@ async fn an_answer_that_echoes_the_request_gives_nothing_away() {
             [secret.join(" "), sent.to_string(), sent["batch"][0]["attributes"].to_string()];
         let errors = texts.map(|text| json!({"field": text, "message": text}));
         let echo = json!({ "errors": errors }).to_string();
-        world.customerio.fail([Fault::Answer(400, vec![], echo)]);
+        world.customerio.fail([Fault::Response(400, vec![], echo)]);
         assert_eq!(world.deliver(&webhook).await.outcome(), (422, "rejected"));
     }
 }

@@ -1,4 +1,4 @@
-//! Settings: what they change, and how mistakes in them are reported.
+//! Settings: their effects, and how mistakes in them are reported.
 
 use crate::world::{Process, World};
 use serde_json::Value;
@@ -50,7 +50,7 @@ async fn outside_lambda_it_says_what_to_do_instead() {
     assert!(lines[0]["message"].as_str().unwrap().contains("make demo"));
 }
 
-/// What Customer.io got of a sample under a setting.
+/// The batch that Customer.io gets for a sample with a setting.
 async fn batch_with(name: &'static str, value: &str, sample: &str) -> Vec<Value> {
     let world = World::with(&[(name, value)]).await;
     assert_eq!(world.deliver(&world.webhook(sample)).await.outcome(), (200, "delivered"));

@@ -1,41 +1,41 @@
-//! Each row of the answer table that Customer.io decides.
+//! Responses that depend on Customer.io.
 
-use crate::local::dodo::{samples, unix_now};
-use crate::local::fault::Fault;
-use crate::world::{Answer, World};
+use crate::world::{Response, World};
 use serde_json::json;
+use stand_ins::dodo::{samples, unix_now};
+use stand_ins::fault::Fault;
 use std::time::{Duration, Instant};
 
 const MAX_ATTEMPTS: usize = 3;
 
-/// What is answered if Customer.io fails like this for as long as it is asked.
-async fn answer_to(fault: Fault) -> Answer {
+/// The response if Customer.io fails like this at every attempt.
+async fn response_to(fault: Fault) -> Response {
     let world = World::start().await;
     world.customerio.fail(vec![fault; MAX_ATTEMPTS]);
     let webhook = world.webhook("payment.succeeded");
-    let answer = world.deliver(&webhook).await;
+    let response = world.deliver(&webhook).await;
     world.customerio.state().faults.queue.clear();
-    // Whatever happened: the same webhook again is delivered, and counted once.
+    // In any case, the same webhook is delivered when it is sent again, and counted once.
     assert_eq!(world.deliver(&webhook).await.outcome(), (200, "delivered"));
     assert_eq!(world.customerio.state().people.events().count(), 1);
-    answer
+    response
 }
 
-/// How many requests a webhook takes that is delivered in spite of these faults.
+/// How many requests it takes to deliver a webhook despite these faults.
 async fn attempts_through(faults: impl IntoIterator<Item = Fault>) -> u64 {
     let world = World::start().await;
     world.customerio.fail(faults);
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!(answer.outcome(), (200, "delivered"));
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(response.outcome(), (200, "delivered"));
     assert_eq!(world.customerio.state().people.events().count(), 1);
     assert!(world.customerio.state().faults.queue.is_empty());
     world.log_lines(1).await[0]["attempts"].as_u64().unwrap()
 }
 
-fn assert_retry(answer: &Answer, reason: &str) {
-    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), reason));
-    assert_eq!(answer.headers["retry-after"], "30");
-    assert!(answer.message().ends_with('.'), "{answer:?}");
+fn assert_retry(response: &Response, reason: &str) {
+    assert_eq!((response.outcome(), response.reason()), ((503, "retry"), reason));
+    assert_eq!(response.headers["retry-after"], "30");
+    assert!(response.message().ends_with('.'), "{response:?}");
 }
 
 #[tokio::test]
@@ -43,10 +43,10 @@ async fn every_sample_is_accepted() {
     let world = World::start().await;
     let mut sent = 0;
     for sample in samples() {
-        let answer = world.deliver(&world.webhook(&sample.name)).await;
+        let response = world.deliver(&world.webhook(&sample.name)).await;
         let is_payout = sample.event_type().starts_with("payout.");
         let expected = if is_payout { "ignored" } else { "delivered" };
-        assert_eq!(answer.outcome(), (200, expected), "{}", sample.name);
+        assert_eq!(response.outcome(), (200, expected), "{}", sample.name);
         sent += usize::from(!is_payout);
     }
     assert_eq!(world.customerio.state().people.events().count(), sent);
@@ -90,23 +90,23 @@ async fn what_customer_io_refuses_for_good_ends_the_retries() {
         (207, r#"{"errors":[{"batch_index":1,"field":"id","message":"is odd"}]}"#, "id"),
         (200, r#"{"errors":[{"batch_index":1,"field":"id","message":"is odd"}]}"#, "id"),
     ] {
-        let answer = answer_to(Fault::Answer(status, vec![], body.into())).await;
-        assert_eq!(answer.outcome(), (422, "rejected"));
-        assert_eq!(answer.headers["webhook-delivery"], "abort-message");
-        assert_eq!(answer.body["errors"][0]["message"], "is odd");
-        let given = answer.body["errors"][0].get("field").and_then(|field| field.as_str());
+        let response = response_to(Fault::Response(status, vec![], body.into())).await;
+        assert_eq!(response.outcome(), (422, "rejected"));
+        assert_eq!(response.headers["webhook-delivery"], "abort-message");
+        assert_eq!(response.body["errors"][0]["message"], "is odd");
+        let given = response.body["errors"][0].get("field").and_then(|field| field.as_str());
         assert_eq!(given.unwrap_or_default(), field);
-        assert!(answer.message().contains("is odd"));
+        assert!(response.message().contains("is odd"));
     }
 }
 
 #[tokio::test]
 async fn customer_ios_reasons_repeat_nothing_personal() {
-    // `World::invoke` looks for what must not be there.
+    // `World::invoke` checks that no personal data gets out.
     let echo =
         r#"{"errors":[{"field":"email","message":"ada@example.com of Ada Beispiel is taken"}]}"#;
-    let answer = answer_to(Fault::Answer(400, vec![], echo.into())).await;
-    assert_eq!(answer.body["errors"][0]["message"], "[redacted] of [redacted] is taken");
+    let response = response_to(Fault::Response(400, vec![], echo.into())).await;
+    assert_eq!(response.body["errors"][0]["message"], "[redacted] of [redacted] is taken");
 }
 
 #[tokio::test]
@@ -121,12 +121,12 @@ async fn what_may_work_later_is_asked_for_again() {
         (403, "credentials_refused"),
         (404, "customerio_unexpected_answer"),
     ] {
-        assert_retry(&answer_to(Fault::status(status)).await, reason);
+        assert_retry(&response_to(Fault::status(status)).await, reason);
     }
 }
 
 fn retry_after(value: &str) -> Fault {
-    Fault::Answer(429, vec![("retry-after", value.to_owned())], "{}".into())
+    Fault::Response(429, vec![("retry-after", value.to_owned())], "{}".into())
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn a_passing_fault_costs_another_attempt() {
         Fault::BreakAfter,
         Fault::Cut,
         Fault::Slow(Duration::from_secs(6)),
-        Fault::Answer(200, vec![], "<html>".into()),
+        Fault::Response(200, vec![], "<html>".into()),
     ] {
         assert_eq!(attempts_through([fault.clone()]).await, 2, "{fault:?}");
     }
@@ -160,9 +160,12 @@ async fn retry_after_is_waited_for_if_it_fits() {
 #[tokio::test]
 async fn retry_after_is_passed_on_if_it_does_not_fit() {
     let start = Instant::now();
-    let answer = answer_to(retry_after("70")).await;
-    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), "customerio_rate_limited"));
-    assert_eq!(answer.headers["retry-after"], "70");
+    let response = response_to(retry_after("70")).await;
+    assert_eq!(
+        (response.outcome(), response.reason()),
+        ((503, "retry"), "customerio_rate_limited")
+    );
+    assert_eq!(response.headers["retry-after"], "70");
     assert!(start.elapsed() < Duration::from_secs(5), "it is not waited for");
 }
 
@@ -180,16 +183,16 @@ async fn what_somebody_must_change_is_asked_once() {
 #[tokio::test]
 async fn a_redirect_is_never_followed() {
     let headers = vec![("location", "https://track-eu.customer.io/api/v2/batch".to_owned())];
-    let answer = answer_to(Fault::Answer(301, headers, String::new())).await;
-    assert_retry(&answer, "wrong_region");
-    assert!(answer.message().contains("CUSTOMERIO_REGION"));
+    let response = response_to(Fault::Response(301, headers, String::new())).await;
+    assert_retry(&response, "wrong_region");
+    assert!(response.message().contains("CUSTOMERIO_REGION"));
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_proves_nothing() {
+async fn a_response_that_cannot_be_read_proves_nothing() {
     for body in ["<html>".to_owned(), format!("[\"{}\"]", "x".repeat(65 * 1024))] {
         assert_retry(
-            &answer_to(Fault::Answer(200, vec![], body)).await,
+            &response_to(Fault::Response(200, vec![], body)).await,
             "customerio_unreadable_answer",
         );
     }
@@ -198,24 +201,24 @@ async fn an_answer_that_cannot_be_read_proves_nothing() {
 #[tokio::test]
 async fn a_broken_connection_before_or_after_is_asked_for_again() {
     for fault in [Fault::BreakBefore, Fault::BreakAfter] {
-        assert_retry(&answer_to(fault).await, "customerio_broken_connection");
+        assert_retry(&response_to(fault).await, "customerio_broken_connection");
     }
-    assert_retry(&answer_to(Fault::Cut).await, "customerio_unreadable_answer");
+    assert_retry(&response_to(Fault::Cut).await, "customerio_unreadable_answer");
 }
 
 #[tokio::test]
 async fn an_unreachable_customer_io_is_asked_for_again() {
     let world = World::with(&[("CUSTOMERIO_TRACK_URL", "http://127.0.0.1:1")]).await;
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_retry(&answer, "customerio_unreachable");
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_retry(&response, "customerio_unreachable");
     assert_eq!(world.log_lines(1).await[0]["attempts"], 3);
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_given_up_in_time() {
+async fn a_slow_response_is_given_up_in_time() {
     let start = Instant::now();
-    let answer = answer_to(Fault::Slow(Duration::from_mins(1))).await;
-    assert_retry(&answer, "customerio_timeout");
+    let response = response_to(Fault::Slow(Duration::from_mins(1))).await;
+    assert_retry(&response, "customerio_timeout");
     assert!(start.elapsed() < Duration::from_secs(13), "Dodo gives up after 15 s");
     assert!(start.elapsed() > Duration::from_secs(9), "the time there is gets used");
 }
@@ -223,8 +226,8 @@ async fn a_slow_answer_is_given_up_in_time() {
 #[tokio::test]
 async fn wrong_credentials_name_the_fields_and_lose_nothing() {
     let world = World::with_credentials("0123456789abcdef0123", "0123456789abcdef0123").await;
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_retry(&answer, "credentials_refused");
-    assert!(answer.message().contains("customerio_site_id and customerio_api_key"));
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_retry(&response, "credentials_refused");
+    assert!(response.message().contains("customerio_site_id and customerio_api_key"));
     assert_eq!(world.customerio.state().people.events().count(), 0);
 }

@@ -1,12 +1,12 @@
-//! What Dodo's API adds, and what happens without it.
+//! What Dodo's API adds to events, and what happens when it fails.
 
-use crate::local::dodo::{self, sample, samples};
-use crate::local::fault::Fault;
-use crate::world::{Answer, World};
+use crate::world::{Response, World};
 use serde_json::{Value, json};
+use stand_ins::dodo::{self, sample, samples};
+use stand_ins::fault::Fault;
 use std::time::{Duration, Instant};
 
-/// Carry a customer's id and nothing else of them.
+/// Event groups that carry a customer's id and nothing else about them.
 const ID_ONLY: [&str; 5] =
     ["license_key", "credit", "abandoned_checkout", "dunning", "entitlement_grant"];
 
@@ -14,7 +14,7 @@ fn is_id_only(event_type: &str) -> bool {
     ID_ONLY.iter().any(|group| event_type.starts_with(&format!("{group}.")))
 }
 
-/// A succeeded payment of one customer.
+/// A successful payment of one customer.
 fn payment(number: usize, amount: i64, currency: &str) -> Value {
     let mut event = sample("payment.succeeded").unwrap().event;
     let data = &mut event["data"];
@@ -25,7 +25,7 @@ fn payment(number: usize, amount: i64, currency: &str) -> Value {
     event
 }
 
-/// A succeeded refund of it.
+/// A successful refund of it.
 fn refund(number: usize, of: usize, amount: Value, currency: &str) -> Value {
     let mut event = sample("refund.succeeded").unwrap().event;
     let data = &mut event["data"];
@@ -37,10 +37,10 @@ fn refund(number: usize, of: usize, amount: Value, currency: &str) -> Value {
     event
 }
 
-/// Delivers an event, and gives the attributes of the person in the request.
+/// Delivers an event and returns the attributes of the person in the request.
 async fn person_after(world: &World, event: &Value) -> Value {
-    let answer = world.deliver(&world.signed(event.to_string())).await;
-    assert_eq!(answer.outcome(), (200, "delivered"), "{answer:?}");
+    let response = world.deliver(&world.signed(event.to_string())).await;
+    assert_eq!(response.outcome(), (200, "delivered"), "{response:?}");
     world.customerio.state().arrivals.last().unwrap().items()[0]["attributes"].clone()
 }
 
@@ -119,7 +119,7 @@ async fn a_replayed_webhook_brings_the_newest_sum_with_its_own_old_time() {
     assert_eq!(identify["timestamp"], 1_795_166_103, "as in the sample");
 }
 
-/// Never a wrong one: what cannot be reckoned is left out.
+/// A sum that cannot be computed is left out, never wrong.
 #[tokio::test]
 async fn a_sum_that_is_not_sure_is_left_out() {
     for (what, spoil) in [
@@ -129,7 +129,7 @@ async fn a_sum_that_is_not_sure_is_left_out() {
                 let mut unknown = refund(1, 1, Value::Null, "EUR");
                 unknown["data"]["is_partial"] = true.into();
                 state.refunds.push(unknown["data"].clone());
-            }) as fn(&mut crate::local::dodo_api::State),
+            }) as fn(&mut stand_ins::dodo_api::State),
         ),
         ("a refund in another currency", |state| {
             state.refunds.push(refund(1, 1, json!(5), "USD")["data"].clone());
@@ -161,8 +161,8 @@ async fn in_email_mode_every_event_with_an_id_alone_is_delivered() {
     for sample in samples().into_iter().filter(|sample| is_id_only(sample.event_type())) {
         let id = sample.event["data"]["customer_id"].as_str().unwrap().to_owned();
         world.dodo_api.state().know(&id, "ada@example.com", "Ada Beispiel", "2026-01-02T03:04:05Z");
-        let answer = world.deliver(&world.webhook(&sample.name)).await;
-        assert_eq!(answer.outcome(), (200, "delivered"), "{}: {answer:?}", sample.name);
+        let response = world.deliver(&world.webhook(&sample.name)).await;
+        assert_eq!(response.outcome(), (200, "delivered"), "{}: {response:?}", sample.name);
         let state = world.customerio.state();
         let [identify, event] = state.arrivals.last().unwrap().items() else { panic!("two items") };
         for item in [identify, event] {
@@ -193,41 +193,41 @@ async fn a_customer_is_asked_for_once() {
 #[tokio::test]
 async fn an_event_that_is_switched_off_costs_no_call() {
     let world = World::with_dodo_api(&[("EVENT_NAMES", "payment.succeeded=")]).await;
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!((answer.outcome(), answer.reason()), ((200, "ignored"), "event_off"));
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!((response.outcome(), response.reason()), ((200, "ignored"), "event_off"));
     assert_eq!(world.dodo_api.state().requests.len(), 0);
 }
 
-/// Every way to fail, for as long as it is asked, with the reason in the log.
+/// Every kind of failure, at every attempt, with the reason in the log.
 fn outages() -> [(Fault, &'static str); 8] {
     let long = vec![("retry-after", "60".to_owned())];
     [
         (Fault::status(401), "dodo_key_refused"),
         (Fault::status(403), "dodo_key_refused"),
         (Fault::status(404), "dodo_customer_unknown"),
-        (Fault::Answer(429, long, "{}".to_owned()), "dodo_rate_limited"),
+        (Fault::Response(429, long, "{}".to_owned()), "dodo_rate_limited"),
         (Fault::status(500), "dodo_unavailable"),
         (Fault::BreakBefore, "dodo_unreachable"),
-        (Fault::Answer(200, Vec::new(), "not JSON".to_owned()), "dodo_unreadable_answer"),
+        (Fault::Response(200, Vec::new(), "not JSON".to_owned()), "dodo_unreadable_answer"),
         (Fault::Slow(Duration::from_mins(1)), "dodo_timeout"),
     ]
 }
 
-async fn during(fault: Fault, name: &str, settings: &[(&'static str, &str)]) -> (World, Answer) {
+async fn during(fault: Fault, name: &str, settings: &[(&'static str, &str)]) -> (World, Response) {
     let world = World::with_dodo_api(settings).await;
     world.dodo_api.state().happened(&sample(name).unwrap().event);
     world.dodo_api.state().faults.plan = Some(Box::new(move || Some(fault.clone())));
     let start = Instant::now();
-    let answer = world.deliver(&world.webhook(name)).await;
+    let response = world.deliver(&world.webhook(name)).await;
     assert!(start.elapsed() < Duration::from_secs(10));
-    (world, answer)
+    (world, response)
 }
 
 #[tokio::test]
 async fn an_outage_holds_no_event_back_and_sends_no_wrong_sum() {
     for (fault, reason) in outages() {
-        let (world, answer) = during(fault, "payment.succeeded", &[]).await;
-        assert_eq!(answer.outcome(), (200, "delivered"), "{reason}");
+        let (world, response) = during(fault, "payment.succeeded", &[]).await;
+        assert_eq!(response.outcome(), (200, "delivered"), "{reason}");
         let state = world.customerio.state();
         let person = &state.arrivals[0].items()[0]["attributes"];
         assert_eq!(sums(person), [&Value::Null; 4], "{reason}");
@@ -241,24 +241,24 @@ async fn an_outage_holds_no_event_back_and_sends_no_wrong_sum() {
 async fn only_an_event_that_cannot_be_addressed_waits_for_the_end_of_an_outage() {
     let email: [(&str, &str); 1] = [("PERSON_IDENTIFIER", "email")];
     for (fault, reason) in outages() {
-        let (world, answer) = during(fault.clone(), "dunning.started", &email).await;
-        assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), reason));
-        assert!(answer.headers["retry-after"].is_string(), "{answer:?}");
+        let (world, response) = during(fault.clone(), "dunning.started", &email).await;
+        assert_eq!((response.outcome(), response.reason()), ((503, "retry"), reason));
+        assert!(response.headers["retry-after"].is_string(), "{response:?}");
         assert!(world.customerio.state().arrivals.is_empty());
 
         world.dodo_api.state().faults.plan = None;
-        let answer = world.deliver(&world.webhook("dunning.started")).await;
-        assert_eq!(answer.outcome(), (200, "delivered"), "after {reason}");
+        let response = world.deliver(&world.webhook("dunning.started")).await;
+        assert_eq!(response.outcome(), (200, "delivered"), "after {reason}");
 
-        let (_, answer) = during(fault, "dunning.started", &[]).await;
-        assert_eq!(answer.outcome(), (200, "delivered"), "by id: {reason}");
+        let (_, response) = during(fault, "dunning.started", &[]).await;
+        assert_eq!(response.outcome(), (200, "delivered"), "by id: {reason}");
     }
 }
 
 #[tokio::test]
 async fn passing_failures_are_tried_again() {
     let soon = vec![("retry-after", "0".to_owned())];
-    for fault in [Fault::status(502), Fault::BreakBefore, Fault::Answer(429, soon, "{}".into())] {
+    for fault in [Fault::status(502), Fault::BreakBefore, Fault::Response(429, soon, "{}".into())] {
         let world = World::with_dodo_api(&[]).await;
         let event = payment(1, 2_000, "EUR");
         world.dodo_api.state().happened(&event);
@@ -267,16 +267,16 @@ async fn passing_failures_are_tried_again() {
     }
 }
 
-/// The lookups leave Customer.io its time.
+/// The lookups leave enough time for Customer.io.
 #[tokio::test]
-async fn everything_slow_at_once_is_answered_within_ten_seconds() {
+async fn everything_slow_at_once_is_handled_within_ten_seconds() {
     let world = World::with_dodo_api(&[]).await;
     let slow = || Some(Box::new(|| Some(Fault::Slow(Duration::from_mins(1)))) as _);
     world.dodo_api.state().faults.plan = slow();
     world.customerio.state().faults.plan = slow();
     let start = Instant::now();
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), "customerio_timeout"));
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!((response.outcome(), response.reason()), ((503, "retry"), "customerio_timeout"));
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
@@ -298,8 +298,8 @@ async fn ids_that_look_like_paths_lead_nowhere_else() {
     let world = World::with_dodo_api(&[]).await;
     for id in ["..", "../payments", "cus_1/../../x", "a b?c#d", "é"] {
         let event = json!({"type": "dunning.started", "data": {"customer_id": id}});
-        let answer = world.deliver(&world.signed(event.to_string())).await;
-        assert_eq!(answer.outcome(), (200, "delivered"), "{id}");
+        let response = world.deliver(&world.signed(event.to_string())).await;
+        assert_eq!(response.outcome(), (200, "delivered"), "{id}");
     }
     for request in &world.dodo_api.state().requests {
         assert!(request.starts_with("/customers"), "{request}");

@@ -1,17 +1,14 @@
-//! The whole function: the real process under a Lambda Runtime API, the AWS SDK against a Secrets
-//! Manager, HTTP to the local Customer.io.
-
-#[path = "../../examples/local/mod.rs"]
-mod local;
+//! End-to-end tests: the real process under a local Lambda Runtime API, with moto as Secrets Manager and
+//! the local Customer.io.
 
 mod abuse;
-mod answers;
 mod configuration;
 mod delivery;
 mod lookups;
 mod metrics;
 mod operate;
 mod page;
+mod responses;
 mod secret;
 #[cfg(feature = "javascript")]
 mod transforms;

@@ -1,13 +1,13 @@
-//! Metrics: one line a webhook, and each metric that an alarm of the template watches.
+//! Metrics: one line for each webhook, and every metric that an alarm of the template watches.
 
-use crate::local::dodo;
-use crate::local::fault::Fault;
 use crate::world::World;
 use serde_json::{Value, json};
+use stand_ins::dodo;
+use stand_ins::fault::Fault;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The lines of metrics, once there are `count`.
+/// Waits for `count` lines of metrics.
 async fn metrics(world: &World, count: usize) -> Vec<Value> {
     for _ in 0..200 {
         let log = world.log();
@@ -37,7 +37,7 @@ async fn one_line_of_metrics_is_written_a_webhook() {
     );
 }
 
-/// What the alarms on our own metrics watch: metric, and outcome if there is one.
+/// The metric of each alarm on our own metrics, and its outcome if it has one.
 fn watched() -> BTreeSet<(String, Option<String>)> {
     let template = include_str!("../../template.yaml");
     let alarms = template.split("Type: AWS::CloudWatch::Alarm").skip(1);

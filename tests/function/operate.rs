@@ -1,15 +1,15 @@
 //! `make secret` and `make doctor` against a Secrets Manager, a Customer.io and a running function.
 
-use crate::local::dodo;
-use crate::local::fault::Fault;
-use crate::local::secrets_manager::{project_file, python};
 use crate::world::{World, moto_environment};
 use serde_json::{Value, json};
+use stand_ins::dodo;
+use stand_ins::fault::Fault;
+use stand_ins::secrets_manager::{project_file, python};
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// A deployed stack, as far as the tools look at it.
+/// The parts of a deployed stack that the script reads.
 struct Stack {
     name: String,
     region: &'static str,
@@ -33,10 +33,10 @@ impl Stack {
         Self { name, region }
     }
 
-    /// Whether it succeeded, and all that it printed.
+    /// Whether it succeeded, and everything it printed.
     async fn operate(&self, what: &str, variables: &[(&str, &str)], input: &str) -> (bool, String) {
         assert!(["us", "eu"].contains(&self.region));
-        let mut command = command(&[project_file("examples/operate.py").to_str().unwrap(), what]);
+        let mut command = command(&[project_file("ops/operate.py").to_str().unwrap(), what]);
         command.env("STACK", &self.name).envs(variables.iter().copied());
         finish(&mut command, input).await
     }
@@ -55,7 +55,7 @@ async fn finish(command: &mut Command, input: &str) -> (bool, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A tool that refuses at once does not read.
+    // A tool that fails at once does not read its input.
     drop(process.stdin.take().unwrap().write_all(input.as_bytes()).await);
     let output = process.wait_with_output().await.unwrap();
     let text = [output.stdout, output.stderr].concat();
@@ -94,7 +94,7 @@ async fn the_doctor_says_what_is_wrong_and_what_to_type() {
     world.customerio.state().accept("other", "pair");
     let (well, text) = stack.operate("doctor", &[], "").await;
     assert!(
-        !well && text.contains("Customer.io answers 401") && text.contains("make secret"),
+        !well && text.contains("Customer.io responds with 401") && text.contains("make secret"),
         "{text}"
     );
 
@@ -119,7 +119,10 @@ async fn the_doctor_tries_the_key_for_dodos_api() {
     let other = [("DODO_API_KEY", "a-key-of-the-other-mode")];
     assert!(stack.operate("secret", &other, "").await.0);
     let (well, text) = stack.operate("doctor", &[], "").await;
-    assert!(!well && text.contains("answers 401") && text.contains("environment test"), "{text}");
+    assert!(
+        !well && text.contains("responds with 401") && text.contains("environment test"),
+        "{text}"
+    );
 
     assert!(stack.operate("secret", &[("DODO_API_KEY", "none")], "").await.0);
     assert_eq!(world.secret.get().await, world.secret.credentials.secret());
@@ -134,7 +137,7 @@ async fn the_doctor_notices_a_function_with_another_secret() {
     secret["dodo_webhook_secret"] = dodo::random_secret().into();
     world.secret.put(&secret).await;
     let (well, text) = stack.operate("doctor", &[], "").await;
-    assert!(!well && text.contains("The function answers 401"), "{text}");
+    assert!(!well && text.contains("The function responds with 401"), "{text}");
     assert!(text.contains("make logs"), "{text}");
 }
 
@@ -147,8 +150,7 @@ async fn a_shell_without_aws_is_told_what_to_type() {
         (&keys[1..], "Type: aws configure"),
     ] {
         for what in ["doctor", "secret", "logs"] {
-            let mut command =
-                command(&[project_file("examples/operate.py").to_str().unwrap(), what]);
+            let mut command = command(&[project_file("ops/operate.py").to_str().unwrap(), what]);
             for variable in missing {
                 command.env_remove(variable);
             }

@@ -1,63 +1,63 @@
-//! The secret: where it comes from, how long it serves, and what is said when it is not there.
+//! The secret: where it is read, how long it is cached, and the messages when it is missing.
 
-use crate::local::dodo::{self, Webhook};
-use crate::local::serve::{self, Answer, Service};
 use crate::world::World;
 use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::json;
+use stand_ins::dodo::{self, Webhook};
+use stand_ins::serve::{self, Service, ServiceResult};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Without any secret the function pauses for 2 s between calls.
+/// Without a secret the function waits 2 s between calls.
 const BEFORE_ASKING_AGAIN: Duration = Duration::from_millis(2100);
 
 #[tokio::test]
 async fn a_missing_secret_loses_nothing() {
     let world = World::without_secret().await;
     let webhook = world.webhook("payment.succeeded");
-    let answer = world.deliver(&webhook).await;
-    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), "secret_refused"));
-    assert!(answer.message().contains("ResourceNotFoundException"));
-    assert!(answer.message().contains("SECRET_ID"));
-    assert_eq!(answer.headers["retry-after"], "30");
+    let response = world.deliver(&webhook).await;
+    assert_eq!((response.outcome(), response.reason()), ((503, "retry"), "secret_refused"));
+    assert!(response.message().contains("ResourceNotFoundException"));
+    assert!(response.message().contains("SECRET_ID"));
+    assert_eq!(response.headers["retry-after"], "30");
 }
 
 #[tokio::test]
 async fn a_secret_that_cannot_be_used_names_its_fields() {
     let secret = json!({"dodo_webhook_secret": "REPLACE_ME", "customerio_site_id": ""});
     let world = World::with_secret(&secret).await;
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), "secret_invalid"));
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!((response.outcome(), response.reason()), ((503, "retry"), "secret_invalid"));
     for problem in [
         "dodo_webhook_secret is still a placeholder",
         "customerio_site_id is blank",
         "customerio_api_key is missing",
     ] {
-        assert!(answer.message().contains(problem), "{}", answer.message());
+        assert!(response.message().contains(problem), "{}", response.message());
     }
-    // Mended in Secrets Manager, no deploy needed.
+    // Corrected in Secrets Manager; no deployment needed.
     world.secret.put(&world.secret.credentials.secret()).await;
     tokio::time::sleep(BEFORE_ASKING_AGAIN).await;
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!(answer.outcome(), (200, "delivered"));
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(response.outcome(), (200, "delivered"));
 }
 
 #[tokio::test]
 async fn an_unreachable_secrets_manager_loses_nothing() {
     let nobody = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:1")];
     let world = World::with(&nobody).await;
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!((answer.outcome(), answer.reason()), ((503, "retry"), "secret_unreachable"));
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!((response.outcome(), response.reason()), ((503, "retry"), "secret_unreachable"));
 }
 
-/// A Secrets Manager that is down, and counts who asks.
+/// A Secrets Manager that is down, and counts requests.
 #[derive(Clone, Default)]
 struct Down(Arc<AtomicUsize>);
 
 impl Service for Down {
-    async fn answer(&self, _: Request<Bytes>) -> Answer {
+    async fn respond(&self, _: Request<Bytes>) -> ServiceResult {
         self.0.fetch_add(1, Ordering::Relaxed);
         Ok(serve::json(500, &json!({})))
     }
@@ -79,8 +79,8 @@ async fn nobody_is_asked_before_the_headers_look_like_a_webhooks() {
     assert_eq!(down.0.load(Ordering::Relaxed), at_start);
 
     tokio::time::sleep(BEFORE_ASKING_AGAIN).await;
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!(answer.reason(), "secret_unreachable");
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(response.reason(), "secret_unreachable");
     assert!(down.0.load(Ordering::Relaxed) > at_start);
 }
 

@@ -1,9 +1,9 @@
-//! JavaScript transforms in the whole function.
+//! JavaScript transforms, end to end.
 
-use crate::local::dodo;
-use crate::local::secrets_manager::project_file;
 use crate::world::{Process, World};
 use serde_json::json;
+use stand_ins::dodo;
+use stand_ins::secrets_manager::project_file;
 use std::fs;
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ impl Drop for Folder {
     }
 }
 
-/// Ends a handler with an event of this name.
+/// The end of a handler that sends an event of this name.
 fn event(name: &str) -> String {
     format!(
         "webhook.url = 'https://track-eu.customer.io/api/v2/entity';
@@ -67,8 +67,8 @@ async fn nothing_made_is_ignored_with_a_reason() {
     let world = folder.world().await;
     for (sample, reason) in [("payment.succeeded", "cancelled"), ("payment.failed", "not_handled")]
     {
-        let answer = world.deliver(&world.webhook(sample)).await;
-        assert_eq!((answer.outcome(), answer.reason()), ((200, "ignored"), reason));
+        let response = world.deliver(&world.webhook(sample)).await;
+        assert_eq!((response.outcome(), response.reason()), ((200, "ignored"), reason));
     }
     assert_eq!(world.arrivals(), 0);
 }
@@ -88,8 +88,8 @@ async fn a_folder_leaves_as_one_batch_and_older_calls_after_it() {
         ("e.txt", "("),
     ]);
     let world = folder.world().await;
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!(answer.outcome(), (200, "delivered"));
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(response.outcome(), (200, "delivered"));
     let state = world.customerio.state();
     let paths: Vec<_> =
         state.arrivals.iter().map(|arrival| (arrival.path.as_str(), arrival.status)).collect();
@@ -106,10 +106,10 @@ async fn one_failing_handler_fails_the_webhook_and_nothing_is_half_sent() {
                return webhook";
     let folder = Folder::of(&[("a.js", &good), ("b.js", bad)]);
     let world = folder.world().await;
-    let answer = world.deliver(&world.webhook("payment.failed")).await;
-    assert_eq!((answer.outcome(), answer.reason()), ((422, "rejected"), "transform_failed"));
-    assert_eq!(answer.message(), "b.js:2: Error: no [redacted].");
-    assert_eq!(answer.headers["webhook-delivery"], "abort-message");
+    let response = world.deliver(&world.webhook("payment.failed")).await;
+    assert_eq!((response.outcome(), response.reason()), ((422, "rejected"), "transform_failed"));
+    assert_eq!(response.message(), "b.js:2: Error: no [redacted].");
+    assert_eq!(response.headers["webhook-delivery"], "abort-message");
     assert_eq!(world.arrivals(), 0);
     assert_eq!(
         world.deliver(&world.webhook("payment.succeeded")).await.outcome(),
@@ -133,9 +133,9 @@ async fn limits_are_kept_and_the_next_webhook_is_served() {
     for (sample, message) in
         [("payment.failed", "100 ms"), ("refund.failed", "16 MiB"), ("dispute.won", "stack")]
     {
-        let answer = world.deliver(&world.webhook(sample)).await;
-        assert_eq!(answer.outcome(), (422, "rejected"), "{sample}");
-        assert!(answer.message().contains(message), "{}", answer.message());
+        let response = world.deliver(&world.webhook(sample)).await;
+        assert_eq!(response.outcome(), (422, "rejected"), "{sample}");
+        assert!(response.message().contains(message), "{}", response.message());
         assert_eq!(
             world.deliver(&world.webhook("payment.succeeded")).await.outcome(),
             (200, "delivered")
@@ -145,16 +145,16 @@ async fn limits_are_kept_and_the_next_webhook_is_served() {
 
 #[tokio::test]
 async fn credentials_go_to_customer_io_only() {
-    // Not below example.com, which `World::invoke` takes for a customer's address.
+    // Not under example.com, which `World::invoke` treats as a customer's address.
     let body = "webhook.url = 'https://evil.example.org/api/v2/entity'; webhook.payload = {}; return webhook;";
     let folder = Folder::of(&[("one.js", body)]);
     let world = folder.world().await;
-    let answer = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!(answer.outcome(), (422, "rejected"));
-    assert!(answer.message().contains("one.js:1: webhook.url leads to evil.example.org"));
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(response.outcome(), (422, "rejected"));
+    assert!(response.message().contains("one.js:1: webhook.url leads to evil.example.org"));
 }
 
-/// At the most talkative level; `World::invoke` looks for what must not be in the log.
+/// At the most verbose level; `World::invoke` checks that no personal data is in the log.
 #[tokio::test]
 async fn the_console_repeats_nothing_personal() {
     let body = "console.log('got', webhook.payload.data.customer, webhook.payload.data.customer.email); return webhook";
@@ -193,7 +193,7 @@ async fn a_file_that_does_not_compile_ends_the_start() {
 async fn our_own_starting_points_run_as_a_folder() {
     let path = project_file("transforms");
     let world = World::with(&[("TRANSFORM_FILE", path.to_str().unwrap())]).await;
-    let answer = world.deliver(&world.webhook("subscription.active")).await;
-    assert_eq!(answer.outcome(), (200, "delivered"));
+    let response = world.deliver(&world.webhook("subscription.active")).await;
+    assert_eq!(response.outcome(), (200, "delivered"));
     assert_eq!(world.customerio.state().arrivals[0].items().len(), 4);
 }

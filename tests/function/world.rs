@@ -1,27 +1,27 @@
 //! One function process and the services around it.
 
-use crate::local::credentials::Credentials;
-use crate::local::customerio::CustomerIo;
-use crate::local::dodo::{self, Webhook, sample};
-use crate::local::dodo_api::DodoApi;
-use crate::local::function_url;
-use crate::local::runtime_api::RuntimeApi;
-use crate::local::secrets_manager::Moto;
-use crate::local::serve::Server;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use stand_ins::credentials::Credentials;
+use stand_ins::customerio::CustomerIo;
+use stand_ins::dodo::{self, Webhook, sample};
+use stand_ins::dodo_api::DodoApi;
+use stand_ins::function_url;
+use stand_ins::runtime_api::RuntimeApi;
+use stand_ins::secrets_manager::Moto;
+use stand_ins::serve::Server;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
-/// One for all tests; each has its own secret in it.
+/// One for all tests; each test has its own secret in it.
 static MOTO: LazyLock<Moto> =
     LazyLock::new(|| Moto::start().unwrap_or_else(|error| panic!("{error}")));
 
-/// For tools that talk to AWS: all of it is moto.
+/// Points all AWS services to moto, for tools that call AWS.
 pub fn moto_environment() -> impl Iterator<Item = (&'static str, String)> {
     let url = |(name, value)| match name {
         "AWS_ENDPOINT_URL_SECRETS_MANAGER" => ("AWS_ENDPOINT_URL", value),
@@ -30,7 +30,7 @@ pub fn moto_environment() -> impl Iterator<Item = (&'static str, String)> {
     MOTO.environment().into_iter().map(url)
 }
 
-/// What must never stand in an answer or in the log: the people of the samples.
+/// Personal data of the samples, which must never be in a response or in the log.
 const PERSONAL: [&str; 5] = ["example.com", "Beispiel", "Grace Sample", "K3Y0-5AMP", "Müller"];
 
 pub struct World {
@@ -42,22 +42,22 @@ pub struct World {
     process: Process,
 }
 
-/// The merchant's secret in Secrets Manager, and what is in it.
+/// The merchant's secret in Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct Secret {
     pub name: String,
     pub credentials: Credentials,
 }
 
-/// What the function answered.
+/// The function's response.
 #[derive(Debug, PartialEq)]
-pub struct Answer {
+pub struct Response {
     pub status: u64,
     pub headers: Value,
     pub body: Value,
 }
 
-impl Answer {
+impl Response {
     pub fn outcome(&self) -> (u64, &str) {
         (self.status, self.body["outcome"].as_str().unwrap_or_default())
     }
@@ -76,24 +76,24 @@ impl Secret {
         Self { name: format!("dodo-{}", dodo::random_hex()), credentials: Credentials::random() }
     }
 
-    /// What stands in Secrets Manager.
+    /// What is in Secrets Manager.
     pub async fn get(&self) -> Value {
         MOTO.get(&self.name).await.unwrap()
     }
 
-    /// Replaces what stands in Secrets Manager.
+    /// Replaces what is in Secrets Manager.
     pub async fn put(&self, secret: &Value) {
         MOTO.put(&self.name, secret).await.unwrap();
     }
 }
 
 impl World {
-    /// Everything as it should be.
+    /// With correct credentials and default settings.
     pub async fn start() -> Self {
         Self::with(&[]).await
     }
 
-    /// With further or other settings.
+    /// With additional or different settings.
     pub async fn with(settings: &[(&'static str, &str)]) -> Self {
         let secret = Secret::new();
         MOTO.create(&secret.name, &secret.credentials.secret()).await.unwrap();
@@ -107,7 +107,7 @@ impl World {
         Self::around(secret, settings).await
     }
 
-    /// With other credentials in the secret than those that Customer.io knows.
+    /// With credentials in the secret that Customer.io does not accept.
     pub async fn with_credentials(site_id: &str, api_key: &str) -> Self {
         let secret = Secret::new();
         let value = json!({
@@ -149,7 +149,7 @@ impl World {
         Self { customerio, dodo_api, secret, url, runtime, process: Process::start(environment) }
     }
 
-    /// Where the function answers over HTTP.
+    /// The function's URL.
     pub fn function_url(&self) -> String {
         format!("http://{}/", self.url.address)
     }
@@ -165,24 +165,25 @@ impl World {
         Webhook::sign(&self.secret.credentials.webhook_secret, &id, dodo::unix_now(), body.into())
     }
 
-    pub async fn deliver(&self, webhook: &Webhook) -> Answer {
+    pub async fn deliver(&self, webhook: &Webhook) -> Response {
         self.invoke(webhook.function_url_event()).await
     }
 
-    pub async fn post(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub async fn post(&self, headers: &[(&str, &str)], body: &[u8]) -> Response {
         self.invoke(dodo::function_url_event("POST", headers, body)).await
     }
 
-    /// Hands an event to the function. Whatever the test: answer and log are free of personal data
-    /// and secrets, and the answer is JSON.
-    pub async fn invoke(&self, event: Value) -> Answer {
-        let answer = self.runtime.invoke(event).await.expect("an answer within Lambda's timeout");
-        let text = answer["body"].as_str().unwrap_or_else(|| panic!("an answer: {answer}"));
+    /// Invokes the function with an event. In every test, asserts that the response is JSON and that
+    /// response and log are free of personal data and secrets.
+    pub async fn invoke(&self, event: Value) -> Response {
+        let response =
+            self.runtime.invoke(event).await.expect("a response within Lambda's timeout");
+        let text = response["body"].as_str().unwrap_or_else(|| panic!("a response: {response}"));
         self.assert_discreet(text);
         self.assert_discreet(&self.log());
-        Answer {
-            status: answer["statusCode"].as_u64().unwrap(),
-            headers: answer["headers"].clone(),
+        Response {
+            status: response["statusCode"].as_u64().unwrap(),
+            headers: response["headers"].clone(),
             body: serde_json::from_str(text).unwrap(),
         }
     }
@@ -197,12 +198,12 @@ impl World {
         }
     }
 
-    /// Everything that the function has written, at the most talkative level.
+    /// Everything that the function has logged, at the most verbose level.
     pub fn log(&self) -> String {
         self.process.output.lock().unwrap().join("\n")
     }
 
-    /// The function's own lines about webhooks, once there are `count`.
+    /// Waits for `count` of the function's own lines about webhooks.
     pub async fn log_lines(&self, count: usize) -> Vec<Value> {
         for _ in 0..200 {
             let lines: Vec<Value> =
@@ -223,7 +224,7 @@ impl World {
     }
 }
 
-/// A process of the function, ended when dropped.
+/// A process of the function, killed when dropped.
 pub struct Process {
     child: Child,
     output: Arc<Mutex<Vec<String>>>,
@@ -254,7 +255,7 @@ impl Process {
         Self { child, output, reading }
     }
 
-    /// Waits for its end: how it ended and what it wrote.
+    /// Waits for it to end: its exit status and its log.
     pub async fn end(mut self) -> (ExitStatus, Vec<Value>) {
         let status = self.child.wait().await.unwrap();
         self.reading.await.unwrap();

@@ -1,0 +1,157 @@
+//! Tools for working on the function on this machine, without an account; the Makefile's targets call
+//! them.
+
+mod customerio;
+mod demo;
+mod dev;
+mod load;
+mod stack;
+mod webhook;
+
+use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Tools for working on the function on this machine, without an account.
+///
+/// `make help` shows the targets that build and call them.
+#[derive(Debug, Parser)]
+#[command(name = "local", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    tool: Tool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Tool {
+    /// Send every sample event through the function and show what becomes of it.
+    ///
+    /// Starts the function under `cargo lambda watch`, with a local Secrets Manager (moto), Customer.io
+    /// and Dodo API around it. Posts every sample in events/, then tampered and repeated webhooks and the
+    /// payments of a regular customer. Prints a line for each webhook and what Customer.io knows in the
+    /// end; exits with 1 if anything is not as expected.
+    Demo,
+
+    /// Run the function and the services around it until Ctrl-C, with a page to watch them.
+    ///
+    /// Settings in the environment (`PERSON_IDENTIFIER`, `EVENT_NAMES` …) reach the function, which restarts
+    /// when its code changes. Prints the addresses, then a line for each request that reaches the local
+    /// Customer.io. `local send` finds this function by itself.
+    Dev(dev::Ports),
+
+    /// Sign a sample as of now and post it.
+    ///
+    /// To the function of `local dev`, or with `DODO_WEBHOOK_SECRET` in the environment to any URL. Prints
+    /// the status and body of the response; exits with 1 unless it is 2xx.
+    Send {
+        #[command(flatten)]
+        sample: Sample,
+        /// A deployed function; its webhook secret must be in `DODO_WEBHOOK_SECRET`.
+        #[arg(long)]
+        url: Option<String>,
+    },
+
+    /// Print a sample, signed as of now, as the event that a function URL hands to Lambda.
+    ///
+    /// Signed with `DODO_WEBHOOK_SECRET`, or else for the function of `local dev`. The output is what
+    /// `cargo lambda invoke --data-file` takes.
+    Event {
+        #[command(flatten)]
+        sample: Sample,
+    },
+
+    /// Print the requests that a sample becomes, without sending them.
+    ///
+    /// Checks them against Customer.io's published rules; exits with 1 if they break one. Settings come
+    /// from the environment (`PERSON_IDENTIFIER`, `EVENT_NAMES`). With a JavaScript transform, also shows the
+    /// input, what each handler returned and what was repaired.
+    Preview {
+        #[command(flatten)]
+        sample: Sample,
+        #[command(flatten)]
+        transform: Transform,
+    },
+
+    /// Run all samples through a transform and check the requests against Customer.io's rules.
+    ///
+    /// Prints a line for each sample and the totals; exits with 1 if any failed.
+    Check {
+        #[command(flatten)]
+        transform: Transform,
+    },
+
+    /// Send many webhooks back to back through one process of the function.
+    ///
+    /// The program runs under a local Lambda Runtime API, with moto and the local Customer.io around it.
+    /// Prints a Markdown table: webhooks a second, latency, resident and peak memory. Exits with 1 at the
+    /// first response other than 200.
+    Load {
+        /// The function's program, such as target/release/dodo-customerio.
+        program: PathBuf,
+        /// How many webhooks; the samples in turn.
+        count: usize,
+    },
+
+    /// Run the local Customer.io alone and show what arrives, until Ctrl-C.
+    ///
+    /// Accepts the pair in `CUSTOMERIO_SITE_ID` and `CUSTOMERIO_API_KEY`, or else `site` and `key`.
+    Customerio {
+        /// Port on 127.0.0.1; 0 takes a free one.
+        #[arg(default_value_t = 0)]
+        port: u16,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Sample {
+    /// A file in events/ without `.json`, such as payment.succeeded.
+    #[arg(value_name = "EVENT")]
+    name: String,
+}
+
+#[derive(Debug, Args)]
+struct Transform {
+    /// A JavaScript file or a folder of them, instead of the built-in transform.
+    #[arg(long = "transform", value_name = "PATH")]
+    path: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Cli::parse().tool {
+        Tool::Demo => demo::run().await,
+        Tool::Dev(ports) => dev::run(ports).await,
+        Tool::Send { sample, url } => webhook::send(&sample.name, url).await.map(show),
+        Tool::Event { sample } => webhook::event(&sample.name).map(show),
+        Tool::Preview { sample, transform } => {
+            webhook::preview(&sample.name, transform.path).map(show)
+        }
+        Tool::Check { transform } => webhook::check(transform.path).map(show),
+        Tool::Load { program, count } => load::run(&program, count).await,
+        Tool::Customerio { port } => customerio::run(port).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn show(text: String) {
+    // The reader may have closed the pipe, as `head` does.
+    drop(writeln!(std::io::stdout(), "{text}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

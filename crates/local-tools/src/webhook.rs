@@ -1,0 +1,168 @@
+//! What can be done with a sample: send it, print it as a Lambda event, or preview its requests.
+//!
+//! For `make send`, `make invoke`, `make preview` and `make test TRANSFORM=…`.
+
+use crate::stack;
+use dodo_customerio::choice::Transform;
+use dodo_customerio::config::Mistake;
+use dodo_customerio::script::{ScriptError, Scripts, Shipment, Unhandled};
+use dodo_customerio::track::Call;
+use dodo_customerio::webhook::{Envelope, Verified};
+use serde_json::Value;
+use stand_ins::customerio;
+use stand_ins::dodo::{self, Sample, Webhook};
+use std::env;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Signs a sample as of now and posts it to `url`, or to the running `make dev`.
+pub async fn send(name: &str, url: Option<String>) -> Result<String, String> {
+    let sample = dodo::sample(name)?.of_now();
+    let (url, secret) = target(url)?;
+    let webhook = signed(&sample, &secret);
+    let posted = webhook.post(&dodo_customerio::http::client(), &url).await;
+    let (status, response) = posted.map_err(|error| format!("{url} does not respond: {error}"))?;
+    let text = format!("{} as {} → {status} {response}", sample.event_type(), webhook.id);
+    if status < 300 { Ok(text) } else { Err(text) }
+}
+
+fn target(url: Option<String>) -> Result<(String, String), String> {
+    let secret = env::var("DODO_WEBHOOK_SECRET").ok().filter(|value| !value.is_empty());
+    match (url, secret) {
+        (Some(url), Some(secret)) => Ok((url, secret)),
+        (None, None) => stack::announced().ok_or_else(|| {
+            "No function is running here. Start one with `make dev`, or name a deployed one: \
+             DODO_WEBHOOK_SECRET=whsec_… make send EVENT=… URL=https://…"
+                .to_owned()
+        }),
+        _ => {
+            Err("For a function elsewhere give both: URL=https://… and DODO_WEBHOOK_SECRET in the \
+                  environment."
+                .to_owned())
+        }
+    }
+}
+
+/// A sample as a function URL event, signed as of now with the secret in the environment or that of the
+/// running `make dev`.
+pub fn event(name: &str) -> Result<String, String> {
+    let secret = env::var("DODO_WEBHOOK_SECRET").ok();
+    let secret = secret.or_else(|| stack::announced().map(|(_, secret)| secret));
+    let secret = secret.ok_or("No function is running here. Start one with `make dev`.")?;
+    Ok(signed(&dodo::sample(name)?.of_now(), &secret).function_url_event().to_string())
+}
+
+fn signed(sample: &Sample, secret: &str) -> Webhook {
+    Webhook::sign(secret, &dodo::random_message_id(), dodo::unix_now(), sample.body())
+}
+
+/// The requests that a sample becomes, checked against Customer.io's rules. With a JavaScript transform,
+/// also what each handler made and what was repaired.
+pub fn preview(name: &str, path: Option<PathBuf>) -> Result<String, String> {
+    let sample = dodo::sample(name)?;
+    match transform(path.as_deref())? {
+        built_in @ Transform::BuiltIn(_) => judged(&sample, &built_in, |verdict, _| verdict),
+        Transform::Scripts(scripts) => {
+            let input = format!("in, {}\n{:#}", sample.event_type(), sample.event);
+            let shipped =
+                shipped(&sample, &scripts).map_err(|error| format!("{input}\n\n{error}"))?;
+            let shipment = match shipped {
+                Ok(shipment) => shipment,
+                Err(unhandled) => return Ok(format!("{input}\n\nNothing is sent. {unhandled}")),
+            };
+            let made = shipment.made().iter().map(|made| {
+                format!("\n\nmade by {}, for {}\n{:#}", made.file, made.url, made.payload)
+            });
+            let repaired = shipment.repaired().iter();
+            let repaired = repaired.map(|it| format!("\n\nrepaired, {}: {}", it.file, it.repair));
+            let text: String = [input].into_iter().chain(made).chain(repaired).collect();
+            match verdict(&shipment.into_calls()) {
+                Ok(verdict) => Ok(format!("{text}\n\n{verdict}")),
+                Err(verdict) => Err(format!("{text}\n\n{verdict}")),
+            }
+        }
+    }
+}
+
+/// Runs a transform over all samples; an error if any fails.
+pub fn check(path: Option<PathBuf>) -> Result<String, String> {
+    let transform = transform(path.as_deref())?;
+    let (mut lines, mut refused) = (Vec::new(), 0);
+    for sample in dodo::samples() {
+        let result = judged(&sample, &transform, |_, calls| format!("{} request(s)", calls.len()));
+        refused += usize::from(result.is_err());
+        let (Ok(text) | Err(text)) = &result;
+        let mark = if result.is_ok() { "  " } else { "!!" };
+        lines.push(format!("{mark} {:<38} {text}", sample.name));
+    }
+    let text = lines.join("\n");
+    let summary = format!("{} passed, {refused} failed", lines.len() - refused);
+    if refused == 0 { Ok(format!("{text}\n{summary}")) } else { Err(format!("{text}\n{summary}")) }
+}
+
+const NOTHING: &str = "Nothing is sent";
+
+fn transform(path: Option<&Path>) -> Result<Transform, String> {
+    let read = |name: &str| match name {
+        "TRANSFORM_FILE" => path.map(|path| path.display().to_string()),
+        _ => env::var(name).ok(),
+    };
+    Transform::read(read).map_err(|mistakes| sentences(&mistakes))
+}
+
+fn calls(sample: &Sample, transform: &Transform) -> Result<Vec<Call>, String> {
+    let now = dodo::unix_now().cast_unsigned();
+    let calls = verified(sample, |webhook, envelope| transform.calls(webhook, envelope, now));
+    calls.map_err(|outcome| match (outcome.name(), outcome.reason()) {
+        ("ignored", Some((code, message))) => format!("{NOTHING} ({code}). {message}"),
+        (name, reason) => format!("{name}: {}", reason.unwrap_or_default().1),
+    })
+}
+
+/// The output of `show` for a sample whose requests are valid. Sending nothing is not an error.
+fn judged(
+    sample: &Sample,
+    transform: &Transform,
+    show: impl FnOnce(String, &[Call]) -> String,
+) -> Result<String, String> {
+    match calls(sample, transform) {
+        Ok(calls) => verdict(&calls).map(|verdict| show(verdict, &calls)),
+        Err(nothing) if nothing.starts_with(NOTHING) => Ok(nothing),
+        Err(error) => Err(error),
+    }
+}
+
+fn shipped(sample: &Sample, scripts: &Scripts) -> Result<Result<Shipment, Unhandled>, ScriptError> {
+    let now = dodo::unix_now().cast_unsigned();
+    verified(sample, |webhook, envelope| scripts.ship(webhook, envelope, now))
+}
+
+fn verified<T>(sample: &Sample, work: impl FnOnce(&Verified<'_>, &Envelope) -> T) -> T {
+    let secret = dodo::random_secret();
+    let webhook = Webhook::sign(&secret, "msg_preview", dodo::unix_now(), sample.body());
+    webhook.verified(&secret, |webhook| {
+        work(webhook, &Envelope::parse(webhook).expect("a sample is an event"))
+    })
+}
+
+/// The calls as they would be sent; an error if Customer.io would reject one.
+fn verdict(calls: &[Call]) -> Result<String, String> {
+    let (mut text, mut errors) = (String::new(), Vec::new());
+    for call in calls {
+        let json: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        let items = json["batch"].as_array().map(Vec::as_slice).unwrap_or_default();
+        errors.extend(items.iter().flat_map(customerio::rules::errors));
+        let _ = writeln!(text, "{} /{}\n{json:#}", call.method, call.path);
+    }
+    let older = calls.iter().any(|call| !call.path.starts_with("api/v2/"));
+    let older = if older { " (Of older paths only the batch is checked.)" } else { "" };
+    if errors.is_empty() {
+        Ok(format!("{text}Customer.io's rules: kept.{older}"))
+    } else {
+        Err(format!("{text}Customer.io's rules are broken: {}", Value::from(errors)))
+    }
+}
+
+fn sentences(mistakes: &[Mistake]) -> String {
+    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

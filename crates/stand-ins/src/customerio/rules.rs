@@ -1,0 +1,100 @@
+//! Customer.io's published rules for an item, and the errors it reports.
+
+use super::schema;
+use serde_json::{Map, Value, json};
+
+// The published limits, in bytes; repeated here so that a mistake in the function's own constants shows.
+const MAX_ITEM: usize = 32_000;
+const MAX_EVENT_NAME: usize = 100;
+const MAX_IDENTIFIER: usize = 150;
+const MAX_ATTRIBUTE_NAME: usize = 150;
+const MAX_ATTRIBUTE_VALUE: usize = 1_000;
+const MAX_ATTRIBUTES: usize = 300;
+
+const IDENTIFIERS: [&str; 3] = ["id", "email", "cio_id"];
+
+/// The errors of an item, in the form that Customer.io reports them.
+pub fn errors(item: &Value) -> Vec<Value> {
+    let mut errors = Errors(Vec::new());
+    errors.check(item.to_string().len() <= MAX_ITEM, "item", || {
+        format!("item cannot be larger than {MAX_ITEM} bytes")
+    });
+    if item["type"] == "person" {
+        errors.identifiers(&item["identifiers"]);
+        errors.event(item);
+        errors.attributes(&item["attributes"]);
+    }
+    // The schema covers the rest, with less clear messages.
+    if errors.0.is_empty()
+        && let Err(message) = schema::check(item)
+    {
+        errors.add("", message);
+    }
+    errors.0
+}
+
+struct Errors(Vec<Value>);
+
+impl Errors {
+    fn add(&mut self, field: &str, message: impl Into<String>) {
+        self.0.push(json!({"reason": "invalid", "field": field, "message": message.into()}));
+    }
+
+    fn check(&mut self, holds: bool, field: &str, message: impl FnOnce() -> String) {
+        if !holds {
+            self.add(field, message());
+        }
+    }
+
+    fn identifiers(&mut self, identifiers: &Value) {
+        let given: Vec<_> =
+            IDENTIFIERS.iter().filter_map(|name| identifiers[name].as_str()).collect();
+        let others = identifiers.as_object().map_or(0, Map::len) - given.len();
+        self.check(given.len() == 1 && others == 0, "identifiers", || {
+            "exactly one of id, email and cio_id must identify the person".to_owned()
+        });
+        for value in given {
+            self.check((1..=MAX_IDENTIFIER).contains(&value.len()), "identifiers", || {
+                format!("an identifier must have 1 to {MAX_IDENTIFIER} bytes")
+            });
+        }
+    }
+
+    fn event(&mut self, item: &Value) {
+        if item["action"] != "event" {
+            return;
+        }
+        let name = item["name"].as_str().unwrap_or_default();
+        self.check((1..=MAX_EVENT_NAME).contains(&name.len()), "name", || {
+            format!("an event's name must have 1 to {MAX_EVENT_NAME} bytes")
+        });
+        if let Some(id) = item.get("id") {
+            let is_ulid = id.as_str().is_some_and(|id| ulid::Ulid::from_string(id).is_ok());
+            self.check(is_ulid, "id", || "an event's id must be a ULID".to_owned());
+        }
+    }
+
+    fn attributes(&mut self, attributes: &Value) {
+        let Some(attributes) = attributes.as_object() else { return };
+        self.check(attributes.len() <= MAX_ATTRIBUTES, "attributes", || {
+            format!("there cannot be more than {MAX_ATTRIBUTES} attributes")
+        });
+        for (name, value) in attributes {
+            self.check(name.len() <= MAX_ATTRIBUTE_NAME, "attributes", || {
+                format!("property name cannot be longer than {MAX_ATTRIBUTE_NAME} bytes")
+            });
+            self.check(strings_fit(value), &format!("attributes.{name}"), || {
+                format!("property value cannot be longer than {MAX_ATTRIBUTE_VALUE} bytes")
+            });
+        }
+    }
+}
+
+fn strings_fit(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.len() <= MAX_ATTRIBUTE_VALUE,
+        Value::Array(values) => values.iter().all(strings_fit),
+        Value::Object(map) => map.values().all(strings_fit),
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    }
+}

@@ -1,0 +1,26 @@
+//! What tests, tools and benches share: stand-ins for the services around the function, and helpers.
+//!
+//! - [`customerio`]: Customer.io's Track API, with its rules and its people;
+//! - [`dodo`]: sample events, signed as Dodo signs them;
+//! - [`dodo_api`]: Dodo's API, with its customers and payments; [`fault`]: how both fail;
+//! - [`credentials`]: random ones for each run;
+//! - [`secrets_manager`]: moto, a Secrets Manager API; [`one_secret`]: a quick one that can fail;
+//! - [`page`]: the page of `make dev`;
+//! - [`package`]: how large a program is;
+//! - [`runtime_api`]: the Lambda Runtime API, and a [`function_url`] in front of it;
+//! - [`serve`]: the HTTP server under them;
+//! - [`interrupt`]: clean shutdown.
+
+pub mod credentials;
+pub mod customerio;
+pub mod dodo;
+pub mod dodo_api;
+pub mod fault;
+pub mod function_url;
+pub mod interrupt;
+pub mod one_secret;
+pub mod package;
+pub mod page;
+pub mod runtime_api;
+pub mod secrets_manager;
+pub mod serve;

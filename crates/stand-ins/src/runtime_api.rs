@@ -1,0 +1,165 @@
+//! The part of the Lambda Runtime API that a function needs: it hands out events and accepts responses.
+
+use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
+use hyper::Request;
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+
+/// Lambda's default timeout for the functions that run here.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A running Runtime API; it ends when dropped.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    server: Server,
+    events: mpsc::UnboundedSender<Invocation>,
+    first_next: watch::Receiver<Option<Instant>>,
+    count: AtomicU64,
+}
+
+/// A response, and how long the function took.
+#[derive(Debug)]
+pub struct Invoked {
+    /// What the function returned.
+    pub response: Value,
+    /// From handing out the event to the response.
+    pub took: Duration,
+}
+
+#[derive(Debug)]
+struct Invocation {
+    id: String,
+    event: Value,
+    sender: oneshot::Sender<Invoked>,
+}
+
+/// When the function got the event, and where to send the response.
+type Waiting = (Instant, oneshot::Sender<Invoked>);
+
+#[derive(Debug, Clone)]
+struct Shared {
+    events: Arc<Mutex<mpsc::UnboundedReceiver<Invocation>>>,
+    waiting: Arc<Mutex<HashMap<String, Waiting>>>,
+    first_next: watch::Sender<Option<Instant>>,
+}
+
+impl RuntimeApi {
+    /// Starts on a free port.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn start() -> io::Result<Self> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let (first, first_next) = watch::channel(None);
+        let events = Arc::new(Mutex::new(receiver));
+        let shared = Shared { events, waiting: Arc::default(), first_next: first };
+        let server = serve::serve(0, shared).await?;
+        Ok(Self { server, events: sender, first_next, count: AtomicU64::new(0) })
+    }
+
+    /// What Lambda puts into a function's environment.
+    pub fn environment(&self) -> [(&'static str, String); 4] {
+        [
+            ("AWS_LAMBDA_RUNTIME_API", self.server.address.to_string()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "dodo-customerio".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".to_owned()),
+        ]
+    }
+
+    /// Invokes the function with an event and returns its response, or its error as `{"error": …}`;
+    /// `None` if there is no response within Lambda's timeout.
+    pub async fn invoke(&self, event: Value) -> Option<Value> {
+        self.invoke_timed(event).await.map(|invoked| invoked.response)
+    }
+
+    /// When the function asked for its first event, which ends its init phase. Waits for it.
+    ///
+    /// # Panics
+    /// Never: the server lives as long as this.
+    pub async fn first_next(&self) -> Instant {
+        let mut first = self.first_next.clone();
+        first.wait_for(Option::is_some).await.expect("a server").expect("a time")
+    }
+
+    /// Like [`invoke`](Self::invoke), with the time that it took.
+    pub async fn invoke_timed(&self, event: Value) -> Option<Invoked> {
+        let (sender, receiver) = oneshot::channel();
+        let id = format!("request-{}", self.count.fetch_add(1, Ordering::Relaxed));
+        self.events.send(Invocation { id, event, sender }).ok()?;
+        tokio::time::timeout(FUNCTION_TIMEOUT, receiver).await.ok()?.ok()
+    }
+}
+
+impl Service for Shared {
+    async fn respond(&self, request: Request<Bytes>) -> ServiceResult {
+        let path = request.uri().path().to_owned();
+        let parts: Vec<&str> = path.split('/').collect();
+        match parts.as_slice() {
+            [.., "invocation", "next"] => self.next().await,
+            [.., "invocation", id, "response"] => {
+                Ok(self.resolve(id, request.body(), |body| body).await)
+            }
+            [.., "invocation", id, "error"] => {
+                Ok(self.resolve(id, request.body(), |body| json!({"error": body})).await)
+            }
+            [.., "init", "error"] => {
+                eprintln!(
+                    "The function failed to start: {}",
+                    String::from_utf8_lossy(request.body())
+                );
+                Ok(serve::json(202, &json!({"status": "OK"})))
+            }
+            _ => Ok(serve::json(404, &json!({}))),
+        }
+    }
+}
+
+impl Shared {
+    async fn next(&self) -> ServiceResult {
+        self.first_next.send_if_modified(|first| {
+            let is_first = first.is_none();
+            first.get_or_insert_with(Instant::now);
+            is_first
+        });
+        let Some(Invocation { id, event, sender }) = self.events.lock().await.recv().await else {
+            return Err(serve::Broken);
+        };
+        let mut response = serve::json(200, &event);
+        let deadline = SystemTime::now() + FUNCTION_TIMEOUT;
+        let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let headers = response.headers_mut();
+        headers.insert("lambda-runtime-aws-request-id", id.parse().expect("a header"));
+        headers.insert(
+            "lambda-runtime-deadline-ms",
+            deadline.as_millis().to_string().parse().expect("a header"),
+        );
+        headers.insert(
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:us-east-1:000000000000:function:local".parse().expect("a header"),
+        );
+        self.waiting.lock().await.insert(id, (Instant::now(), sender));
+        Ok(response)
+    }
+
+    async fn resolve(
+        &self,
+        id: &str,
+        body: &[u8],
+        wrap: impl FnOnce(Value) -> Value,
+    ) -> hyper::Response<ResponseBody> {
+        if let Some((since, sender)) = self.waiting.lock().await.remove(id) {
+            let took = since.elapsed();
+            let body = serde_json::from_slice(body).unwrap_or(Value::Null);
+            // The caller may have given up.
+            drop(sender.send(Invoked { response: wrap(body), took }));
+        }
+        serve::json(202, &json!({"status": "OK"}))
+    }
+}
