@@ -1,7 +1,7 @@
 //! What must hold for all inputs.
 
-use dodo_customerio::track::Batch;
-use dodo_customerio::transform::{Options, PersonIdentifier, transform};
+use dodo_customerio::customerio::Batch;
+use dodo_customerio::transform::built_in::{Options, PersonIdentifier, transform};
 use dodo_customerio::webhook::{SigningKey, Unverified};
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
@@ -87,8 +87,7 @@ fn options() -> impl Strategy<Value = Options> {
 fn batch(event: &Value, options: &Options) -> Option<Batch> {
     let secret = random_secret();
     let webhook = Webhook::sign(&secret, "msg_1", 1, event.to_string());
-    let envelope = webhook.envelope(&secret).ok()?;
-    transform(&envelope, "msg_1", NOW, options).ok()
+    webhook.event(&secret, |event| transform(event, None, NOW, options)).ok()?.ok()
 }
 
 /// All pairs of `x` and `x_minor`.
@@ -171,6 +170,6 @@ proptest! {
     fn whatever_is_signed_is_read(body in "\\PC{0,200}", time in 0_i64..i64::MAX / 2) {
         let secret = random_secret();
         let webhook = Webhook::sign(&secret, "msg_1", time, body);
-        let _ = webhook.envelope(&secret);
+        let _ = webhook.event(&secret, |event| event.timestamp_ms);
     }
 }

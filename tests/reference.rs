@@ -1,6 +1,6 @@
 //! Signatures and samples checked by third-party code: the reference library in Python, and Dodo's SDK.
 
-use dodo_customerio::webhook::{Refused, SigningKey, Unverified};
+use dodo_customerio::webhook::{SignatureError, SigningKey, Unverified};
 use lambda_http::http::HeaderMap;
 use serde_json::{Value, json};
 use stand_ins::dodo::{Webhook, random_secret, sample, samples, unix_now};
@@ -23,7 +23,7 @@ fn ask(arguments: &[&str], input: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn verify(webhook: &Webhook, secret: &str) -> Result<(), Refused> {
+fn verify(webhook: &Webhook, secret: &str) -> Result<(), SignatureError> {
     let pairs = webhook.headers().into_iter();
     let headers: HeaderMap =
         pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
@@ -40,7 +40,7 @@ fn what_the_reference_library_signs_is_verified() {
         let timestamp = timestamp.to_string();
         let webhook = Webhook { id: "msg_1".into(), timestamp, signature, body };
         assert_eq!(verify(&webhook, &secret), Ok(()));
-        assert_eq!(verify(&webhook, &random_secret()), Err(Refused::NoMatch));
+        assert_eq!(verify(&webhook, &random_secret()), Err(SignatureError::NoMatch));
     }
 }
 

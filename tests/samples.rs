@@ -3,8 +3,9 @@
 //! To review a change of the mapping, read the diff of `tests/snapshots`. To accept it:
 //! `INSTA_UPDATE=always cargo test --test samples`.
 
-use dodo_customerio::track::Batch;
-use dodo_customerio::transform::{Ignored, Options, PersonIdentifier, transform};
+use dodo_customerio::customerio::Batch;
+use dodo_customerio::transform::Ignored;
+use dodo_customerio::transform::built_in::{Options, PersonIdentifier, transform};
 use serde_json::{Value, json};
 use stand_ins::customerio::{People, rules};
 use stand_ins::dodo::{Sample, Webhook, random_secret, sample, samples};
@@ -44,7 +45,7 @@ const PASSED_ON: [&str; 6] = [
 fn transformed(sample: &Sample, options: &Options) -> Result<Batch, Ignored> {
     let secret = random_secret();
     let webhook = Webhook::sign(&secret, WEBHOOK_ID, 1, sample.body());
-    transform(&webhook.envelope(&secret).unwrap(), WEBHOOK_ID, NOW, options)
+    webhook.event(&secret, |event| transform(event, None, NOW, options)).unwrap()
 }
 
 fn in_mode(identifier: PersonIdentifier) -> Options {

@@ -1,9 +1,9 @@
 //! JavaScript transforms: handlers in the style of Dodo's documentation, our own examples, and hostile
 //! handlers.
 
-use dodo_customerio::script::engine::{self, Input, Limits, Source};
-use dodo_customerio::script::{ScriptError, Scripts, Shipment, Unhandled};
-use dodo_customerio::webhook::Envelope;
+use dodo_customerio::transform::Unsent;
+use dodo_customerio::transform::javascript::engine::{self, Input, Limits, Source};
+use dodo_customerio::transform::javascript::{HandlerRequests, Handlers};
 use serde_json::{Value, json};
 use stand_ins::customerio::rules;
 use stand_ins::dodo::{Sample, Webhook, random_hex, random_secret, sample, samples};
@@ -14,24 +14,31 @@ use std::time::{Duration, Instant};
 
 const NOW: u64 = 1_796_083_200;
 
-fn load(text: &str) -> Scripts {
+fn load(text: &str) -> Handlers {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.js", random_hex()));
     fs::write(&path, text).unwrap();
-    let scripts = Scripts::load(&path, Limits::default());
+    let handlers = Handlers::load(&path, Limits::default());
     fs::remove_file(path).unwrap();
-    scripts.unwrap_or_else(|problems| panic!("{problems:?}"))
+    handlers.unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-fn ship(scripts: &Scripts, sample: &Sample) -> Result<Result<Shipment, Unhandled>, ScriptError> {
+fn run(handlers: &Handlers, sample: &Sample) -> Result<HandlerRequests, Unsent> {
     let secret = random_secret();
     let webhook = Webhook::sign(&secret, "msg_2abcSample", 1, sample.body());
-    webhook
-        .verified(&secret, |webhook| scripts.ship(webhook, &Envelope::parse(webhook).unwrap(), NOW))
+    webhook.event(&secret, |event| handlers.run(event, None, NOW)).unwrap()
 }
 
-fn items(scripts: &Scripts, name: &str) -> Vec<Value> {
-    let shipment = ship(scripts, &sample(name).unwrap()).unwrap().unwrap();
-    shipment.items().to_vec()
+/// `None` if there is nothing to send.
+fn sent(handlers: &Handlers, sample: &Sample) -> Option<HandlerRequests> {
+    match run(handlers, sample) {
+        Ok(requests) => Some(requests),
+        Err(Unsent::Ignored(_)) => None,
+        Err(Unsent::Failed(message)) => panic!("{}: {message}", sample.name),
+    }
+}
+
+fn items(handlers: &Handlers, name: &str) -> Vec<Value> {
+    sent(handlers, &sample(name).unwrap()).unwrap().items().to_vec()
 }
 
 /// In the style of the published page: custom actions, amounts by `toFixed`, optional fields, a `switch`
@@ -98,16 +105,16 @@ const DIALECT: [&str; 3] = [
 #[test]
 fn handlers_in_the_dialect_of_dodos_page_leave_as_valid_requests() {
     for text in DIALECT {
-        let scripts = load(text);
-        let mut sent = 0;
+        let handlers = load(text);
+        let mut count = 0;
         for sample in samples() {
-            let Ok(shipment) = ship(&scripts, &sample).unwrap() else { continue };
-            for item in shipment.items() {
+            let Some(requests) = sent(&handlers, &sample) else { continue };
+            for item in requests.items() {
                 assert_eq!(rules::errors(item), Vec::<Value>::new(), "{}: {item}", sample.name);
-                sent += 1;
+                count += 1;
             }
         }
-        assert!(sent >= 4, "{sent}");
+        assert!(count >= 4, "{count}");
     }
     let started = items(&load(DIALECT[1]), "subscription.active").remove(0);
     assert_eq!(
@@ -117,28 +124,28 @@ fn handlers_in_the_dialect_of_dodos_page_leave_as_valid_requests() {
     assert_eq!(started["timestamp"], 1_795_166_103);
 }
 
-fn ours() -> impl Iterator<Item = (String, Scripts)> {
+fn ours() -> impl Iterator<Item = (String, Handlers)> {
     ["failures", "no-test-customers", "plans", "segment"].into_iter().map(|name| {
         let path = project_file(format!("transforms/{name}.js"));
-        (name.to_owned(), Scripts::load(&path, Limits::default()).unwrap())
+        (name.to_owned(), Handlers::load(&path, Limits::default()).unwrap())
     })
 }
 
 #[test]
 fn our_starting_points_make_valid_requests_of_every_sample() {
-    let folder = Scripts::load(&project_file("transforms"), Limits::default()).unwrap();
-    for (name, scripts) in ours().chain([("all of them".to_owned(), folder)]) {
+    let folder = Handlers::load(&project_file("transforms"), Limits::default()).unwrap();
+    for (name, handlers) in ours().chain([("all of them".to_owned(), folder)]) {
         for sample in samples() {
-            let Ok(shipment) = ship(&scripts, &sample).unwrap() else { continue };
+            let Some(requests) = sent(&handlers, &sample) else { continue };
             assert_eq!(
-                shipment
+                requests
                     .repaired()
                     .iter()
                     .filter(|it| it.repair.to_string().contains("action"))
                     .count(),
                 0
             );
-            for item in shipment.items() {
+            for item in requests.items() {
                 assert_eq!(rules::errors(item), Vec::<Value>::new(), "{name}, {}", sample.name);
             }
         }
@@ -147,7 +154,7 @@ fn our_starting_points_make_valid_requests_of_every_sample() {
 
 #[test]
 fn what_our_starting_points_make() {
-    for (name, scripts) in ours() {
+    for (name, handlers) in ours() {
         for of in [
             "payment.succeeded",
             "payment.failed",
@@ -158,9 +165,10 @@ fn what_our_starting_points_make() {
             "subscription.cancelled",
             "dunning.started",
         ] {
-            let made = match ship(&scripts, &sample(of).unwrap()).unwrap() {
-                Ok(shipment) => serde_json::to_string_pretty(shipment.items()).unwrap(),
-                Err(unhandled) => unhandled.to_string(),
+            let made = match run(&handlers, &sample(of).unwrap()) {
+                Ok(requests) => serde_json::to_string_pretty(requests.items()).unwrap(),
+                Err(Unsent::Ignored(why)) => why.to_string(),
+                Err(Unsent::Failed(message)) => panic!("{message}"),
             };
             insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
                 insta::assert_snapshot!(format!("transform.{name}.{of}"), made);

@@ -1,10 +1,11 @@
 //! The stages of one webhook within the process, for payloads of any size.
 
-use dodo_customerio::choice::Transform;
-use dodo_customerio::script::{Scripts, engine::Limits};
-use dodo_customerio::track::Call;
-use dodo_customerio::transform::{Options, transform};
-use dodo_customerio::webhook::{Envelope, SigningKey, Unverified, Verified};
+use dodo_customerio::customerio::OutgoingRequests;
+use dodo_customerio::event::Event;
+use dodo_customerio::transform::Transform;
+use dodo_customerio::transform::built_in::{Options, transform};
+use dodo_customerio::transform::javascript::{Handlers, engine::Limits};
+use dodo_customerio::webhook::{SigningKey, Unverified, Verified};
 use lambda_http::http::HeaderMap;
 use serde_json::{Value, json};
 use stand_ins::dodo::{Webhook, random_secret, sample};
@@ -50,11 +51,12 @@ impl Stage {
         let webhook = Webhook::sign(&secret, "msg_1", SENT, body);
         let options = Options::default();
         webhook.verified(&secret, |verified| {
-            let envelope = Envelope::parse(verified).expect("an event");
+            let event = Event::from_webhook(verified).expect("an event");
             let parsed = |transform: Transform| {
                 move || {
-                    let envelope = Envelope::parse(black_box(verified)).expect("an event");
-                    black_box(transform.calls(verified, &envelope, NOW).expect("a call"));
+                    let event = Event::from_webhook(black_box(verified)).expect("an event");
+                    let outgoing = transform.apply(&event, None, NOW).expect("requests");
+                    black_box(outgoing.into_requests());
                 }
             };
             match self {
@@ -62,14 +64,16 @@ impl Stage {
                     let (headers, keys) = (headers(&webhook), [key(&secret)]);
                     work(&mut || verify(black_box(&headers), webhook.body.as_bytes(), &keys))
                 }
-                Self::Parse => work(&mut || drop(black_box(Envelope::parse(black_box(verified))))),
+                Self::Parse => {
+                    work(&mut || drop(black_box(Event::from_webhook(black_box(verified)))))
+                }
                 Self::Transform => work(&mut || {
-                    drop(black_box(transform(black_box(&envelope), verified.id(), NOW, &options)));
+                    drop(black_box(transform(black_box(&event), None, NOW, &options)));
                 }),
                 Self::Serialise => {
-                    let batch =
-                        transform(&envelope, verified.id(), NOW, &options).expect("a batch");
-                    work(&mut || drop(black_box(Call::from(black_box(&batch)))))
+                    let batch = transform(&event, None, NOW, &options).expect("a batch");
+                    let outgoing = || OutgoingRequests::from(black_box(&batch));
+                    work(&mut || drop(black_box(outgoing().into_requests())))
                 }
                 Self::BuiltIn => work(&mut parsed(Transform::BuiltIn(options))),
                 Self::ShortScript => work(&mut parsed(script("failures"))),
@@ -104,7 +108,7 @@ const PATIENT: Limits =
 
 fn script(name: &str) -> Transform {
     let path = project_file(format!("transforms/{name}.js"));
-    Transform::Scripts(Scripts::load(&path, PATIENT).expect("it compiles"))
+    Transform::JavaScript(Handlers::load(&path, PATIENT).expect("it compiles"))
 }
 
 /// A failed payment (which each of the scripts handles), filled up in equal parts with metadata, with

@@ -10,8 +10,9 @@ mod schema;
 use arbitrary::Arbitrary;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dodo_customerio::transform::{Options, PersonIdentifier, transform};
-use dodo_customerio::webhook::{Envelope, SigningKey, Unverified};
+use dodo_customerio::event::Event;
+use dodo_customerio::transform::built_in::{Options, PersonIdentifier, transform};
+use dodo_customerio::webhook::{SigningKey, Unverified};
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use ring::hmac;
@@ -40,10 +41,10 @@ fuzz_target!(|input: Input<'_>| {
     let headers = headers([b"msg_1", b"1", signature.as_bytes()]).unwrap();
     let webhook = Unverified::new(&headers, input.body).unwrap();
     let verified = webhook.verify(&keys, 1, Duration::ZERO).unwrap();
-    let Ok(envelope) = Envelope::parse(&verified) else { return };
+    let Ok(event) = Event::from_webhook(&verified) else { return };
     let options = options(input.mode);
-    let batch = transform(&envelope, verified.id(), NOW, &options);
-    assert_eq!(batch, transform(&envelope, verified.id(), NOW, &options));
+    let batch = transform(&event, None, NOW, &options);
+    assert_eq!(batch, transform(&event, None, NOW, &options));
     for item in batch.into_iter().flat_map(|batch| batch.items) {
         let item = serde_json::to_value(item).unwrap();
         assert_eq!(rules::errors(&item), Vec::<serde_json::Value>::new());

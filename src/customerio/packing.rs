@@ -1,5 +1,6 @@
 //! From the items of one or many events to as few batch requests as possible.
 
+use super::item::Batch;
 use super::limits::MAX_BATCH;
 use super::request::Request;
 use reqwest::Method;
@@ -26,6 +27,13 @@ impl OutgoingRequests {
         let Self { items, headers, others } = self;
         let batches = pack(items.into_iter().map(|item| (0, item)), &headers);
         batches.into_iter().chain(others).collect()
+    }
+}
+
+impl From<&Batch> for OutgoingRequests {
+    fn from(batch: &Batch) -> Self {
+        let items = batch.items.iter().map(serde_json::to_vec).collect::<Result<_, _>>();
+        Self { items: items.expect("strings, numbers and flags serialise"), ..Self::default() }
     }
 }
 

@@ -80,9 +80,6 @@ impl Transform {
     ///
     /// # Errors
     /// Why it sends nothing.
-    ///
-    /// # Panics
-    /// Never: items of strings, numbers and flags serialise.
     pub fn apply(
         &self,
         event: &Event<'_>,

@@ -1,6 +1,6 @@
 //! Simulated time of day.
 
-use dodo_customerio::function;
+use dodo_customerio::handler;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -31,7 +31,7 @@ impl Clock {
     }
 
     /// The same clock, as the function takes it.
-    pub fn of_function(&self) -> function::Clock {
+    pub fn of_function(&self) -> handler::Clock {
         let clock = self.clone();
         Arc::new(move || at(clock.now()))
     }

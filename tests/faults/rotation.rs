@@ -2,7 +2,7 @@
 
 use crate::clock::{MINUTE, SECOND, START};
 use crate::world::World;
-use dodo_customerio::function::Function;
+use dodo_customerio::handler::Function;
 use lambda_http::Body;
 use serde_json::{Value, json};
 use stand_ins::dodo;

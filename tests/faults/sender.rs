@@ -5,7 +5,7 @@ use crate::clock::{self, HOUR, MINUTE, SECOND};
 use crate::plan::{Plan, SIGNS_ALONG};
 use crate::report::Report;
 use crate::world::World;
-use dodo_customerio::function::Function;
+use dodo_customerio::handler::Function;
 use fastrand::Rng;
 use lambda_http::Request;
 use serde_json::json;

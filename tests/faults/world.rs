@@ -2,8 +2,8 @@
 
 use crate::clock::{Clock, SECOND};
 use dodo_customerio::config::Settings;
-use dodo_customerio::function::{Function, Surroundings};
-use dodo_customerio::track::Pace;
+use dodo_customerio::handler::{Dependencies, Function};
+use dodo_customerio::http::RetryPolicy;
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 use stand_ins::customerio::CustomerIo;
@@ -12,7 +12,7 @@ use stand_ins::one_secret::OneSecret;
 use std::time::Duration;
 
 /// As in production, but fifty times shorter.
-const PACE: Pace = Pace {
+const POLICY: RetryPolicy = RetryPolicy {
     attempt: Duration::from_millis(80),
     pause: Duration::from_millis(4),
     shortest_attempt: Duration::from_millis(5),
@@ -59,9 +59,9 @@ impl World {
                 _ => return None,
             })
         });
-        let surroundings =
-            Surroundings { clock: self.clock.of_function(), pace: PACE, output: |_| () };
-        let function = Function::with(settings.unwrap(), surroundings);
+        let dependencies =
+            Dependencies { clock: self.clock.of_function(), policy: POLICY, output: |_| () };
+        let function = Function::with(settings.unwrap(), dependencies);
         function.warm_up().await;
         function
     }

@@ -3,11 +3,10 @@
 //! For `make send`, `make invoke`, `make preview` and `make test TRANSFORM=…`.
 
 use crate::stack;
-use dodo_customerio::choice::Transform;
-use dodo_customerio::config::Mistake;
-use dodo_customerio::script::{ScriptError, Scripts, Shipment, Unhandled};
-use dodo_customerio::track::Call;
-use dodo_customerio::webhook::{Envelope, Verified};
+use dodo_customerio::config::read_transform;
+use dodo_customerio::customerio::Request;
+use dodo_customerio::event::Event;
+use dodo_customerio::transform::{Transform, Unsent};
 use serde_json::Value;
 use stand_ins::customerio;
 use stand_ins::dodo::{self, Sample, Webhook};
@@ -61,22 +60,21 @@ fn signed(sample: &Sample, secret: &str) -> Webhook {
 pub fn preview(name: &str, path: Option<PathBuf>) -> Result<String, String> {
     let sample = dodo::sample(name)?;
     match transform(path.as_deref())? {
-        built_in @ Transform::BuiltIn(_) => judged(&sample, &built_in, |verdict, _| verdict),
-        Transform::Scripts(scripts) => {
+        built_in @ Transform::BuiltIn(_) => checked(&sample, &built_in, |verdict, _| verdict),
+        Transform::JavaScript(handlers) => {
             let input = format!("in, {}\n{:#}", sample.event_type(), sample.event);
-            let shipped =
-                shipped(&sample, &scripts).map_err(|error| format!("{input}\n\n{error}"))?;
-            let shipment = match shipped {
-                Ok(shipment) => shipment,
-                Err(unhandled) => return Ok(format!("{input}\n\nNothing is sent. {unhandled}")),
+            let requests = match read(&sample, |event| handlers.run(event, None, now())) {
+                Ok(requests) => requests,
+                Err(Unsent::Ignored(why)) => return Ok(format!("{input}\n\n{NOTHING}. {why}")),
+                Err(Unsent::Failed(message)) => return Err(format!("{input}\n\n{message}")),
             };
-            let made = shipment.made().iter().map(|made| {
+            let made = requests.made().iter().map(|made| {
                 format!("\n\nmade by {}, for {}\n{:#}", made.file, made.url, made.payload)
             });
-            let repaired = shipment.repaired().iter();
+            let repaired = requests.repaired().iter();
             let repaired = repaired.map(|it| format!("\n\nrepaired, {}: {}", it.file, it.repair));
             let text: String = [input].into_iter().chain(made).chain(repaired).collect();
-            match verdict(&shipment.into_calls()) {
+            match verdict(&requests.into_outgoing().into_requests()) {
                 Ok(verdict) => Ok(format!("{text}\n\n{verdict}")),
                 Err(verdict) => Err(format!("{text}\n\n{verdict}")),
             }
@@ -89,7 +87,8 @@ pub fn check(path: Option<PathBuf>) -> Result<String, String> {
     let transform = transform(path.as_deref())?;
     let (mut lines, mut refused) = (Vec::new(), 0);
     for sample in dodo::samples() {
-        let result = judged(&sample, &transform, |_, calls| format!("{} request(s)", calls.len()));
+        let result =
+            checked(&sample, &transform, |_, requests| format!("{} request(s)", requests.len()));
         refused += usize::from(result.is_err());
         let (Ok(text) | Err(text)) = &result;
         let mark = if result.is_ok() { "  " } else { "!!" };
@@ -107,62 +106,52 @@ fn transform(path: Option<&Path>) -> Result<Transform, String> {
         "TRANSFORM_FILE" => path.map(|path| path.display().to_string()),
         _ => env::var(name).ok(),
     };
-    Transform::read(read).map_err(|mistakes| sentences(&mistakes))
+    let sentences =
+        |errors: Vec<_>| errors.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n");
+    read_transform(read).map_err(sentences)
 }
 
-fn calls(sample: &Sample, transform: &Transform) -> Result<Vec<Call>, String> {
-    let now = dodo::unix_now().cast_unsigned();
-    let calls = verified(sample, |webhook, envelope| transform.calls(webhook, envelope, now));
-    calls.map_err(|outcome| match (outcome.name(), outcome.reason()) {
-        ("ignored", Some((code, message))) => format!("{NOTHING} ({code}). {message}"),
-        (name, reason) => format!("{name}: {}", reason.unwrap_or_default().1),
-    })
+fn now() -> u64 {
+    dodo::unix_now().cast_unsigned()
+}
+
+/// What `work` makes of a sample, read as the function reads a webhook.
+fn read<T>(sample: &Sample, work: impl FnOnce(&Event<'_>) -> T) -> T {
+    let secret = dodo::random_secret();
+    let webhook = Webhook::sign(&secret, "msg_preview", dodo::unix_now(), sample.body());
+    webhook.event(&secret, work).expect("a sample is an event")
 }
 
 /// The output of `show` for a sample whose requests are valid. Sending nothing is not an error.
-fn judged(
+fn checked(
     sample: &Sample,
     transform: &Transform,
-    show: impl FnOnce(String, &[Call]) -> String,
+    show: impl FnOnce(String, &[Request]) -> String,
 ) -> Result<String, String> {
-    match calls(sample, transform) {
-        Ok(calls) => verdict(&calls).map(|verdict| show(verdict, &calls)),
-        Err(nothing) if nothing.starts_with(NOTHING) => Ok(nothing),
-        Err(error) => Err(error),
+    match read(sample, |event| transform.apply(event, None, now())) {
+        Ok(outgoing) => {
+            let requests = outgoing.into_requests();
+            verdict(&requests).map(|verdict| show(verdict, &requests))
+        }
+        Err(Unsent::Ignored(why)) => Ok(format!("{NOTHING} ({}). {why}", why.code())),
+        Err(Unsent::Failed(message)) => Err(format!("rejected: {message}")),
     }
 }
 
-fn shipped(sample: &Sample, scripts: &Scripts) -> Result<Result<Shipment, Unhandled>, ScriptError> {
-    let now = dodo::unix_now().cast_unsigned();
-    verified(sample, |webhook, envelope| scripts.ship(webhook, envelope, now))
-}
-
-fn verified<T>(sample: &Sample, work: impl FnOnce(&Verified<'_>, &Envelope) -> T) -> T {
-    let secret = dodo::random_secret();
-    let webhook = Webhook::sign(&secret, "msg_preview", dodo::unix_now(), sample.body());
-    webhook.verified(&secret, |webhook| {
-        work(webhook, &Envelope::parse(webhook).expect("a sample is an event"))
-    })
-}
-
-/// The calls as they would be sent; an error if Customer.io would reject one.
-fn verdict(calls: &[Call]) -> Result<String, String> {
+/// The requests as they would be sent; an error if Customer.io would reject one.
+fn verdict(requests: &[Request]) -> Result<String, String> {
     let (mut text, mut errors) = (String::new(), Vec::new());
-    for call in calls {
-        let json: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    for request in requests {
+        let json: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let items = json["batch"].as_array().map(Vec::as_slice).unwrap_or_default();
         errors.extend(items.iter().flat_map(customerio::rules::errors));
-        let _ = writeln!(text, "{} /{}\n{json:#}", call.method, call.path);
+        let _ = writeln!(text, "{} /{}\n{json:#}", request.method, request.path);
     }
-    let older = calls.iter().any(|call| !call.path.starts_with("api/v2/"));
+    let older = requests.iter().any(|request| !request.path.starts_with("api/v2/"));
     let older = if older { " (Of older paths only the batch is checked.)" } else { "" };
     if errors.is_empty() {
         Ok(format!("{text}Customer.io's rules: kept.{older}"))
     } else {
         Err(format!("{text}Customer.io's rules are broken: {}", Value::from(errors)))
     }
-}
-
-fn sentences(mistakes: &[Mistake]) -> String {
-    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -3,7 +3,8 @@
 use super::secrets_manager::project_file;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dodo_customerio::webhook::{Envelope, NotAnEnvelope, SigningKey, Unverified, Verified};
+use dodo_customerio::event::{EnvelopeError, Event};
+use dodo_customerio::webhook::{SigningKey, Unverified, Verified};
 use hyper::HeaderMap;
 use reqwest::Client;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -139,12 +140,19 @@ impl Webhook {
         work(&webhook.verify(&keys, sent, Duration::ZERO).expect("a signature that holds"))
     }
 
-    /// The event in it.
+    /// Verifies it and hands the event in it to `work`.
     ///
     /// # Errors
     /// Why the body is not one of Dodo's events.
-    pub fn envelope(&self, secret: &str) -> Result<Envelope, NotAnEnvelope> {
-        self.verified(secret, Envelope::parse)
+    ///
+    /// # Panics
+    /// If it is not signed with `secret`.
+    pub fn event<T>(
+        &self,
+        secret: &str,
+        work: impl FnOnce(&Event<'_>) -> T,
+    ) -> Result<T, EnvelopeError> {
+        self.verified(secret, |webhook| Event::from_webhook(webhook).map(|event| work(&event)))
     }
 
     /// The event that a function URL makes of it (payload format 2.0).

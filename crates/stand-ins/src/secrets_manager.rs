@@ -2,7 +2,8 @@
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Credentials, Region};
-use dodo_customerio::http::{self, AwsHttp};
+use dodo_customerio::aws::AwsHttp;
+use dodo_customerio::http;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
