@@ -63,6 +63,8 @@ pub fn read_transform(
 mod tests {
     use super::*;
     use crate::transform::built_in::{Options, PersonIdentifier};
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
 
     const AWS: [(&str, &str); 3] = [
         ("AWS_REGION", "eu-central-1"),
@@ -203,5 +205,24 @@ mod tests {
     fn aws_variables_do_not_print_their_secrets() {
         let printed = format!("{:?}", with("AWS_SESSION_TOKEN", "token").unwrap());
         assert!(!printed.contains("testing") && !printed.contains("token"), "{printed}");
+    }
+
+    /// `docs/configuration.md` lists the variables that are read: no more and no fewer.
+    #[test]
+    fn every_variable_is_documented_and_no_other() {
+        let page = include_str!("../../docs/configuration.md");
+        let (_, tables) = page.split_once("\n## Settings\n").unwrap();
+        let tables = tables.split("\n## Other template parameters").next().unwrap();
+        let rows = tables.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let documented: BTreeSet<String> = rows.map(str::to_owned).collect();
+
+        let read = RefCell::new(BTreeSet::new());
+        let _ = Settings::read(|name| {
+            read.borrow_mut().insert(name.to_owned());
+            None
+        });
+        // Read by the log, which must work before there are settings.
+        read.borrow_mut().insert("AWS_LAMBDA_LOG_LEVEL".to_owned());
+        assert_eq!(documented, *read.borrow());
     }
 }

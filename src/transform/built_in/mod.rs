@@ -3,6 +3,8 @@
 //! Pure: the same arguments give the same items. What goes where is written in [`table`]; this module
 //! only walks it.
 
+#[cfg(test)]
+mod documentation;
 mod event_names;
 mod fields;
 mod identity;

@@ -71,7 +71,7 @@ pub fn group(event_type: &str) -> Group<'_> {
     known.copied().unwrap_or(Group { prefix, event: &[], person: &[] })
 }
 
-const GROUPS: [Group<'static>; 9] = [
+pub(super) const GROUPS: [Group<'static>; 9] = [
     Group { prefix: "payment", event: PAYMENT, person: PAYER },
     Group { prefix: "subscription", event: SUBSCRIPTION, person: SUBSCRIBER },
     Group { prefix: "refund", event: REFUND, person: &[] },
