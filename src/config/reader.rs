@@ -157,7 +157,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     pub(super) fn aws(&mut self) -> AwsSettings {
-        const SET_BY_LAMBDA: &str = "must be set; AWS Lambda does that by itself";
+        const SET_BY_LAMBDA: &str = "must be set; AWS Lambda sets it";
         let region = self.optional("AWS_REGION").or_else(|| self.optional("AWS_DEFAULT_REGION"));
         AwsSettings {
             region: region.unwrap_or_else(|| self.error("AWS_REGION", SET_BY_LAMBDA)),

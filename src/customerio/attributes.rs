@@ -16,7 +16,7 @@ pub enum Weight {
 
 /// One attribute of a person or an event.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Attribute {
+pub(super) struct Attribute {
     /// Its name at Customer.io.
     pub name: Cow<'static, str>,
     /// A string, number or flag, or the nested `metadata`.

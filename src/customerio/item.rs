@@ -56,7 +56,7 @@ pub enum Action {
 /// What one webhook sends: `identify`, if it says something about the person, and then `event`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Batch {
-    /// In the order in which Customer.io takes them.
+    /// In the order in which Customer.io applies them.
     #[serde(rename = "batch")]
     pub items: Vec<Item>,
 }

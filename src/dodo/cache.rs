@@ -5,27 +5,27 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a customer is believed to be unchanged.
-pub const TTL: Duration = Duration::from_mins(5);
+pub(super) const TTL: Duration = Duration::from_mins(5);
 
 /// Customers that are remembered: below 1 MB.
-pub const CAPACITY: usize = 500;
+pub(super) const CAPACITY: usize = 500;
 
 /// A customer, as the API gave it.
-pub type Profile = Arc<Map<String, Value>>;
+pub(super) type Profile = Arc<Map<String, Value>>;
 
 /// The customers that were looked up within the last minutes, by their ids.
 #[derive(Debug, Default)]
-pub struct Cache(HashMap<String, (Instant, Profile)>);
+pub(super) struct Cache(HashMap<String, (Instant, Profile)>);
 
 impl Cache {
     /// A customer that was looked up not too long before `now`.
-    pub fn get(&self, id: &str, now: Instant) -> Option<Profile> {
+    pub(super) fn get(&self, id: &str, now: Instant) -> Option<Profile> {
         let (since, customer) = self.0.get(id)?;
         (now.saturating_duration_since(*since) < TTL).then(|| customer.clone())
     }
 
     /// Remembers a customer; if there is no room, forgets the oldest.
-    pub fn put(&mut self, id: &str, customer: Profile, now: Instant) {
+    pub(super) fn put(&mut self, id: &str, customer: Profile, now: Instant) {
         if self.0.len() >= CAPACITY && !self.0.contains_key(id) {
             let oldest = self.0.iter().min_by_key(|(_, (since, _))| *since);
             if let Some(oldest) = oldest.map(|(id, _)| id.clone()) {

@@ -15,7 +15,7 @@ const MAX_PAGES: usize = 50;
 /// How much of a response is read, in bytes. A page of payments has some 200 kB.
 const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 
-/// Why Dodo's API did not tell. None of the messages holds personal data.
+/// Why a lookup failed. None of the messages holds personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LookupError {
     /// 401 or 403.
@@ -34,16 +34,16 @@ pub enum LookupError {
     #[error("Dodo's API limits the rate of requests.")]
     RateLimited(Option<Duration>),
     /// Any other status.
-    #[error("Dodo's API answers {0}.")]
+    #[error("Dodo's API responds with status {0}.")]
     Unavailable(u16),
     /// No connection, or it broke.
     #[error("Dodo's API could not be reached.")]
     Unreachable,
     /// Too slow for a webhook.
-    #[error("Dodo's API did not answer in time.")]
+    #[error("Dodo's API did not respond in time.")]
     TimedOut,
     /// Not what its documentation says.
-    #[error("Dodo's API gave an answer that cannot be read.")]
+    #[error("Dodo's API gave a response that cannot be read.")]
     Unreadable,
     /// More than anybody could read within a webhook's time.
     #[error("The customer has more payments than can be read within a webhook's time.")]
@@ -77,7 +77,7 @@ impl LookupError {
 
 /// A client of Dodo's API.
 #[derive(Debug, Clone)]
-pub struct Api {
+pub(crate) struct Api {
     http: Client,
     base: Url,
     policy: RetryPolicy,
@@ -85,16 +85,16 @@ pub struct Api {
 
 /// One webhook's access to it: with this key, until that moment.
 #[derive(Debug, Clone, Copy)]
-pub struct Access<'a> {
+pub(crate) struct Access<'a> {
     /// `dodo_api_key`.
     pub key: &'a SecretString,
-    /// When the answers are worth nothing any more.
+    /// When the responses come too late.
     pub deadline: Instant,
 }
 
 impl Api {
-    /// `base` is the host of an environment, or what stands in for it.
-    pub fn new(http: Client, base: Url, policy: RetryPolicy) -> Self {
+    /// `base` is the host of an environment, a proxy or a stand-in.
+    pub(crate) fn new(http: Client, base: Url, policy: RetryPolicy) -> Self {
         Self { http, base, policy }
     }
 
@@ -102,7 +102,7 @@ impl Api {
     ///
     /// # Errors
     /// Why it is not known.
-    pub async fn customer(
+    pub(crate) async fn customer(
         &self,
         id: &str,
         access: Access<'_>,
@@ -117,7 +117,7 @@ impl Api {
     ///
     /// # Errors
     /// Why they are not all known; also if an item cannot be read.
-    pub async fn all<T>(
+    pub(crate) async fn all<T>(
         &self,
         list: &str,
         customer_id: &str,

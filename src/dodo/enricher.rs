@@ -12,20 +12,20 @@ const CHANGE_THE_SUM: [&str; 2] = ["payment.succeeded", "refund.succeeded"];
 
 /// Looks up what payloads leave out, and remembers customers for a while.
 #[derive(Debug)]
-pub struct Enricher {
+pub(crate) struct Enricher {
     api: Api,
     cache: Mutex<Cache>,
 }
 
 impl Enricher {
     /// Asks this API. No call is made yet.
-    pub fn new(api: Api) -> Self {
+    pub(crate) fn new(api: Api) -> Self {
         Self { api, cache: Mutex::default() }
     }
 
     /// What an event needs beyond its payload, all of it asked for at the same time. What fails is
     /// left out.
-    pub async fn enrich(&self, event: &Event<'_>, access: Access<'_>) -> Enrichment {
+    pub(crate) async fn enrich(&self, event: &Event<'_>, access: Access<'_>) -> Enrichment {
         let person = Customer::of(&event.data);
         let Some(id) = &person.customer_id else {
             return Enrichment::default();

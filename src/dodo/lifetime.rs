@@ -35,7 +35,7 @@ impl LifetimeValue {
 
 /// A customer's succeeded payments and refunds, as far as the API lists them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History {
+pub(super) struct History {
     /// Any order; an item may be there twice, since pages shift while they are read.
     pub payments: Vec<Payment>,
     /// The same.
@@ -44,7 +44,7 @@ pub struct History {
 
 /// A succeeded payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payment {
+pub(super) struct Payment {
     id: String,
     /// Minor units.
     amount: i64,
@@ -55,7 +55,7 @@ pub struct Payment {
 
 /// A succeeded refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refund {
+pub(super) struct Refund {
     id: String,
     payment_id: String,
     /// Minor units; absent: the whole payment, unless it is partial.
@@ -66,7 +66,7 @@ pub struct Refund {
 
 impl Payment {
     /// Reads what the API lists or a webhook holds. `None` if it cannot be used in a sum.
-    pub fn read(item: &Map<String, Value>) -> Option<Self> {
+    pub(super) fn read(item: &Map<String, Value>) -> Option<Self> {
         Some(Self {
             id: lenient::string(item.get("payment_id")?)?,
             amount: lenient::integer(item.get("total_amount")?)?,
@@ -78,7 +78,7 @@ impl Payment {
 
 impl Refund {
     /// Reads what the API lists or a webhook holds. `None` if it cannot be used in a sum.
-    pub fn read(item: &Map<String, Value>) -> Option<Self> {
+    pub(super) fn read(item: &Map<String, Value>) -> Option<Self> {
         Some(Self {
             id: lenient::string(item.get("refund_id")?)?,
             payment_id: lenient::string(item.get("payment_id")?)?,
@@ -96,7 +96,7 @@ fn currency(item: &Map<String, Value>) -> Option<String> {
 impl History {
     /// The sums in the currency of the webhook's payment or refund, which counts whether it is listed
     /// yet or not. `None` rather than a wrong one.
-    pub fn lifetime(self, event: &Event<'_>) -> Option<LifetimeValue> {
+    pub(super) fn lifetime(self, event: &Event<'_>) -> Option<LifetimeValue> {
         let mut payments = by_id(self.payments, |payment| &payment.id);
         let mut refunds = by_id(self.refunds, |refund| &refund.id);
         let currency = if event.event_type.starts_with("refund.") {

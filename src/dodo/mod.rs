@@ -9,6 +9,7 @@ mod enricher;
 mod enrichment;
 mod lifetime;
 
-pub use client::{Access, Api, LookupError};
-pub use enricher::Enricher;
+pub use client::LookupError;
+pub(crate) use client::{Access, Api};
+pub(crate) use enricher::Enricher;
 pub use enrichment::Enrichment;

@@ -25,7 +25,7 @@ pub struct Event<'a> {
     pub raw: &'a str,
 }
 
-/// Why the body of a genuine webhook is no event. Sending it again would not help.
+/// Why the body of a genuine webhook is not an event. Sending it again would not help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     /// Not JSON, or not even UTF-8.

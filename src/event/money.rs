@@ -7,7 +7,7 @@ const WITHDRAWN: [(&str, u16); 1] = [("ANG", 2)];
 
 /// `minor` units of a currency as a decimal string: `29.00` for 2900 USD, `1500` for 1500 JPY, `1.500`
 /// for 1500 KWD. `None` for a currency that ISO 4217 does not know.
-pub fn decimal(minor: i64, currency: &str) -> Option<String> {
+pub(crate) fn decimal(minor: i64, currency: &str) -> Option<String> {
     let exponent = exponent(&currency.trim().to_ascii_uppercase())?;
     if exponent == 0 {
         return Some(minor.to_string());

@@ -5,7 +5,7 @@ pub(crate) mod deadline;
 mod outcome;
 mod record;
 
-pub use outcome::{Outcome, Retry};
+pub(crate) use outcome::{Outcome, Retry};
 pub(crate) use record::Record;
 
 use crate::aws::AwsSettings;
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// What the relay needs to know.
 #[derive(Debug, Clone)]
-pub struct RelaySettings {
+pub(crate) struct RelaySettings {
     /// Name or ARN of the secret.
     pub secret_id: String,
     /// How long a fetched secret is used.

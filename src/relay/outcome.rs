@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Customer.io accepted everything.
     Delivered,
     /// There is nothing to send.
@@ -21,7 +21,7 @@ pub enum Outcome {
 
 /// Why an event must come again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Retry {
+pub(crate) enum Retry {
     /// There are no credentials.
     #[error(transparent)]
     Secret(#[from] SecretError),

@@ -69,7 +69,7 @@ fn add(
     }
 }
 
-/// An amount of money, which is always added twice: as the decimal text that people read, if the
+/// An amount of money, which is always added twice: as the decimal string that people read, if the
 /// currency is known, and as the integer of minor units that Dodo sent.
 struct Amount {
     minor: i64,

@@ -44,7 +44,7 @@ fn own_id(data: &Map<String, Value>, key: &str) -> Option<Identifier> {
     id.and_then(usable_id)
 }
 
-/// An id that Customer.io would refuse is as good as none; cutting it could name somebody else.
+/// An id that Customer.io would reject counts as absent; cutting it could name somebody else.
 fn usable_id(id: String) -> Option<Identifier> {
     (id.len() <= MAX_IDENTIFIER).then_some(Identifier::Id(id))
 }

@@ -1,5 +1,5 @@
-//! The mapping, one line a field: this field of Dodo's payload, that attribute of Customer.io's, of
-//! this kind. To map another field, add a line.
+//! The mapping, one row per field: a field of Dodo's payload, the attribute that it becomes, and its
+//! kind. To map another field, add a row.
 //!
 //! A scalar field without a line is passed on under its own name (see [`super::fields`]), so that
 //! fields and event types which Dodo has yet to invent arrive too.
@@ -10,12 +10,12 @@ use Kind::{
 
 /// What a field is, and so how it is read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A text that identifies something or somebody; kept when an item must shrink.
+pub(super) enum Kind {
+    /// A string that identifies something or somebody; kept when an item must shrink.
     Id,
-    /// Any other text.
+    /// Any other string.
     Text,
-    /// A text with a default for when it is absent.
+    /// A string with a default for when it is absent.
     TextOr(&'static str),
     Number,
     Flag,
@@ -23,7 +23,7 @@ pub enum Kind {
     Date,
     /// The same, and `""` where Dodo says `null`: Customer.io then clears the attribute.
     DateOrCleared,
-    /// Minor units of the currency named by that field: a decimal text `x` and an integer `x_minor`.
+    /// Minor units of the currency named by that field: a decimal string `x` and an integer `x_minor`.
     Money(&'static str),
     /// The same, and `""` for an `x` that cannot be written: of a person it would otherwise stay what
     /// it was in another currency.
@@ -37,8 +37,8 @@ pub enum Kind {
 
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
-pub struct Row {
-    /// Where it stands in `data`; a dot leads into a nested object.
+pub(super) struct Row {
+    /// Where it is in `data`; a dot leads into a nested object.
     pub field: &'static str,
     pub attribute: &'static str,
     pub kind: Kind,
@@ -55,7 +55,7 @@ const fn same(field: &'static str, kind: Kind) -> Row {
 
 /// What the event types with one prefix have in common.
 #[derive(Debug, Clone, Copy)]
-pub struct Group<'a> {
+pub(super) struct Group<'a> {
     /// The part of the event type before its first dot.
     pub prefix: &'a str,
     /// Attributes of the event.
@@ -65,7 +65,7 @@ pub struct Group<'a> {
 }
 
 /// The group of an event type; a new one has no lines of its own yet.
-pub fn group(event_type: &str) -> Group<'_> {
+pub(super) fn group(event_type: &str) -> Group<'_> {
     let prefix = event_type.split('.').next().unwrap_or(event_type);
     let known = GROUPS.iter().find(|group| group.prefix == prefix);
     known.copied().unwrap_or(Group { prefix, event: &[], person: &[] })
@@ -84,7 +84,7 @@ pub(super) const GROUPS: [Group<'static>; 9] = [
 ];
 
 /// On events of every type, known or not.
-pub const EVERY_EVENT: &[Row] = &[
+pub(super) const EVERY_EVENT: &[Row] = &[
     row("customer.email", "email", Id),
     row("customer.name", "name", Text),
     row("customer.customer_id", "customer_id", Id),
@@ -237,7 +237,7 @@ const ENTITLEMENT_GRANT: &[Row] = &[
 ];
 
 /// Fields that never leave, whatever the event type.
-pub const LEFT_OUT: &[&str] = &[
+pub(super) const LEFT_OUT: &[&str] = &[
     // Personal data that no mail needs.
     "card_holder_name",
     "tax_id",

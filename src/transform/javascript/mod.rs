@@ -111,7 +111,7 @@ fn source(path: &Path, limits: Limits) -> Result<Source, String> {
     Ok(source)
 }
 
-/// File, line, what is wrong, and the offending text.
+/// File, line, what is wrong, and the offending line.
 fn problem(source: &Source, failure: &Failure) -> String {
     let line = failure.line.and_then(|line| source.text.lines().nth(line - 1));
     let text = line.map(|line| format!(" in `{}`", line.trim())).unwrap_or_default();
