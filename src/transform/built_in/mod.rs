@@ -17,7 +17,7 @@ pub use identity::PersonIdentifier;
 use super::Ignored;
 use crate::customerio::{Action, Attributes, Batch, Identifier, Item, Weight, event_id, fit};
 use crate::dodo::Enrichment;
-use crate::event::{Customer, Event};
+use crate::event::{Customer, Event, lenient};
 
 /// What a merchant may choose about the transform.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +39,7 @@ pub fn transform(
     now: u64,
     options: &Options,
 ) -> Result<Batch, Ignored> {
-    let name = options.names.name_of(&event.event_type).ok_or(Ignored::EventOff)?;
+    let name = name_of(event, &options.names).ok_or(Ignored::EventOff)?;
     let customer = Customer::of(&event.data);
     let person = options.identifier.identify(&customer, &event.data)?;
     let timestamp = event.timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(now));
@@ -54,6 +54,19 @@ pub fn transform(
     let mut items: Vec<Item> = identify.into_iter().chain([happened]).collect();
     items.iter_mut().for_each(fit);
     Ok(Batch { items })
+}
+
+/// What the event is called; `None` if the merchant switched it off.
+fn name_of(event: &Event<'_>, names: &EventNames) -> Option<String> {
+    let name = names.name_of(&event.event_type)?;
+    let is_purchase = !updates_payment_method(event);
+    Some(if is_purchase { name } else { event_names::payment_method_update(&event.event_type) })
+}
+
+/// Whether a payment is only a charge to update a subscription's payment method: not a purchase.
+fn updates_payment_method(event: &Event<'_>) -> bool {
+    let flag = event.data.get("is_update_payment_method").and_then(lenient::flag);
+    event.event_type.starts_with("payment.") && flag == Some(true)
 }
 
 fn event_attributes(event: &Event<'_>) -> Attributes {
@@ -84,7 +97,9 @@ fn person_attributes(
     if let Some(name) = &customer.name {
         attributes.add("name", name.as_str(), Weight::Optional);
     }
-    fields::map(table::group(&event.event_type).person, event, &mut attributes);
+    if !updates_payment_method(event) {
+        fields::map(table::group(&event.event_type).person, event, &mut attributes);
+    }
     for (name, value) in enrichment.into_iter().flat_map(Enrichment::attributes) {
         attributes.add(name, value, Weight::Essential);
     }
