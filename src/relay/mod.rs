@@ -168,6 +168,7 @@ fn unsent_outcome(unsent: Unsent, enrichment: Option<&Enrichment>) -> Outcome {
     match (unsent, failure) {
         (Unsent::Ignored(Ignored::NoEmail), Some(failure)) => Outcome::Retry(Retry::Dodo(failure)),
         (Unsent::Ignored(why), _) => Outcome::Ignored(why),
+        (Unsent::NoPerson(why), _) => Outcome::NoPerson(why),
         (Unsent::Failed(message), _) => Outcome::TransformFailed(message),
     }
 }

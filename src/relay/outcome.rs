@@ -1,7 +1,7 @@
 use crate::customerio::{ItemError, Later};
 use crate::dodo::LookupError;
 use crate::secrets::SecretError;
-use crate::transform::Ignored;
+use crate::transform::{Ignored, NoPerson};
 use std::time::Duration;
 
 /// What became of an event.
@@ -11,6 +11,8 @@ pub(crate) enum Outcome {
     Delivered,
     /// There is nothing to send.
     Ignored(Ignored),
+    /// It must be about a person, and is about nobody who can be read.
+    NoPerson(NoPerson),
     /// Customer.io will never accept it.
     Rejected(Vec<ItemError>),
     /// The merchant's transform failed, as this sentence says.
@@ -39,7 +41,7 @@ impl Outcome {
         match self {
             Self::Delivered => "delivered",
             Self::Ignored(_) => "ignored",
-            Self::Rejected(_) | Self::TransformFailed(_) => "rejected",
+            Self::NoPerson(_) | Self::Rejected(_) | Self::TransformFailed(_) => "rejected",
             Self::Retry(_) => "retry",
         }
     }
@@ -49,6 +51,7 @@ impl Outcome {
         match self {
             Self::Delivered => None,
             Self::Ignored(why) => Some((why.code(), why.to_string())),
+            Self::NoPerson(why) => Some(("no_customer", why.to_string())),
             Self::Rejected(errors) => Some(("refused_by_customerio", sentence(errors))),
             Self::TransformFailed(message) => Some(("transform_failed", message.clone())),
             Self::Retry(why) => Some((why.code(), why.to_string())),

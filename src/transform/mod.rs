@@ -26,6 +26,8 @@ pub enum Transform {
 pub enum Unsent {
     /// There is nothing to send, and nothing is wrong.
     Ignored(Ignored),
+    /// Events of this type are always about a person, but none can be read from this one.
+    NoPerson(NoPerson),
     /// A JavaScript handler failed, as this sentence says.
     Failed(String),
 }
@@ -50,6 +52,19 @@ pub enum Ignored {
     /// The merchant's wish.
     #[error("A handler in TRANSFORM_FILE set webhook.cancel.")]
     Cancelled,
+}
+
+/// An event has lost its person: the sender must keep it until somebody has found out why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "Events of type {event_type} are always about a customer, but {field} is missing or cannot be \
+     read. Dodo keeps this message; replay it once the cause is fixed."
+)]
+pub struct NoPerson {
+    /// Dodo's event type, as far as it is known.
+    pub event_type: String,
+    /// The field that should have named the customer.
+    pub field: &'static str,
 }
 
 impl Ignored {
@@ -89,10 +104,7 @@ impl Transform {
         match self {
             Self::BuiltIn(options) => {
                 let batch = built_in::transform(event, enrichment, now, options);
-                let items = batch.map_err(Unsent::Ignored)?.items.into_iter();
-                let items =
-                    items.map(|item| serde_json::to_vec(&item).expect("an item serialises"));
-                Ok(OutgoingRequests { items: items.collect(), ..OutgoingRequests::default() })
+                Ok((&batch?).into())
             }
             #[cfg(feature = "javascript")]
             Self::JavaScript(handlers) => {

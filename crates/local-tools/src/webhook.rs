@@ -67,6 +67,7 @@ pub fn preview(name: &str, path: Option<PathBuf>) -> Result<String, String> {
                 Ok(requests) => requests,
                 Err(Unsent::Ignored(why)) => return Ok(format!("{input}\n\n{NOTHING}. {why}")),
                 Err(Unsent::Failed(message)) => return Err(format!("{input}\n\n{message}")),
+                Err(Unsent::NoPerson(why)) => return Err(format!("{input}\n\n{why}")),
             };
             let made = requests.made().iter().map(|made| {
                 format!("\n\nmade by {}, for {}\n{:#}", made.file, made.url, made.payload)
@@ -134,6 +135,7 @@ fn checked(
             verdict(&requests).map(|verdict| show(verdict, &requests))
         }
         Err(Unsent::Ignored(why)) => Ok(format!("{NOTHING} ({}). {why}", why.code())),
+        Err(Unsent::NoPerson(why)) => Err(format!("rejected: {why}")),
         Err(Unsent::Failed(message)) => Err(format!("rejected: {message}")),
     }
 }

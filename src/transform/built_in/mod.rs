@@ -14,7 +14,7 @@ mod table;
 pub use event_names::{EventNames, EventNamesError};
 pub use identity::PersonIdentifier;
 
-use super::Ignored;
+use super::{Ignored, NoPerson, Unsent};
 use crate::customerio::{Action, Attributes, Batch, Identifier, Item, Weight, event_id, fit};
 use crate::dodo::Enrichment;
 use crate::event::{Customer, Event, lenient};
@@ -38,10 +38,11 @@ pub fn transform(
     enrichment: Option<&Enrichment>,
     now: u64,
     options: &Options,
-) -> Result<Batch, Ignored> {
-    let name = name_of(event, &options.names).ok_or(Ignored::EventOff)?;
+) -> Result<Batch, Unsent> {
+    let name = name_of(event, &options.names).ok_or(Unsent::Ignored(Ignored::EventOff))?;
     let customer = Customer::of(&event.data);
-    let person = options.identifier.identify(&customer, &event.data)?;
+    let person = options.identifier.identify(&customer, &event.data);
+    let person = person.map_err(|why| without_person(event, why))?;
     let timestamp = event.timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(now));
 
     let item =
@@ -54,6 +55,17 @@ pub fn transform(
     let mut items: Vec<Item> = identify.into_iter().chain([happened]).collect();
     items.iter_mut().for_each(fit);
     Ok(Batch { items })
+}
+
+/// Payouts and unknown types may be about nobody; an event of a group that is always about somebody
+/// may not.
+fn without_person(event: &Event<'_>, why: Ignored) -> Unsent {
+    match (why, table::group(&event.event_type).customer) {
+        (Ignored::NoCustomer, Some(field)) => {
+            Unsent::NoPerson(NoPerson { event_type: event.event_type.clone(), field })
+        }
+        _ => Unsent::Ignored(why),
+    }
 }
 
 /// What the event is called; `None` if the merchant switched it off.

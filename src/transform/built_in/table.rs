@@ -62,25 +62,40 @@ pub(super) struct Group<'a> {
     pub event: &'static [Row],
     /// Attributes of the person, beside `email`, `name` and `dodo_customer_id`.
     pub person: &'static [Row],
+    /// The field that names the person, in groups whose events are always about one.
+    pub customer: Option<&'static str>,
 }
 
 /// The group of an event type; a new one has no lines of its own yet.
 pub(super) fn group(event_type: &str) -> Group<'_> {
     let prefix = event_type.split('.').next().unwrap_or(event_type);
     let known = GROUPS.iter().find(|group| group.prefix == prefix);
-    known.copied().unwrap_or(Group { prefix, event: &[], person: &[] })
+    known.copied().unwrap_or(Group { prefix, event: &[], person: &[], customer: None })
+}
+
+const CUSTOMER: Option<&str> = Some("data.customer");
+const CUSTOMER_ID: Option<&str> = Some("data.customer_id");
+
+/// A group whose events say something about the person beyond who it is, or nothing.
+const fn about(
+    prefix: &'static str,
+    customer: Option<&'static str>,
+    event: &'static [Row],
+    person: &'static [Row],
+) -> Group<'static> {
+    Group { prefix, event, person, customer }
 }
 
 pub(super) const GROUPS: [Group<'static>; 9] = [
-    Group { prefix: "payment", event: PAYMENT, person: PAYER },
-    Group { prefix: "subscription", event: SUBSCRIPTION, person: SUBSCRIBER },
-    Group { prefix: "refund", event: REFUND, person: &[] },
-    Group { prefix: "dispute", event: DISPUTE, person: &[] },
-    Group { prefix: "license_key", event: LICENSE_KEY, person: &[] },
-    Group { prefix: "credit", event: CREDIT, person: &[] },
-    Group { prefix: "abandoned_checkout", event: ABANDONED_CHECKOUT, person: &[] },
-    Group { prefix: "dunning", event: DUNNING, person: &[] },
-    Group { prefix: "entitlement_grant", event: ENTITLEMENT_GRANT, person: &[] },
+    about("payment", CUSTOMER, PAYMENT, PAYER),
+    about("subscription", CUSTOMER, SUBSCRIPTION, SUBSCRIBER),
+    about("refund", CUSTOMER, REFUND, &[]),
+    about("dispute", CUSTOMER, DISPUTE, &[]),
+    about("license_key", CUSTOMER_ID, LICENSE_KEY, &[]),
+    about("credit", CUSTOMER_ID, CREDIT, &[]),
+    about("abandoned_checkout", CUSTOMER_ID, ABANDONED_CHECKOUT, &[]),
+    about("dunning", CUSTOMER_ID, DUNNING, &[]),
+    about("entitlement_grant", CUSTOMER_ID, ENTITLEMENT_GRANT, &[]),
 ];
 
 /// On events of every type, known or not.
