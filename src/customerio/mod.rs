@@ -15,7 +15,7 @@ pub use attributes::{Attributes, Weight};
 pub(crate) use client::{Attempts, Credentials, TrackApi};
 pub(crate) use event_id::event_id;
 pub(crate) use fitting::fit;
-pub use item::{Action, Batch, Identifier, Item};
+pub use item::{Action, Batch, Identifier, Item, Relationship, Subject, SubjectType};
 pub use packing::OutgoingRequests;
 pub use request::Request;
 pub(crate) use response::{ItemError, Later, Verdict};

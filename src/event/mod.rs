@@ -1,11 +1,12 @@
 //! An event of Dodo's, and how its fields are read.
 
+pub(crate) mod cart;
 mod customer;
 pub mod date;
 pub mod lenient;
 pub(crate) mod money;
 
-pub(crate) use customer::Customer;
+pub(crate) use customer::{Customer, own_id};
 
 use crate::webhook::Verified;
 use serde_json::{Map, Value};
@@ -68,6 +69,13 @@ impl<'a> Event<'a> {
         };
         let timestamp_ms = envelope.get("timestamp").and_then(date::unix_milliseconds);
         Ok(Self { id, event_type, timestamp_ms, data, raw: body })
+    }
+}
+
+impl Event<'_> {
+    /// When it happened, in Unix seconds.
+    pub(crate) fn seconds(&self) -> Option<u64> {
+        self.timestamp_ms.map(|milliseconds| milliseconds / 1000)
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) enum Retry {
     /// Customer.io did not accept it.
     #[error("{}", .0.reason)]
     CustomerIo(Later),
-    /// Only Dodo's API knows whom the event is about, and the lookup failed.
-    #[error("This event carries no e-mail address, only a customer id. {0}")]
+    /// Only Dodo's API knows whom the event is about, or what else the person has, and it failed.
+    #[error("This event waits for what only Dodo's API knows. {0}")]
     Dodo(LookupError),
 }
 
@@ -71,8 +71,9 @@ impl Retry {
     /// When to come again, where somebody said so.
     pub(crate) fn after(&self) -> Option<Duration> {
         match self {
-            Self::Secret(_) | Self::Dodo(_) => None,
+            Self::Secret(_) => None,
             Self::CustomerIo(later) => later.retry_after,
+            Self::Dodo(error) => error.retry_after(),
         }
     }
 }

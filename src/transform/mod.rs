@@ -5,7 +5,7 @@ pub mod built_in;
 pub mod javascript;
 
 use crate::customerio::OutgoingRequests;
-use crate::dodo::Enrichment;
+use crate::dodo::{Enrichment, LookupError, Needs};
 use crate::event::Event;
 use built_in::Options;
 #[cfg(feature = "javascript")]
@@ -28,6 +28,8 @@ pub enum Unsent {
     Ignored(Ignored),
     /// Events of this type are always about a person, but none can be read from this one.
     NoPerson(NoPerson),
+    /// A lookup failed for now, and without it the event must not be sent yet.
+    Wait(LookupError),
     /// A JavaScript handler failed, as this sentence says.
     Failed(String),
 }
@@ -43,6 +45,12 @@ pub enum Ignored {
         "PERSON_IDENTIFIER is \"email\" and this event carries no e-mail address, only a customer id."
     )]
     NoEmail,
+    /// Only in `metadata.<key>` mode.
+    #[error(
+        "PERSON_IDENTIFIER names a key of metadata that neither this event nor its customer has, and \
+         no e-mail address is known either."
+    )]
+    NoOwnId,
     /// The merchant's wish.
     #[error("EVENT_NAMES gives this event type an empty name, which switches it off.")]
     EventOff,
@@ -73,6 +81,7 @@ impl Ignored {
         match self {
             Self::NoCustomer => "no_customer",
             Self::NoEmail => "no_email",
+            Self::NoOwnId => "no_own_id",
             Self::EventOff => "event_off",
             Self::NotHandled => "not_handled",
             Self::Cancelled => "cancelled",
@@ -81,12 +90,12 @@ impl Ignored {
 }
 
 impl Transform {
-    /// Whether events of this type are sent at all; nothing is looked up for others.
-    pub fn sends(&self, event_type: &str) -> bool {
+    /// What to look up for an event before it is transformed.
+    pub(crate) fn needs(&self, event: &Event<'_>) -> Needs {
         match self {
-            Self::BuiltIn(options) => options.names.name_of(event_type).is_some(),
+            Self::BuiltIn(options) => built_in::needs(event, options),
             #[cfg(feature = "javascript")]
-            Self::JavaScript(_) => true,
+            Self::JavaScript(_) => javascript::needs(event),
         }
     }
 
