@@ -1,7 +1,9 @@
 //! The stand-ins are as unkind as the real services; otherwise the other tests would prove nothing.
 
+mod dodo_api;
 mod objects;
 mod people;
+mod rate_limit;
 mod track_api;
 
 use serde_json::{Value, json};
