@@ -2,8 +2,8 @@
 //!
 //! - [`customerio`]: Customer.io's Track API, with its rules and its people;
 //! - [`dodo`]: sample events, signed as Dodo signs them;
-//! - [`dodo_api`]: Dodo's API, with its customers and payments; [`fault`]: how both fail;
-//! - [`credentials`]: random ones for each run;
+//! - [`dodo_api`]: Dodo's API, with its customers, payments and subscriptions; [`fault`]: how both fail;
+//! - [`clock`]: real or simulated time; [`credentials`]: random ones for each run;
 //! - [`secrets_manager`]: moto, a Secrets Manager API; [`one_secret`]: a quick one that can fail;
 //! - [`page`]: the page of `make dev`;
 //! - [`package`]: how large a program is;
@@ -11,6 +11,7 @@
 //! - [`serve`]: the HTTP server under them;
 //! - [`interrupt`]: clean shutdown.
 
+pub mod clock;
 pub mod credentials;
 pub mod customerio;
 pub mod dodo;

@@ -6,7 +6,7 @@ mod people;
 pub mod rules;
 mod schema;
 
-pub use people::{People, Profile};
+pub use people::{Activity, LateIdentify, Object, Objects, People, Profile, UPDATE_FAILURE};
 
 use super::fault::{Fault, Faults};
 use super::serve::{self, ResponseBody, Server, Service, ServiceResult};

@@ -11,7 +11,11 @@ const MAX_ATTRIBUTE_NAME: usize = 150;
 const MAX_ATTRIBUTE_VALUE: usize = 1_000;
 const MAX_ATTRIBUTES: usize = 300;
 
-const IDENTIFIERS: [&str; 3] = ["id", "email", "cio_id"];
+/// One of them names a person.
+const IDENTIFIERS: [&str; 4] = ["id", "email", "phone", "cio_id"];
+
+/// One of them names a related person; or a person to be merged.
+const RELATED_IDENTIFIERS: [&str; 3] = ["id", "email", "cio_id"];
 
 /// The errors of an item, in the form that Customer.io reports them.
 pub fn errors(item: &Value) -> Vec<Value> {
@@ -19,10 +23,25 @@ pub fn errors(item: &Value) -> Vec<Value> {
     errors.check(item.to_string().len() <= MAX_ITEM, "item", || {
         format!("item cannot be larger than {MAX_ITEM} bytes")
     });
-    if item["type"] == "person" {
-        errors.identifiers(&item["identifiers"]);
-        errors.event(item);
-        errors.attributes(&item["attributes"]);
+    match item["type"].as_str() {
+        Some("person") if item["action"] == "merge" => {
+            errors.person("primary", &item["primary"], &RELATED_IDENTIFIERS);
+            errors.person("secondary", &item["secondary"], &RELATED_IDENTIFIERS);
+        }
+        Some("person") => {
+            errors.person("identifiers", &item["identifiers"], &IDENTIFIERS);
+            errors.event(item);
+            errors.attributes("attributes", &item["attributes"]);
+            errors.relationships(item, Errors::object);
+        }
+        Some("object") => {
+            errors.object("identifiers", &item["identifiers"]);
+            errors.attributes("attributes", &item["attributes"]);
+            errors.relationships(item, |errors, field, identifiers| {
+                errors.person(field, identifiers, &RELATED_IDENTIFIERS);
+            });
+        }
+        _ => {}
     }
     // The schema covers the rest, with less clear messages.
     if errors.0.is_empty()
@@ -46,17 +65,40 @@ impl Errors {
         }
     }
 
-    fn identifiers(&mut self, identifiers: &Value) {
-        let given: Vec<_> =
-            IDENTIFIERS.iter().filter_map(|name| identifiers[name].as_str()).collect();
+    fn person(&mut self, field: &str, identifiers: &Value, allowed: &[&str]) {
+        let given: Vec<_> = allowed.iter().filter_map(|name| identifiers[*name].as_str()).collect();
         let others = identifiers.as_object().map_or(0, Map::len) - given.len();
-        self.check(given.len() == 1 && others == 0, "identifiers", || {
-            "exactly one of id, email and cio_id must identify the person".to_owned()
+        self.check(given.len() == 1 && others == 0, field, || {
+            format!("exactly one of {} must identify the person", allowed.join(", "))
         });
         for value in given {
-            self.check((1..=MAX_IDENTIFIER).contains(&value.len()), "identifiers", || {
-                format!("an identifier must have 1 to {MAX_IDENTIFIER} bytes")
-            });
+            self.identifier(field, value);
+        }
+    }
+
+    fn object(&mut self, field: &str, identifiers: &Value) {
+        let text = |name: &str| identifiers[name].as_str();
+        match (text("object_type_id"), text("object_id"), text("cio_object_id")) {
+            (Some(type_id), Some(id), None) => {
+                self.identifier(field, type_id);
+                self.identifier(field, id);
+            }
+            (None, None, Some(id)) => self.identifier(field, id),
+            _ => self.add(field, "object_type_id and object_id must identify the object"),
+        }
+    }
+
+    fn identifier(&mut self, field: &str, value: &str) {
+        self.check((1..=MAX_IDENTIFIER).contains(&value.len()), field, || {
+            format!("an identifier must have 1 to {MAX_IDENTIFIER} bytes")
+        });
+    }
+
+    fn relationships(&mut self, item: &Value, check: impl Fn(&mut Self, &str, &Value)) {
+        for relationship in item["cio_relationships"].as_array().into_iter().flatten() {
+            check(self, "cio_relationships.identifiers", &relationship["identifiers"]);
+            let attributes = &relationship["relationship_attributes"];
+            self.attributes("cio_relationships.relationship_attributes", attributes);
         }
     }
 
@@ -74,16 +116,16 @@ impl Errors {
         }
     }
 
-    fn attributes(&mut self, attributes: &Value) {
+    fn attributes(&mut self, field: &str, attributes: &Value) {
         let Some(attributes) = attributes.as_object() else { return };
-        self.check(attributes.len() <= MAX_ATTRIBUTES, "attributes", || {
+        self.check(attributes.len() <= MAX_ATTRIBUTES, field, || {
             format!("there cannot be more than {MAX_ATTRIBUTES} attributes")
         });
         for (name, value) in attributes {
-            self.check(name.len() <= MAX_ATTRIBUTE_NAME, "attributes", || {
+            self.check(name.len() <= MAX_ATTRIBUTE_NAME, field, || {
                 format!("property name cannot be longer than {MAX_ATTRIBUTE_NAME} bytes")
             });
-            self.check(strings_fit(value), &format!("attributes.{name}"), || {
+            self.check(strings_fit(value), &format!("{field}.{name}"), || {
                 format!("property value cannot be longer than {MAX_ATTRIBUTE_VALUE} bytes")
             });
         }

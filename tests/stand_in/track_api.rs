@@ -1,28 +1,12 @@
-//! The local Customer.io rejects what the real one rejects; otherwise the other tests would prove nothing.
+//! The local Customer.io rejects what the real one rejects.
 
+use crate::{Client, event, object, person};
 use serde_json::{Value, json};
-use stand_ins::customerio::{CustomerIo, rules};
+use stand_ins::customerio::rules;
 use stand_ins::fault::Fault;
 
-fn person(item: Value) -> Value {
-    let mut whole = json!({
-        "type": "person",
-        "identifiers": {"id": "cus_1"},
-        "action": "identify",
-        "attributes": {},
-    });
-    for (name, value) in item.as_object().unwrap() {
-        whole[name] = value.clone();
-    }
-    whole
-}
-
-fn event(item: Value) -> Value {
-    let mut whole = person(json!({"action": "event", "name": "Payment Completed"}));
-    for (name, value) in item.as_object().unwrap() {
-        whole[name] = value.clone();
-    }
-    whole
+fn related(identifiers: Value) -> Value {
+    object(json!({"cio_relationships": [{"identifiers": identifiers}]}))
 }
 
 fn fields(item: &Value) -> Vec<String> {
@@ -36,6 +20,15 @@ fn sound_items_pass() {
         person(json!({})),
         person(json!({"identifiers": {"email": "ada@example.com"}, "timestamp": 1})),
         event(json!({"id": "01M68Z6FQVNT81W6PRGAHN5331", "attributes": {"a": "x".repeat(1000)}})),
+        person(json!({"identifiers": {"phone": "+4930123456"}})),
+        json!({"type": "person", "action": "merge", "primary": {"id": "1"}, "secondary": {"email": "a@example.com"}}),
+        person(json!({"action": "add_relationships", "cio_relationships": [
+            {"identifiers": {"object_type_id": "1", "object_id": "sub_1"}},
+        ]})),
+        object(
+            json!({"cio_relationships": [{"identifiers": {"id": "cus_1"}, "relationship_attributes": {"a": 1}}]}),
+        ),
+        object(json!({"action": "delete"})),
     ] {
         assert_eq!(rules::errors(&item), Vec::<Value>::new(), "{item}");
     }
@@ -58,34 +51,25 @@ fn each_rule_is_kept() {
         (person(json!({"attributes": {long(151): 1}})), "attributes"),
         (person(json!({"attributes": many})), "attributes"),
         (event(json!({"attributes": {"list": vec![long(1000); 32]}})), "item"),
+        (object(json!({"identifiers": {"object_id": "sub_1"}})), "identifiers"),
+        (
+            object(json!({"identifiers": {"object_type_id": "1", "object_id": long(151)}})),
+            "identifiers",
+        ),
+        (object(json!({"attributes": {"plan": long(1001)}})), "attributes.plan"),
+        (
+            related(json!({"id": "cus_1", "email": "ada@example.com"})),
+            "cio_relationships.identifiers",
+        ),
+        (related(json!({"phone": "+4930123456"})), "cio_relationships.identifiers"),
         // What only the published schema knows.
+        (object(json!({"action": "event"})), ""),
+        (person(json!({"action": "add_relationships"})), ""),
         (person(json!({"action": "payment_completed"})), ""),
         (person(json!({"timestamp": "2026-11-20T00:00:00Z"})), ""),
         (person(json!({"type": "persona"})), ""),
     ] {
         assert_eq!(fields(&item), [field], "{item}");
-    }
-}
-
-struct Client(CustomerIo);
-
-impl Client {
-    async fn start() -> Self {
-        Self(CustomerIo::start(0, "site", "key").await.unwrap())
-    }
-
-    async fn post(&self, path: &str, key: &str, body: String) -> (u16, Value) {
-        let request = dodo_customerio::http::client()
-            .post(format!("{}{path}", self.0.url()))
-            .basic_auth("site", Some(key))
-            .body(body);
-        let response = request.send().await.unwrap();
-        let status = response.status().as_u16();
-        (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
-    }
-
-    async fn batch(&self, items: Value) -> (u16, Value) {
-        self.post("/api/v2/batch", "key", json!({ "batch": items }).to_string()).await
     }
 }
 
@@ -111,44 +95,6 @@ async fn each_status_is_as_published() {
     assert_eq!(status, 400);
     let (status, _) = client.post("/api/v2/batch", "key", "x".repeat(500_001)).await;
     assert_eq!(status, 413);
-}
-
-#[tokio::test]
-async fn a_repeated_event_counts_once_and_late_attributes_overwrite_nothing() {
-    let client = Client::start().await;
-    let paid = event(json!({"id": "01M68Z6FQVNT81W6PRGAHN5331"}));
-    let new = person(json!({"timestamp": 20, "attributes": {"plan": "pro", "gone": "x"}}));
-    let late = person(json!({"timestamp": 10, "attributes": {"plan": "free", "first": 1}}));
-    let cleared = person(json!({"timestamp": 30, "attributes": {"gone": ""}}));
-    client.batch(json!([paid, new, paid, late, cleared])).await;
-
-    let state = client.0.state();
-    let person = state.people.find("cus_1").unwrap();
-    assert_eq!((person.activity.len(), state.people.repeated), (1, 1));
-    assert_eq!(json!(person.attributes), json!({"first": 1, "plan": "pro"}));
-}
-
-#[tokio::test]
-async fn identifiers_collide_as_they_do_at_customer_io() {
-    let client = Client::start().await;
-    let ada = json!({"email": "ada@example.com"});
-    client
-        .batch(json!([
-            person(
-                json!({"identifiers": {"email": "ada@example.com"}, "attributes": {"plan": "pro"}})
-            ),
-            // Claims the profile without an id…
-            person(json!({"identifiers": {"id": "cus_1"}, "attributes": ada})),
-            // …but not one that has another id.
-            person(json!({"identifiers": {"id": "cus_2"}, "attributes": ada})),
-        ]))
-        .await;
-
-    let state = client.0.state();
-    assert_eq!(state.people.find("ada@example.com").unwrap().id.as_deref(), Some("cus_1"));
-    let second = state.people.find("cus_2").unwrap();
-    assert_eq!(second.email(), None);
-    assert_eq!(second.activity[0].name, "Attribute Update Failure");
 }
 
 #[tokio::test]
