@@ -22,15 +22,19 @@ pub enum Transform {
 }
 
 /// Why an event sends nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsent {
     /// There is nothing to send, and nothing is wrong.
-    Ignored(Ignored),
+    #[error(transparent)]
+    Ignored(#[from] Ignored),
     /// Events of this type are always about a person, but none can be read from this one.
-    NoPerson(NoPerson),
+    #[error(transparent)]
+    NoPerson(#[from] NoPerson),
     /// A lookup failed for now, and without it the event must not be sent yet.
-    Wait(LookupError),
+    #[error(transparent)]
+    Wait(#[from] LookupError),
     /// A JavaScript handler failed, as this sentence says.
+    #[error("{0}")]
     Failed(String),
 }
 
