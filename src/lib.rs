@@ -4,15 +4,18 @@
 //!
 //! - [`handler`] handles what triggers the function, and turns an outcome into a response;
 //! - [`config`] reads the settings from the environment;
-//! - [`relay`] takes one event through enrichment, transform and delivery, within its deadline;
+//! - `relay` takes one event through enrichment, transform and delivery, within its deadline;
 //! - [`transform`] turns an event into requests: the built-in mapping, or the merchant's JavaScript;
 //! - [`dodo`] asks Dodo's API for what a payload leaves out, if there is a key for it;
-//! - [`secrets`] keeps the credentials from AWS Secrets Manager;
+//! - `secrets` keeps the credentials from AWS Secrets Manager;
 //! - [`customerio`] sends requests to the Track API, keeps its limits and classifies its responses;
 //! - [`event`] is an event of Dodo's, and how its fields are read;
 //! - [`webhook`] turns bytes that anybody could have sent into a webhook that Dodo sent;
 //! - [`aws`] and [`http`] build the clients: one HTTP and TLS stack for everything;
 //! - [`telemetry`] is the log, the metrics, and the redaction of both.
+
+// What only this crate uses is not `pub`, so that documentation is written where it says something.
+#![warn(unreachable_pub)]
 
 pub mod aws;
 pub mod config;
@@ -21,8 +24,8 @@ pub mod dodo;
 pub mod event;
 pub mod handler;
 pub mod http;
-pub mod relay;
-pub mod secrets;
+mod relay;
+mod secrets;
 pub mod telemetry;
 pub mod transform;
 pub mod webhook;

@@ -21,6 +21,15 @@ const TARGETS: [&str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-g
 fn cargo(arguments: &[&str]) -> String {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(arguments).arg("--locked").current_dir(project_file(""));
+    // What `cargo test` sets for this process would make ring's build script, and all that depends on
+    // ring, run again.
+    let own =
+        ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_CRATE_", "CARGO_BIN_", "CARGO_TARGET_TMPDIR"];
+    for (name, _) in std::env::vars_os() {
+        if own.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
     output(&mut cargo).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -33,7 +33,7 @@ fn sent(handlers: &Handlers, sample: &Sample) -> Option<HandlerRequests> {
     match run(handlers, sample) {
         Ok(requests) => Some(requests),
         Err(Unsent::Ignored(_)) => None,
-        Err(Unsent::Failed(message)) => panic!("{}: {message}", sample.name),
+        Err(unsent) => panic!("{}: {unsent:?}", sample.name),
     }
 }
 
@@ -168,7 +168,7 @@ fn what_our_starting_points_make() {
             let made = match run(&handlers, &sample(of).unwrap()) {
                 Ok(requests) => serde_json::to_string_pretty(requests.items()).unwrap(),
                 Err(Unsent::Ignored(why)) => why.to_string(),
-                Err(Unsent::Failed(message)) => panic!("{message}"),
+                Err(unsent) => panic!("{unsent:?}"),
             };
             insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
                 insta::assert_snapshot!(format!("transform.{name}.{of}"), made);

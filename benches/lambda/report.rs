@@ -10,10 +10,11 @@ use std::fmt::Write;
 use std::fs;
 use std::process::Command;
 
-/// Where the README keeps the report.
+/// The page that shows the report, between these marks.
+const PAGE: &str = "docs/performance.md";
 const MARKS: [&str; 2] = ["<!-- bench -->", "<!-- /bench -->"];
 
-/// Where the README's chart is.
+/// The chart on that page.
 const CHART: &str = "benches/chart.svg";
 
 pub struct Report<'a> {
@@ -51,7 +52,7 @@ const COSTS: [Column; 4] = [
 ];
 
 impl Report<'_> {
-    /// Prints the report and keeps it; `record` puts it into the README too.
+    /// Prints the report and keeps it; `record` puts it into the page too.
     ///
     /// # Errors
     /// What could not be written.
@@ -64,9 +65,9 @@ impl Report<'_> {
         println!("Also in target/bench: report.md, chart.svg.");
         if record {
             fs::write(project_file(CHART), &chart).map_err(text)?;
-            let readme = fs::read_to_string(project_file("README.md")).map_err(text)?;
-            let readme = replace(&readme, &markdown).ok_or("README.md has no place for it")?;
-            fs::write(project_file("README.md"), readme).map_err(text)?;
+            let page = fs::read_to_string(project_file(PAGE)).map_err(text)?;
+            let page = replace(&page, &markdown).ok_or(format!("{PAGE} has no place for it"))?;
+            fs::write(project_file(PAGE), page).map_err(text)?;
         }
         Ok(())
     }

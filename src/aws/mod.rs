@@ -8,7 +8,7 @@ pub use http::AwsHttp;
 /// Lambda puts all of it into environment variables, and that crate's other sources would cost time
 /// at every cold start.
 #[derive(Clone)]
-pub struct AwsSettings {
+pub(crate) struct AwsSettings {
     /// Read from `AWS_REGION` or `AWS_DEFAULT_REGION`.
     pub region: String,
     /// Read from `AWS_ACCESS_KEY_ID`.

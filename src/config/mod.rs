@@ -13,9 +13,9 @@ pub struct Settings {
     /// Read from `SECRET_ID`, `SECRET_TTL_SECONDS`, `CUSTOMERIO_TRACK_URL` or `CUSTOMERIO_REGION`,
     /// `DODO_API_URL` or `DODO_ENVIRONMENT`, `TRANSFORM_FILE` or `PERSON_IDENTIFIER` and
     /// `EVENT_NAMES`, and the AWS SDK's own variables.
-    pub relay: RelaySettings,
+    pub(crate) relay: RelaySettings,
     /// Read from `WEBHOOK_TOLERANCE_SECONDS`: how far `webhook-timestamp` may be off, both ways.
-    pub tolerance: Duration,
+    pub(crate) tolerance: Duration,
 }
 
 /// One mistake in the environment: which variable, and what to write instead.

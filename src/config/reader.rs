@@ -3,7 +3,9 @@
 use super::ConfigError;
 use crate::aws::AwsSettings;
 use crate::transform::Transform;
-use crate::transform::built_in::{EventNames, Options, PersonIdentifier};
+use crate::transform::built_in::{
+    Environment, EventNames, IdentifyTime, Options, PersonIdentifier,
+};
 #[cfg(feature = "javascript")]
 use crate::transform::javascript::{Handlers, engine::Limits};
 use reqwest::Url;
@@ -102,7 +104,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     pub(super) fn transform(&mut self) -> Transform {
-        let options = Options { identifier: self.person_identifier(), names: self.event_names() };
+        let options = Options {
+            identifier: self.person_identifier(),
+            names: self.event_names(),
+            environment: self.environment(),
+            identify_time: self.identify_time(),
+            subscription_object_type: self.subscription_object_type(),
+        };
         match self.optional("TRANSFORM_FILE") {
             Some(path) => self.handlers(&path).unwrap_or(Transform::BuiltIn(options)),
             None => Transform::BuiltIn(options),
@@ -146,6 +154,33 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
     }
 
+    /// A wrong value is reported where it chooses Dodo's host.
+    fn environment(&self) -> Environment {
+        match self.optional("DODO_ENVIRONMENT") {
+            Some(name) if name.eq_ignore_ascii_case("test") => Environment::Test,
+            _ => Environment::Live,
+        }
+    }
+
+    fn identify_time(&mut self) -> IdentifyTime {
+        match self.optional("IDENTIFY_TIME").map(|name| name.to_ascii_lowercase()).as_deref() {
+            None | Some("event") => IdentifyTime::Event,
+            Some("arrival") => IdentifyTime::Arrival,
+            Some(name) => {
+                self.error("IDENTIFY_TIME", format!("must be event or arrival, not \"{name}\""))
+            }
+        }
+    }
+
+    fn subscription_object_type(&mut self) -> Option<String> {
+        const NAME: &str = "SUBSCRIPTION_OBJECT_TYPE";
+        let id = self.optional(NAME)?;
+        if id.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(id);
+        }
+        self.error(NAME, format!("must be the number of an object type, not \"{id}\""))
+    }
+
     fn event_names(&mut self) -> EventNames {
         let list = self.optional("EVENT_NAMES").unwrap_or_default();
         EventNames::parse(&list).unwrap_or_else(|errors| {
@@ -157,7 +192,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     pub(super) fn aws(&mut self) -> AwsSettings {
-        const SET_BY_LAMBDA: &str = "must be set; AWS Lambda does that by itself";
+        const SET_BY_LAMBDA: &str = "must be set; AWS Lambda sets it";
         let region = self.optional("AWS_REGION").or_else(|| self.optional("AWS_DEFAULT_REGION"));
         AwsSettings {
             region: region.unwrap_or_else(|| self.error("AWS_REGION", SET_BY_LAMBDA)),

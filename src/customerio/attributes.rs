@@ -8,7 +8,9 @@ use std::borrow::Cow;
 pub enum Weight {
     /// The merchant's own `metadata`: of any size, and the first to go.
     Metadata,
-    /// Goes next, longest first.
+    /// Lists: go next, longest first.
+    List,
+    /// Other values that are not essential: go next, longest first.
     Optional,
     /// Ids, money, dates, numbers and flags.
     Essential,
@@ -16,10 +18,10 @@ pub enum Weight {
 
 /// One attribute of a person or an event.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Attribute {
+pub(super) struct Attribute {
     /// Its name at Customer.io.
     pub name: Cow<'static, str>,
-    /// A string, number or flag, or the nested `metadata`.
+    /// A string, number or flag, a list, or the nested `metadata`.
     pub value: Value,
     /// Whether it may go when the item is too large.
     pub weight: Weight,
@@ -40,6 +42,16 @@ impl Attributes {
         let name = name.into();
         if !self.is_full() && self.get(&name).is_none() {
             self.0.push(Attribute { name, value: value.into(), weight });
+        }
+    }
+
+    /// Adds all attributes of another, which replace those of the same name.
+    pub(crate) fn extend(&mut self, other: Self) {
+        for attribute in other.0 {
+            match self.0.iter().position(|own| own.name == attribute.name) {
+                Some(own) => self.0[own] = attribute,
+                None => self.add(attribute.name, attribute.value, attribute.weight),
+            }
         }
     }
 

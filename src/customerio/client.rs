@@ -19,7 +19,7 @@ const WARM_UP: Duration = Duration::from_secs(1);
 
 /// The pair that Customer.io calls Site ID and API Key of the Track API. Prints without its values.
 #[derive(Debug, Clone)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     /// The user name of its Basic authentication.
     pub site_id: SecretString,
     /// The password.
@@ -28,7 +28,7 @@ pub struct Credentials {
 
 /// A client of the Track API v2 at one base URL.
 #[derive(Debug, Clone)]
-pub struct TrackApi {
+pub(crate) struct TrackApi {
     http: Client,
     base: Url,
     policy: RetryPolicy,
@@ -36,7 +36,7 @@ pub struct TrackApi {
 
 /// How long a delivery may go on, and how often it was attempted.
 #[derive(Debug, Clone, Copy)]
-pub struct Attempts {
+pub(crate) struct Attempts {
     /// When the delivery must be done with.
     pub deadline: Instant,
     /// Attempts made so far, at most three.
@@ -64,18 +64,18 @@ impl Credentials {
 
 impl TrackApi {
     /// `base` is the host of a region, a proxy or a stand-in; its path is kept.
-    pub fn new(http: Client, base: Url, policy: RetryPolicy) -> Self {
+    pub(crate) fn new(http: Client, base: Url, policy: RetryPolicy) -> Self {
         Self { http, base, policy }
     }
 
     /// Opens the connection before the first webhook needs it. It may fail.
-    pub async fn warm_up(&self) {
+    pub(crate) async fn warm_up(&self) {
         drop(self.http.head(self.base.clone()).timeout(WARM_UP).send().await);
     }
 
     /// Sends a request, and repeats it where that may help, as far as `attempts` allows. Repeating is
     /// safe: an event's id and the items' times make Customer.io count it once.
-    pub async fn deliver(
+    pub(crate) async fn deliver(
         &self,
         request: &Request,
         credentials: &Credentials,

@@ -6,7 +6,7 @@ use ulid::Ulid;
 /// A ULID made of the payload's own timestamp (Unix milliseconds, 48 bits) and the first 80 bits of
 /// SHA-256(`webhook-id` ‖ 0x00 ‖ event name). Dodo's retries and replays repeat all three, so they
 /// repeat the id. A webhook without a timestamp counts from zero: still the same id every time.
-pub fn event_id(timestamp_ms: Option<u64>, webhook_id: &str, event_name: &str) -> String {
+pub(crate) fn event_id(timestamp_ms: Option<u64>, webhook_id: &str, event_name: &str) -> String {
     let mut hash = Context::new(&SHA256);
     hash.update(webhook_id.as_bytes());
     hash.update(&[0]);

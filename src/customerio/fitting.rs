@@ -6,14 +6,14 @@ use super::limits::{MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ITEM, cut};
 use serde_json::Value;
 use std::cmp::Reverse;
 
-/// Makes an item fit: strings are cut, attributes with impossible names are dropped, and an item that
-/// is too large loses first `metadata`, then its longest optional values, and only then anything else.
+/// Makes an item fit: strings are cut, except that a link that is too long is left out, attributes with
+/// impossible names are dropped, and an item that is too large loses first `metadata`, then its lists,
+/// then its longest optional values, and only then anything else.
 pub(crate) fn fit(item: &mut Item) {
     let attributes = item.attributes.list_mut();
-    attributes.retain(|attribute| attribute.name.len() <= MAX_ATTRIBUTE_NAME);
-    for attribute in attributes {
-        cut_strings(&mut attribute.value);
-    }
+    attributes.retain_mut(|attribute| {
+        attribute.name.len() <= MAX_ATTRIBUTE_NAME && fit_value(&mut attribute.value)
+    });
 
     let excess = serialised_size(item).saturating_sub(MAX_ITEM);
     if excess > 0 {
@@ -40,15 +40,24 @@ fn drop_at_least(excess: usize, attributes: &mut Vec<Attribute>) {
     attributes.retain(|_| dropped.next() == Some(false));
 }
 
-fn cut_strings(value: &mut Value) {
+/// Cuts the strings of a value. `false` if nothing of it is worth sending: a link that was cut leads
+/// nowhere.
+fn fit_value(value: &mut Value) -> bool {
     match value {
-        Value::String(text) => cut(text, MAX_ATTRIBUTE_VALUE),
-        Value::Array(values) => values.iter_mut().for_each(cut_strings),
-        Value::Object(map) => {
-            map.retain(|name, _| name.len() <= MAX_ATTRIBUTE_NAME);
-            map.values_mut().for_each(cut_strings);
+        Value::String(text) if text.len() > MAX_ATTRIBUTE_VALUE => {
+            let is_link = text.starts_with("http");
+            cut(text, MAX_ATTRIBUTE_VALUE);
+            !is_link
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Array(values) => {
+            values.retain_mut(fit_value);
+            true
+        }
+        Value::Object(map) => {
+            map.retain(|name, value| name.len() <= MAX_ATTRIBUTE_NAME && fit_value(value));
+            true
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
 }
 
@@ -85,12 +94,7 @@ mod tests {
         for (name, value, weight) in attributes {
             all.add(name, value, weight);
         }
-        Item {
-            identifiers: Identifier::Id("cus_1".into()),
-            action: Action::Identify,
-            timestamp: None,
-            attributes: all,
-        }
+        Item::person(Identifier::Id("cus_1".into()), Action::Identify, None, all)
     }
 
     fn names(item: &mut Item) -> Vec<&str> {
@@ -131,6 +135,33 @@ mod tests {
         };
         assert_eq!(names(&mut with(31)), ["metadata", "status"]);
         assert_eq!(names(&mut with(32)), ["status"]);
+    }
+
+    #[test]
+    fn lists_go_after_metadata_and_before_anything_else() {
+        let many = json!(vec!["x".repeat(1000); 31]);
+        let mut item = item(vec![
+            ("products", many.clone(), Weight::List),
+            ("metadata", many, Weight::Metadata),
+            ("status", json!("active"), Weight::Optional),
+        ]);
+        fit(&mut item);
+        assert_eq!(names(&mut item), ["products", "status"]);
+    }
+
+    #[test]
+    fn a_link_is_never_cut() {
+        let link = format!("https://pay.example.com/{}", "x".repeat(977));
+        assert_eq!(link.len(), 1_001);
+        let mut item = item(vec![
+            ("payment_link", json!(link), Weight::Optional),
+            ("invoice_url", json!(link[..1_000]), Weight::Optional),
+            ("metadata", json!({"link": link, "plan": "pro"}), Weight::Metadata),
+        ]);
+        fit(&mut item);
+        assert_eq!(names(&mut item), ["invoice_url", "metadata"]);
+        assert_eq!(item.attributes.get("invoice_url").unwrap().as_str().unwrap().len(), 1_000);
+        assert_eq!(item.attributes.get("metadata"), Some(&json!({"plan": "pro"})));
     }
 
     #[test]

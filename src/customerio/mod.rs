@@ -12,10 +12,10 @@ mod response;
 mod retry;
 
 pub use attributes::{Attributes, Weight};
-pub use client::{Attempts, Credentials, TrackApi};
-pub use event_id::event_id;
+pub(crate) use client::{Attempts, Credentials, TrackApi};
+pub(crate) use event_id::event_id;
 pub(crate) use fitting::fit;
-pub use item::{Action, Batch, Identifier, Item};
-pub use packing::{OutgoingRequests, pack};
+pub use item::{Action, Batch, Identifier, Item, Relationship, Subject, SubjectType};
+pub use packing::OutgoingRequests;
 pub use request::Request;
-pub use response::{ItemError, Later, LaterReason, Verdict};
+pub(crate) use response::{ItemError, Later, Verdict};

@@ -39,7 +39,7 @@ impl From<&Batch> for OutgoingRequests {
 
 /// Packs items, each with the position of the event that it came from, into requests of at most
 /// [`MAX_BATCH`] bytes. Their order is kept.
-pub fn pack(
+pub(super) fn pack(
     items: impl IntoIterator<Item = (usize, Vec<u8>)>,
     headers: &HeaderMap,
 ) -> Vec<Request> {

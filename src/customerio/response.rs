@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// What to do after a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Customer.io accepted everything.
     Accepted,
     /// It will never accept this request; repeating it would not help.
@@ -17,7 +17,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Whether other credentials might help.
-    pub fn refuses_credentials(&self) -> bool {
+    pub(crate) fn refuses_credentials(&self) -> bool {
         let reason = |later: &Later| matches!(later.reason, LaterReason::CredentialsRefused(_));
         matches!(self, Self::Later(later) if reason(later))
     }
@@ -25,7 +25,7 @@ impl Verdict {
 
 /// One of Customer.io's reasons for rejecting an item.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct ItemError {
+pub(crate) struct ItemError {
     /// Position in the batch, if the reason is about one item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_index: Option<u64>,
@@ -38,7 +38,7 @@ pub struct ItemError {
 
 /// Why a delivery failed for now, and when Customer.io wants the next attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Later {
+pub(crate) struct Later {
     /// Why.
     pub reason: LaterReason,
     /// `Retry-After`, where the response has one.
@@ -53,21 +53,21 @@ impl From<LaterReason> for Later {
 
 /// The reasons, as sentences that name what to change; the number is the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LaterReason {
+pub(crate) enum LaterReason {
     /// No connection.
     #[error("Customer.io could not be reached.")]
     Unreachable,
     /// The connection ended before the response.
-    #[error("The connection to Customer.io broke before it answered.")]
+    #[error("The connection to Customer.io broke before it responded.")]
     Broken,
     /// No response within the time left.
-    #[error("Customer.io took too long to answer.")]
+    #[error("Customer.io took too long to respond.")]
     TimedOut,
     /// 408 and 5xx.
-    #[error("Customer.io answered {0}, which it does while it is overloaded or down.")]
+    #[error("Customer.io responded with {0}, which means that it is overloaded or down.")]
     Unavailable(u16),
     /// 429.
-    #[error("Customer.io answers that too many requests arrive.")]
+    #[error("Customer.io says that too many requests arrive.")]
     RateLimited,
     /// 3xx.
     #[error(
@@ -83,18 +83,20 @@ pub enum LaterReason {
     CredentialsRefused(u16),
     /// Any other status: probably not Customer.io at all.
     #[error(
-        "The answer {0} is none that Customer.io's Track API gives. Check CUSTOMERIO_TRACK_URL, if \
+        "The status {0} is not one that Customer.io's Track API uses. Check CUSTOMERIO_TRACK_URL, if \
          it is set."
     )]
     Unexpected(u16),
     /// A 2xx whose body broke off, is too long, or is not JSON.
-    #[error("Customer.io's answer could not be read, so nobody knows whether it took the request.")]
+    #[error(
+        "Customer.io's response could not be read, so it is unknown whether it accepted the request."
+    )]
     Unreadable,
 }
 
 impl LaterReason {
     /// A short code for machines.
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Unreachable => "customerio_unreachable",
             Self::Broken => "customerio_broken_connection",

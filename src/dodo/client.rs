@@ -1,149 +1,106 @@
+use super::error::LookupError;
 use crate::http::{MAX_ATTEMPTS, RetryPolicy, parse_retry_after, read_body};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep};
+
+/// A JSON object, as the API gives it.
+pub(crate) type Object = Map<String, Value>;
 
 /// Items of a page; Dodo gives no more.
 const PAGE_SIZE: usize = 100;
 
-/// After so many pages a customer's history is given up: 5,000 payments.
+/// After so many pages a customer's history is given up: some 5,000 payments.
 const MAX_PAGES: usize = 50;
 
 /// How much of a response is read, in bytes. A page of payments has some 200 kB.
 const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 
-/// Why Dodo's API did not tell. None of the messages holds personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum LookupError {
-    /// 401 or 403.
-    #[error(
-        "Dodo's API refuses dodo_api_key ({0}). Check that the key belongs to DODO_ENVIRONMENT (live \
-         or test) and may read customers, payments and refunds."
-    )]
-    KeyRefused(u16),
-    /// 404.
-    #[error(
-        "Dodo's API does not know this customer. Check that dodo_api_key belongs to the business and \
-         to DODO_ENVIRONMENT (live or test) of this webhook."
-    )]
-    Unknown,
-    /// 429.
-    #[error("Dodo's API limits the rate of requests.")]
-    RateLimited(Option<Duration>),
-    /// Any other status.
-    #[error("Dodo's API answers {0}.")]
-    Unavailable(u16),
-    /// No connection, or it broke.
-    #[error("Dodo's API could not be reached.")]
-    Unreachable,
-    /// Too slow for a webhook.
-    #[error("Dodo's API did not answer in time.")]
-    TimedOut,
-    /// Not what its documentation says.
-    #[error("Dodo's API gave an answer that cannot be read.")]
-    Unreadable,
-    /// More than anybody could read within a webhook's time.
-    #[error("The customer has more payments than can be read within a webhook's time.")]
-    TooMany,
-}
-
-impl LookupError {
-    /// A short code for machines.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::KeyRefused(_) => "dodo_key_refused",
-            Self::Unknown => "dodo_customer_unknown",
-            Self::RateLimited(_) => "dodo_rate_limited",
-            Self::Unavailable(_) => "dodo_unavailable",
-            Self::Unreachable => "dodo_unreachable",
-            Self::TimedOut => "dodo_timeout",
-            Self::Unreadable => "dodo_unreadable_answer",
-            Self::TooMany => "dodo_too_many_payments",
-        }
-    }
-
-    /// Whether it may be gone within seconds.
-    fn passes(self) -> bool {
-        match self {
-            Self::RateLimited(_) | Self::Unreachable => true,
-            Self::Unavailable(status) => status >= 500,
-            _ => false,
-        }
-    }
-}
-
-/// A client of Dodo's API.
-#[derive(Debug, Clone)]
-pub struct Api {
+/// A client of Dodo's API. After a 429 it asks nothing for as long as it was told.
+#[derive(Debug)]
+pub(crate) struct Api {
     http: Client,
     base: Url,
     policy: RetryPolicy,
+    paused_until: Mutex<Option<Instant>>,
 }
 
-/// One webhook's access to it: with this key, until that moment.
+/// One event's access to it: with this key, until that moment.
 #[derive(Debug, Clone, Copy)]
-pub struct Access<'a> {
+pub(crate) struct Access<'a> {
     /// `dodo_api_key`.
-    pub key: &'a SecretString,
-    /// When the answers are worth nothing any more.
-    pub deadline: Instant,
+    pub(crate) key: &'a SecretString,
+    /// When the responses come too late.
+    pub(crate) deadline: Instant,
 }
 
 impl Api {
-    /// `base` is the host of an environment, or what stands in for it.
-    pub fn new(http: Client, base: Url, policy: RetryPolicy) -> Self {
-        Self { http, base, policy }
+    /// `base` is the host of an environment, a proxy or a stand-in.
+    pub(crate) fn new(http: Client, base: Url, policy: RetryPolicy) -> Self {
+        Self { http, base, policy, paused_until: Mutex::default() }
     }
 
-    /// A customer, as Dodo knows them now. `GET /customers/{customer_id}`.
+    /// One object by its id, such as `GET /customers/{id}`. `id_field` is where the object says its id:
+    /// some ids would lead to another path.
     ///
     /// # Errors
     /// Why it is not known.
-    pub async fn customer(
+    pub(super) async fn object(
         &self,
-        id: &str,
+        [list, id]: [&str; 2],
+        id_field: &str,
         access: Access<'_>,
-    ) -> Result<Map<String, Value>, LookupError> {
-        let customer = self.get(&["customers", id], &[], access).await?;
-        // Some ids would lead to another path.
-        let is_the_one = customer.get("customer_id").and_then(Value::as_str) == Some(id);
-        if is_the_one { Ok(customer) } else { Err(LookupError::Unreadable) }
+    ) -> Result<Object, LookupError> {
+        let object = self.get(&[list, id], &[], access).await?;
+        let is_the_one = object.get(id_field).and_then(Value::as_str) == Some(id);
+        if is_the_one { Ok(object) } else { Err(LookupError::Unreadable) }
     }
 
-    /// All succeeded `payments` or `refunds` of a customer, page after page, each read by `read`.
+    /// All items of a list that pass the filters: the first page, then several at a time.
     ///
     /// # Errors
-    /// Why they are not all known; also if an item cannot be read.
-    pub async fn all<T>(
+    /// Why they are not all known.
+    pub(super) async fn list(
         &self,
         list: &str,
-        customer_id: &str,
+        filters: &[(&str, &str)],
         access: Access<'_>,
-        read: impl Fn(&Value) -> Option<T>,
-    ) -> Result<Vec<T>, LookupError> {
-        let mut all = Vec::new();
-        for page in 0..MAX_PAGES {
-            let (size, number) = (PAGE_SIZE.to_string(), page.to_string());
-            let query = [
-                ("customer_id", customer_id),
-                ("status", "succeeded"),
-                ("page_size", &size),
-                ("page_number", &number),
-            ];
-            let page = self.get(&[list], &query, access).await?;
-            let items = page.get("items").and_then(Value::as_array);
-            let items = items.ok_or(LookupError::Unreadable)?;
-            for item in items {
-                all.push(read(item).ok_or(LookupError::Unreadable)?);
+    ) -> Result<Vec<Object>, LookupError> {
+        let page = |number| self.page(list, filters, number, access);
+        let mut all = page(0).await?;
+        let (mut is_full, mut next) = (all.len() >= PAGE_SIZE, 1);
+        while is_full {
+            if next >= MAX_PAGES {
+                return Err(LookupError::TooMany);
             }
-            if items.len() < PAGE_SIZE {
-                return Ok(all);
-            }
+            let (a, b, c, d) =
+                tokio::try_join!(page(next), page(next + 1), page(next + 2), page(next + 3))?;
+            is_full = d.len() >= PAGE_SIZE;
+            all.extend([a, b, c, d].into_iter().flatten());
+            next += 4;
         }
-        Err(LookupError::TooMany)
+        Ok(all)
+    }
+
+    async fn page(
+        &self,
+        list: &str,
+        filters: &[(&str, &str)],
+        number: usize,
+        access: Access<'_>,
+    ) -> Result<Vec<Object>, LookupError> {
+        let (size, number) = (PAGE_SIZE.to_string(), number.to_string());
+        let page = [("page_size", size.as_str()), ("page_number", number.as_str())];
+        let mut response = self.get(&[list], &[filters, &page].concat(), access).await?;
+        let Some(Value::Array(items)) = response.remove("items") else {
+            return Err(LookupError::Unreadable);
+        };
+        let object = |item| if let Value::Object(item) = item { Some(item) } else { None };
+        items.into_iter().map(|item| object(item).ok_or(LookupError::Unreadable)).collect()
     }
 
     async fn get(
@@ -151,49 +108,67 @@ impl Api {
         path: &[&str],
         query: &[(&str, &str)],
         access: Access<'_>,
-    ) -> Result<Map<String, Value>, LookupError> {
+    ) -> Result<Object, LookupError> {
         let url = self.endpoint(path, query);
         let mut attempts = 0;
         loop {
+            self.check_pause()?;
             attempts += 1;
             let error = match self.attempt(&url, access).await {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            match self.pause(error, attempts, access.deadline) {
+            match self.backoff(error, attempts, access.deadline) {
                 Some(pause) => sleep(pause).await,
                 None => return Err(error),
             }
         }
     }
 
-    async fn attempt(
-        &self,
-        url: &Url,
-        access: Access<'_>,
-    ) -> Result<Map<String, Value>, LookupError> {
+    async fn attempt(&self, url: &Url, access: Access<'_>) -> Result<Object, LookupError> {
         let left = access.deadline.saturating_duration_since(Instant::now());
         let request = self.http.get(url.clone()).bearer_auth(access.key.expose_secret());
-        let response = request.timeout(left).send().await.map_err(|error| unanswered(&error))?;
-        let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let wait = wait.and_then(|text| parse_retry_after(text, SystemTime::now()));
+        let response = request.timeout(left).send().await.map_err(|error| classify(&error))?;
         match response.status().as_u16() {
             200 => read(response).await,
             status @ (401 | 403) => Err(LookupError::KeyRefused(status)),
-            404 => Err(LookupError::Unknown),
-            429 => Err(LookupError::RateLimited(wait)),
+            404 => Err(LookupError::NotFound),
+            429 => Err(self.pause(&response)),
             status => Err(LookupError::Unavailable(status)),
         }
     }
 
-    /// Exponential, with jitter, and never shorter than Dodo asks for.
-    fn pause(&self, error: LookupError, attempts: u32, deadline: Instant) -> Option<Duration> {
-        if attempts >= MAX_ATTEMPTS || !error.passes() {
+    /// From now on nothing is asked for as long as the response says, and never for less than the
+    /// policy's minimum.
+    fn pause(&self, response: &Response) -> LookupError {
+        let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let asked = header.and_then(|text| parse_retry_after(text, SystemTime::now()));
+        let wait = asked.unwrap_or_default().max(self.policy.rate_limit_pause);
+        // A time that no clock can hold is as long as the process lives anyway.
+        *self.paused_until() = Instant::now().checked_add(wait);
+        LookupError::RateLimited(wait)
+    }
+
+    fn check_pause(&self) -> Result<(), LookupError> {
+        let until = *self.paused_until();
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        match left.filter(|left| !left.is_zero()) {
+            Some(left) => Err(LookupError::RateLimited(left)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whole even if a panic elsewhere has poisoned it.
+    fn paused_until(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Exponential, with jitter; `None` to give up.
+    fn backoff(&self, error: LookupError, attempts: u32, deadline: Instant) -> Option<Duration> {
+        if attempts >= MAX_ATTEMPTS || !error.is_brief() {
             return None;
         }
-        let backoff = self.policy.backoff(attempts, fastrand::f64());
-        let asked = if let LookupError::RateLimited(wait) = error { wait } else { None };
-        let pause = backoff.max(asked.unwrap_or_default());
+        let pause = self.policy.backoff(attempts, fastrand::f64());
         let left = deadline.saturating_duration_since(Instant::now());
         (pause + self.policy.shortest_attempt <= left).then_some(pause)
     }
@@ -210,12 +185,12 @@ impl Api {
     }
 }
 
-fn unanswered(error: &reqwest::Error) -> LookupError {
+fn classify(error: &reqwest::Error) -> LookupError {
     if error.is_timeout() { LookupError::TimedOut } else { LookupError::Unreachable }
 }
 
-async fn read(mut response: Response) -> Result<Map<String, Value>, LookupError> {
-    let body = read_body(&mut response, MAX_RESPONSE).await.map_err(|error| unanswered(&error))?;
+async fn read(mut response: Response) -> Result<Object, LookupError> {
+    let body = read_body(&mut response, MAX_RESPONSE).await.map_err(|error| classify(&error))?;
     serde_json::from_slice(&body.ok_or(LookupError::Unreadable)?)
         .map_err(|_| LookupError::Unreadable)
 }

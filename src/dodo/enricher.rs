@@ -1,92 +1,307 @@
-use super::cache::{Cache, Profile};
-use super::client::{Access, Api, LookupError};
-use super::enrichment::Enrichment;
-use super::lifetime::{History, LifetimeValue, Payment, Refund};
-use crate::event::{Customer, Event};
-use serde_json::{Map, Value};
-use std::sync::{Arc, Mutex, PoisonError};
+use super::cache::{Cache, PRODUCT_TTL, TTL};
+use super::client::{Access, Api, Object};
+use super::enrichment::{Enrichment, Lookup, Needs};
+use super::error::LookupError;
+use super::lifetime::{History, LifetimeValue};
+use super::subscriptions::Subscriptions;
+use crate::event::{Customer, Event, cart, date, lenient};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
-/// After these, what a customer has paid in total has changed.
-const CHANGE_THE_SUM: [&str; 2] = ["payment.succeeded", "refund.succeeded"];
+/// Customers that share one address and count as one person, at most.
+const MAX_SAME_ADDRESS: usize = 5;
 
-/// Looks up what payloads leave out, and remembers customers for a while.
+/// A payload this old may have been overtaken by what the API lists, in seconds.
+pub(crate) const FRESH_FOR: u64 = 60;
+
+/// Looks up what payloads leave out, and remembers some of it for a while.
 #[derive(Debug)]
-pub struct Enricher {
+pub(crate) struct Enricher {
     api: Api,
-    cache: Mutex<Cache>,
+    cache: Cache,
 }
 
 impl Enricher {
-    /// Asks this API. No call is made yet.
-    pub fn new(api: Api) -> Self {
-        Self { api, cache: Mutex::default() }
+    /// Asks this API. No request is made yet.
+    pub(crate) fn new(api: Api) -> Self {
+        Self { api, cache: Cache::default() }
     }
 
-    /// What an event needs beyond its payload, all of it asked for at the same time. What fails is
-    /// left out.
-    pub async fn enrich(&self, event: &Event<'_>, access: Access<'_>) -> Enrichment {
-        let person = Customer::of(&event.data);
-        let Some(id) = &person.customer_id else {
-            return Enrichment::default();
-        };
-        let needs_sum = CHANGE_THE_SUM.contains(&event.event_type.as_str());
-        let (customer, lifetime) = tokio::join!(
-            when(needs_sum || person.email.is_none(), self.customer(id, access)),
-            when(needs_sum, self.lifetime(id, event, access)),
+    /// What an event needs beyond its payload. First whom it is about, then everything else at the
+    /// same time. `now` is in Unix seconds.
+    pub(crate) async fn enrich(
+        &self,
+        event: &Event<'_>,
+        needs: &Needs,
+        now: u64,
+        access: Access<'_>,
+    ) -> Enrichment {
+        let mut found = Enrichment { began: now, ..Enrichment::default() };
+        self.named_objects(event, needs, access, &mut found).await;
+        let customer = found.customer_of(event);
+        let lacks_own_id = |key: &String| !found.knows_own_id(event, key);
+        let is_needed = needs.customer || needs.own_id_key.as_ref().is_some_and(lacks_own_id);
+        if let Some(id) = customer.customer_id.as_ref().filter(|_| is_needed) {
+            let object = self.object(["customers", id], "customer_id", TTL, access).await;
+            if let Some(object) = found.note(Lookup::Customer, object) {
+                found.found(object);
+            }
+        }
+        let (customers, names) = tokio::join!(
+            self.customers(&customer, needs, access, &found),
+            self.product_names(event, needs, access, &found),
         );
-        let failures = [customer.as_ref().and_then(failure), lifetime.as_ref().and_then(failure)];
-        Enrichment {
-            customer: customer.and_then(Result::ok),
-            lifetime: lifetime.and_then(Result::ok).flatten(),
-            failure: failures.into_iter().flatten().next(),
+        let (names, failure) = names;
+        found.product_names = names;
+        found.failures.extend(failure.map(|error| (Lookup::Products, error)));
+        match customers {
+            Ok(customers) => self.lists(event, needs, now, &customers, access, &mut found).await,
+            Err(error) => found.failures.push((Lookup::SameAddress, error)),
         }
+        found
     }
 
-    async fn customer(&self, id: &str, access: Access<'_>) -> Result<Profile, LookupError> {
-        let known = self.cache().get(id, Instant::now());
-        if let Some(customer) = known {
-            return Ok(customer);
-        }
-        let customer = Arc::new(self.api.customer(id, access).await?);
-        self.cache().put(id, customer.clone(), Instant::now());
-        Ok(customer)
+    /// The payment, and then the subscription, that the event names.
+    async fn named_objects(
+        &self,
+        event: &Event<'_>,
+        needs: &Needs,
+        access: Access<'_>,
+        found: &mut Enrichment,
+    ) {
+        let named = |field| event.data.get(field).and_then(lenient::string);
+        let payment = named("payment_id").filter(|_| needs.payment);
+        let subscription = named("subscription_id").filter(|_| needs.subscription);
+        let (payment, subscription) = tokio::join!(
+            self.optional("payments", payment, "payment_id", access),
+            self.optional("subscriptions", subscription, "subscription_id", access),
+        );
+        found.payment = payment.and_then(|payment| found.note(Lookup::Payment, payment));
+        found.subscription = subscription.and_then(|it| found.note(Lookup::Subscription, it));
     }
 
+    async fn optional(
+        &self,
+        list: &str,
+        id: Option<String>,
+        id_field: &str,
+        access: Access<'_>,
+    ) -> Option<Result<Arc<Object>, LookupError>> {
+        Some(self.object([list, &id?], id_field, TTL, access).await)
+    }
+
+    /// The ids of all customers that are the same person.
+    async fn customers(
+        &self,
+        customer: &Customer,
+        needs: &Needs,
+        access: Access<'_>,
+        found: &Enrichment,
+    ) -> Result<Vec<Arc<Object>>, LookupError> {
+        let own = customer.customer_id.iter().map(|id| {
+            let known = found.customer.clone();
+            known.unwrap_or_else(|| {
+                Arc::new(Object::from_iter([("customer_id".to_owned(), id.as_str().into())]))
+            })
+        });
+        let mut all: Vec<_> = own.collect();
+        let address = customer.email.clone().or_else(|| found.found_customer().email);
+        if let Some(address) = address.filter(|_| needs.same_address) {
+            let ids: BTreeSet<_> = all.iter().filter_map(|it| customer_id(it)).collect();
+            let others = self.same_address(&address.to_lowercase(), access).await?;
+            let is_new =
+                |other: &Arc<Object>| customer_id(other).is_some_and(|id| !ids.contains(&id));
+            all.extend(others.into_iter().filter(is_new));
+        }
+        all.truncate(MAX_SAME_ADDRESS);
+        Ok(all)
+    }
+
+    /// `GET /customers?email=`, remembered for a while. `address` is in lower case.
+    async fn same_address(
+        &self,
+        address: &str,
+        access: Access<'_>,
+    ) -> Result<Vec<Arc<Object>>, LookupError> {
+        let key = format!("customers?email={address}");
+        let known = self.cache.get(&key, Instant::now());
+        let list = match known {
+            Some(list) => list,
+            None => {
+                let items = self.api.list("customers", &[("email", address)], access).await?;
+                let has_address = |item: &Object| {
+                    let email = item.get("email").and_then(lenient::string);
+                    email.is_some_and(|email| email.to_lowercase() == address)
+                };
+                let items = items.into_iter().filter(has_address).map(Value::Object).collect();
+                let list = Arc::new(Object::from_iter([("items".to_owned(), items)]));
+                self.cache.put(key, list.clone(), Instant::now(), TTL);
+                list
+            }
+        };
+        let items = list.get("items").and_then(Value::as_array).into_iter().flatten();
+        Ok(items.filter_map(Value::as_object).map(|item| Arc::new(item.clone())).collect())
+    }
+
+    /// What follows from the lists of the person's subscriptions and payments.
+    async fn lists(
+        &self,
+        event: &Event<'_>,
+        needs: &Needs,
+        now: u64,
+        customers: &[Arc<Object>],
+        access: Access<'_>,
+        found: &mut Enrichment,
+    ) {
+        let created = |it: &Arc<Object>| it.get("created_at").and_then(date::unix_seconds);
+        found.customer_since = found
+            .customer_since
+            .map(|since| customers.iter().filter_map(created).fold(since, u64::min));
+        let ids: BTreeSet<String> = customers.iter().filter_map(|it| customer_id(it)).collect();
+        if ids.is_empty() {
+            return;
+        }
+        let (subscriptions, lifetime) = tokio::join!(
+            when(needs.subscriptions, self.subscriptions(event, now, &ids, access)),
+            when(needs.lifetime, self.lifetime(event, &ids, access)),
+        );
+        let subscriptions = subscriptions.and_then(|it| found.note(Lookup::Subscriptions, it));
+        found.subscriptions = subscriptions.flatten();
+        found.lifetime = lifetime.and_then(|it| found.note(Lookup::Lifetime, it));
+    }
+
+    async fn subscriptions(
+        &self,
+        event: &Event<'_>,
+        now: u64,
+        customers: &BTreeSet<String>,
+        access: Access<'_>,
+    ) -> Result<Option<Subscriptions>, LookupError> {
+        let listed = self.of_all("subscriptions", &[], customers, access).await?;
+        let is_theirs = |item: &Object| {
+            let customer = item.get("customer").and_then(|it| it.get("customer_id")?.as_str());
+            customer.is_none_or(|id| customers.contains(id))
+        };
+        let listed = listed.into_iter().filter(is_theirs).collect();
+        let Some(mut state) = Subscriptions::of(listed, &event.data, is_fresh(event, now)) else {
+            return Ok(None);
+        };
+        // Lists leave it out, and the payload speaks of its own subscription only.
+        if !state.best.contains_key("expires_at")
+            && let Some(id) = state.best.get("subscription_id").and_then(lenient::string)
+        {
+            let whole = self.object(["subscriptions", &id], "subscription_id", TTL, access).await;
+            if let Ok(Some(expires)) = whole.map(|whole| whole.get("expires_at").cloned()) {
+                state.best.insert("expires_at".to_owned(), expires);
+            }
+        }
+        Ok(Some(state))
+    }
+
+    /// Refunds and disputes are asked for only where a payment says that it has some.
     async fn lifetime(
         &self,
-        id: &str,
         event: &Event<'_>,
+        customers: &BTreeSet<String>,
         access: Access<'_>,
-    ) -> Result<Option<LifetimeValue>, LookupError> {
-        let payment =
-            |item: &Value| item.as_object().filter(|item| is_of(item, id)).and_then(Payment::read);
-        let refund =
-            |item: &Value| item.as_object().filter(|item| is_of(item, id)).and_then(Refund::read);
-        let (payments, refunds) = tokio::try_join!(
-            self.api.all("payments", id, access, payment),
-            self.api.all("refunds", id, access, refund),
-        )?;
-        Ok(History { payments, refunds }.lifetime(event))
+    ) -> Result<LifetimeValue, LookupError> {
+        let succeeded = [("status", "succeeded")];
+        let mut history = History::default();
+        for payment in self.of_all("payments", &succeeded, customers, access).await? {
+            history.add_payment(&payment, customers)?;
+        }
+        let is_about = |group: &str| event.event_type.starts_with(group);
+        let (refunds, disputes) = tokio::join!(
+            when(
+                history.has_refunds() || is_about("refund."),
+                self.of_all("refunds", &succeeded, customers, access),
+            ),
+            when(
+                history.has_disputes() || is_about("dispute."),
+                self.of_all("disputes", &[], customers, access),
+            ),
+        );
+        for refund in refunds.transpose()?.into_iter().flatten() {
+            history.add_refund(&refund)?;
+        }
+        for dispute in disputes.transpose()?.into_iter().flatten() {
+            history.add_dispute(&dispute)?;
+        }
+        history.add_own(event)?;
+        Ok(history.value()?)
     }
 
-    /// Poisoned by a panic elsewhere, it is still whole.
-    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A list of each customer, one after the other.
+    async fn of_all(
+        &self,
+        list: &str,
+        filters: &[(&str, &str)],
+        customers: &BTreeSet<String>,
+        access: Access<'_>,
+    ) -> Result<Vec<Object>, LookupError> {
+        let mut all = Vec::new();
+        for id in customers {
+            let filters = [&[("customer_id", id.as_str())], filters].concat();
+            all.extend(self.api.list(list, &filters, access).await?);
+        }
+        Ok(all)
+    }
+
+    /// The names of the products that the event or its payment names, one lookup each, remembered for
+    /// an hour; and why one is missing. A product may have no name.
+    async fn product_names(
+        &self,
+        event: &Event<'_>,
+        needs: &Needs,
+        access: Access<'_>,
+        found: &Enrichment,
+    ) -> (BTreeMap<String, String>, Option<LookupError>) {
+        let of_payment = found.payment.iter().flat_map(|payment| cart::product_ids(payment));
+        let ids = cart::product_ids(&event.data).chain(of_payment);
+        let ids: BTreeSet<String> = ids.filter(|_| needs.product_names).collect();
+        let (mut names, mut failure) = (BTreeMap::new(), None);
+        for id in ids.into_iter().take(cart::MAX_PRODUCTS) {
+            match self.object(["products", &id], "product_id", PRODUCT_TTL, access).await {
+                Ok(product) => {
+                    let name = product.get("name").and_then(lenient::string);
+                    names.extend(name.map(|name| (id, name)));
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        (names, failure)
+    }
+
+    async fn object(
+        &self,
+        path: [&str; 2],
+        id_field: &str,
+        ttl: Duration,
+        access: Access<'_>,
+    ) -> Result<Arc<Object>, LookupError> {
+        let key = path.join("/");
+        if let Some(known) = self.cache.get(&key, Instant::now()) {
+            return Ok(known);
+        }
+        let object = Arc::new(self.api.object(path, id_field, access).await?);
+        self.cache.put(key, object.clone(), Instant::now(), ttl);
+        Ok(object)
     }
 }
 
-/// Whether an item belongs where it was found: a filter that is ignored must not add up everybody.
-fn is_of(item: &Map<String, Value>, customer_id: &str) -> bool {
-    let succeeded = item.get("status").and_then(Value::as_str).is_none_or(|it| it == "succeeded");
-    let customer = item.get("customer").and_then(|customer| customer.get("customer_id")?.as_str());
-    succeeded && customer.is_none_or(|id| id == customer_id)
+/// Whether the payload is as new as what lookups say. `now` is in Unix seconds.
+pub(crate) fn is_fresh(event: &Event<'_>, now: u64) -> bool {
+    let happened = event.timestamp_ms.map(|milliseconds| milliseconds / 1000);
+    happened.is_none_or(|happened| now.saturating_sub(happened) < FRESH_FOR)
+}
+
+fn customer_id(customer: &Object) -> Option<String> {
+    customer.get("customer_id").and_then(lenient::string)
 }
 
 async fn when<T>(wanted: bool, work: impl Future<Output = T>) -> Option<T> {
     if wanted { Some(work.await) } else { None }
-}
-
-fn failure<T>(result: &Result<T, LookupError>) -> Option<LookupError> {
-    result.as_ref().err().copied()
 }

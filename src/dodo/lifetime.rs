@@ -1,62 +1,83 @@
 //! What a customer has paid in total. Pure.
 
+use super::client::Object;
+use super::error::SumError;
 use crate::event::{Event, date, lenient, money};
-use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// As many currencies as a person gets sums for.
+const MAX_CURRENCIES: usize = 10;
 
 /// What a customer has paid in total.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LifetimeValue {
-    /// ISO 4217.
-    pub currency: String,
-    /// Succeeded payments in that currency without what was refunded, in minor units.
-    pub total_minor: i64,
-    /// Succeeded payments in any currency.
+    /// What is left of the payments, the currency with the most payments (then the newest) first.
+    pub sums: Vec<Sum>,
+    /// Succeeded payments above zero, in any currency.
     pub payments_count: usize,
     /// Of the first one, in Unix seconds.
     pub first_payment_date: Option<u64>,
 }
 
+/// Succeeded payments in one currency, less refunds and disputes that were lost or accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sum {
+    /// ISO 4217.
+    pub currency: String,
+    /// Minor units.
+    pub minor: i64,
+}
+
 impl LifetimeValue {
-    pub(super) fn attributes(&self) -> Vec<(&'static str, Value)> {
-        let Self { currency, total_minor, payments_count, first_payment_date } = self;
-        // Cleared if it cannot be written, or it would keep its value in another currency.
-        let decimal = money::decimal(*total_minor, currency).unwrap_or_default();
-        let mut attributes = vec![
-            ("total_spent", decimal.into()),
-            ("total_spent_minor", (*total_minor).into()),
-            ("total_spent_currency", currency.as_str().into()),
-            ("payments_count", (*payments_count).into()),
-        ];
-        attributes.extend(first_payment_date.map(|date| ("first_payment_date", date.into())));
+    pub(super) fn attributes(&self) -> Vec<(String, Value)> {
+        let mut attributes = Vec::new();
+        for sum in &self.sums {
+            let name = format!("total_spent_{}", sum.currency.to_ascii_lowercase());
+            sum.add(&name, &mut attributes);
+        }
+        if let Some(main) = self.sums.first() {
+            main.add("total_spent", &mut attributes);
+            attributes.push(("total_spent_currency".to_owned(), main.currency.as_str().into()));
+        }
+        attributes.push(("payments_count".to_owned(), self.payments_count.into()));
+        let first = self.first_payment_date.map(|date| ("first_payment_date", date.into()));
+        attributes.extend(first.map(|(name, date)| (name.to_owned(), date)));
         attributes
     }
 }
 
-/// A customer's succeeded payments and refunds, as far as the API lists them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History {
-    /// Any order; an item may be there twice, since pages shift while they are read.
-    pub payments: Vec<Payment>,
-    /// The same.
-    pub refunds: Vec<Refund>,
+impl Sum {
+    fn add(&self, name: &str, attributes: &mut Vec<(String, Value)>) {
+        // Cleared if it cannot be written, or `total_spent` would keep its value in another currency.
+        let decimal = money::decimal(self.minor, &self.currency).unwrap_or_default();
+        attributes.push((name.to_owned(), decimal.into()));
+        attributes.push((format!("{name}_minor"), self.minor.into()));
+    }
 }
 
-/// A succeeded payment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payment {
-    id: String,
+/// A customer's succeeded payments, refunds and disputes, as far as the API lists them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct History {
+    payments: BTreeMap<String, Payment>,
+    refunds: BTreeMap<String, Refund>,
+    disputes: BTreeMap<String, Dispute>,
+}
+
+#[derive(Debug, Clone)]
+struct Payment {
     /// Minor units.
     amount: i64,
     currency: String,
     /// Unix seconds.
     created_at: Option<u64>,
+    is_refunded: bool,
+    is_disputed: bool,
 }
 
-/// A succeeded refund.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refund {
-    id: String,
+#[derive(Debug, Clone)]
+struct Refund {
     payment_id: String,
     /// Minor units; absent: the whole payment, unless it is partial.
     amount: Option<i64>,
@@ -64,176 +85,199 @@ pub struct Refund {
     is_partial: bool,
 }
 
-impl Payment {
-    /// Reads what the API lists or a webhook holds. `None` if it cannot be used in a sum.
-    pub fn read(item: &Map<String, Value>) -> Option<Self> {
-        Some(Self {
-            id: lenient::string(item.get("payment_id")?)?,
-            amount: lenient::integer(item.get("total_amount")?)?,
-            currency: currency(item)?,
-            created_at: item.get("created_at").and_then(date::unix_seconds),
-        })
-    }
+#[derive(Debug, Clone)]
+struct Dispute {
+    payment_id: String,
+    amount: i64,
+    currency: String,
+    state: DisputeState,
 }
 
-impl Refund {
-    /// Reads what the API lists or a webhook holds. `None` if it cannot be used in a sum.
-    pub fn read(item: &Map<String, Value>) -> Option<Self> {
-        Some(Self {
-            id: lenient::string(item.get("refund_id")?)?,
-            payment_id: lenient::string(item.get("payment_id")?)?,
-            amount: item.get("amount").and_then(lenient::integer),
-            currency: currency(item),
-            is_partial: item.get("is_partial").and_then(lenient::flag).unwrap_or(true),
-        })
-    }
-}
-
-fn currency(item: &Map<String, Value>) -> Option<String> {
-    Some(lenient::string(item.get("currency")?)?.to_ascii_uppercase())
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DisputeState {
+    /// The money is gone.
+    Lost,
+    /// The money has come back, or never left.
+    Kept,
+    Open,
 }
 
 impl History {
-    /// The sums in the currency of the webhook's payment or refund, which counts whether it is listed
-    /// yet or not. `None` rather than a wrong one.
-    pub fn lifetime(self, event: &Event<'_>) -> Option<LifetimeValue> {
-        let mut payments = by_id(self.payments, |payment| &payment.id);
-        let mut refunds = by_id(self.refunds, |refund| &refund.id);
-        let currency = if event.event_type.starts_with("refund.") {
-            let own = Refund::read(&event.data)?;
-            let paid = payments.get(&own.payment_id).map(|payment| payment.currency.clone());
-            let currency = paid.or_else(|| own.currency.clone())?;
-            refunds.entry(own.id.clone()).or_insert(own);
-            currency
-        } else {
-            let own = Payment::read(&event.data)?;
-            let currency = own.currency.clone();
-            payments.entry(own.id.clone()).or_insert(own);
-            currency
-        };
-        let mut total_minor = 0_i64;
-        for payment in payments.values().filter(|payment| payment.currency == currency) {
-            let of_payment = refunds.values().filter(|refund| refund.payment_id == payment.id);
-            total_minor = total_minor.checked_add(left_of(payment, of_payment)?)?;
+    /// Adds a listed payment of one of `customers`. Pages shift while they are read, so it may be
+    /// listed twice.
+    pub(super) fn add_payment(
+        &mut self,
+        item: &Object,
+        customers: &BTreeSet<String>,
+    ) -> Result<(), SumError> {
+        let customer = item.get("customer").and_then(|it| it.get("customer_id")?.as_str());
+        if customer.is_some_and(|id| !customers.contains(id)) {
+            return Err(SumError::OtherCustomer);
         }
-        Some(LifetimeValue {
-            currency,
-            total_minor,
-            payments_count: payments.len(),
-            first_payment_date: payments.values().filter_map(|payment| payment.created_at).min(),
+        if item.get("status").and_then(Value::as_str).is_none_or(|status| status == "succeeded") {
+            let (id, payment) = payment(item).ok_or(SumError::UnreadableItem)?;
+            self.payments.insert(id, payment);
+        }
+        Ok(())
+    }
+
+    /// Adds a listed refund. It counts only if its payment is listed too.
+    pub(super) fn add_refund(&mut self, item: &Object) -> Result<(), SumError> {
+        if item.get("status").and_then(Value::as_str).is_none_or(|status| status == "succeeded") {
+            let (id, refund) = refund(item).ok_or(SumError::UnreadableItem)?;
+            self.refunds.insert(id, refund);
+        }
+        Ok(())
+    }
+
+    /// Adds a listed dispute. It counts only if its payment is listed too.
+    pub(super) fn add_dispute(&mut self, item: &Object) -> Result<(), SumError> {
+        let (id, dispute) = dispute(item).ok_or(SumError::UnreadableItem)?;
+        self.disputes.insert(id, dispute);
+        Ok(())
+    }
+
+    /// The event's own payment, refund or dispute counts whether it is listed yet or not.
+    pub(super) fn add_own(&mut self, event: &Event<'_>) -> Result<(), SumError> {
+        let unreadable = SumError::UnreadableItem;
+        match event.event_type.split('.').next() {
+            Some("refund") => {
+                let (id, own) = refund(&event.data).ok_or(unreadable)?;
+                self.require_payment(&own.payment_id)?;
+                self.refunds.entry(id).or_insert(own);
+            }
+            Some("dispute") => {
+                let (id, own) = dispute(&event.data).ok_or(unreadable)?;
+                self.require_payment(&own.payment_id)?;
+                let listed = self.disputes.entry(id).or_insert_with(|| own.clone());
+                // An open dispute can end, but one that has ended does not open again.
+                if listed.state == DisputeState::Open {
+                    *listed = own;
+                }
+            }
+            _ => {
+                let (id, own) = payment(&event.data).ok_or(unreadable)?;
+                self.payments.entry(id).or_insert(own);
+            }
+        }
+        Ok(())
+    }
+
+    fn require_payment(&self, id: &str) -> Result<(), SumError> {
+        self.payments.contains_key(id).then_some(()).ok_or(SumError::PaymentNotListed)
+    }
+
+    /// Whether any listed payment says that some of it was refunded.
+    pub(super) fn has_refunds(&self) -> bool {
+        self.payments.values().any(|payment| payment.is_refunded)
+    }
+
+    /// Whether any listed payment says that it was disputed.
+    pub(super) fn has_disputes(&self) -> bool {
+        self.payments.values().any(|payment| payment.is_disputed)
+    }
+
+    /// The sums by currency.
+    ///
+    /// # Errors
+    /// Why they are not certain: then none is better than a wrong one.
+    pub(super) fn value(&self) -> Result<LifetimeValue, SumError> {
+        let mut currencies: BTreeMap<&str, Account> = BTreeMap::new();
+        for (id, payment) in self.payments.iter().filter(|(_, payment)| payment.amount > 0) {
+            let account = currencies.entry(&payment.currency).or_default();
+            let left = self.left_of(id, payment)?;
+            account.minor = account.minor.checked_add(left).ok_or(SumError::TooLarge)?;
+            account.count += 1;
+            account.newest = account.newest.max(payment.created_at);
+        }
+        let paid = || self.payments.values().filter(|payment| payment.amount > 0);
+        let mut accounts: Vec<_> = currencies.into_iter().collect();
+        accounts.sort_by_key(|(_, account)| Reverse((account.count, account.newest)));
+        let sum = |(currency, account): (&str, Account)| Sum {
+            currency: currency.to_owned(),
+            minor: account.minor,
+        };
+        Ok(LifetimeValue {
+            sums: accounts.into_iter().take(MAX_CURRENCIES).map(sum).collect(),
+            payments_count: paid().count(),
+            first_payment_date: paid().filter_map(|payment| payment.created_at).min(),
         })
     }
-}
 
-/// What is left of a payment after its refunds.
-fn left_of<'a>(payment: &Payment, refunds: impl Iterator<Item = &'a Refund>) -> Option<i64> {
-    let mut left = payment.amount;
-    for refund in refunds {
-        if refund.currency.as_ref().is_some_and(|currency| *currency != payment.currency) {
-            return None;
+    /// What is left of a payment after its refunds and lost disputes.
+    fn left_of(&self, id: &str, payment: &Payment) -> Result<i64, SumError> {
+        let mut left = payment.amount;
+        for refund in self.refunds.values().filter(|refund| refund.payment_id == id) {
+            if refund.currency.as_ref().is_some_and(|currency| *currency != payment.currency) {
+                return Err(SumError::OtherCurrency);
+            }
+            let refunded = match refund.amount {
+                Some(amount) => amount,
+                None if refund.is_partial => return Err(SumError::PartialRefundWithoutAmount),
+                None => payment.amount,
+            };
+            left = left.checked_sub(refunded).ok_or(SumError::TooLarge)?;
         }
-        let refunded = match refund.amount {
-            Some(amount) => amount,
-            None if refund.is_partial => return None,
-            None => left,
-        };
-        left = left.checked_sub(refunded)?;
+        let lost = |dispute: &&Dispute| dispute.state == DisputeState::Lost;
+        let of_payment = self.disputes.values().filter(|dispute| dispute.payment_id == id);
+        for dispute in of_payment.filter(lost) {
+            if dispute.currency != payment.currency {
+                return Err(SumError::OtherCurrency);
+            }
+            left = left.checked_sub(dispute.amount).ok_or(SumError::TooLarge)?;
+        }
+        Ok(left)
     }
-    Some(left)
 }
 
-/// An item that is listed twice counts once.
-fn by_id<T>(items: Vec<T>, id: impl Fn(&T) -> &String) -> BTreeMap<String, T> {
-    items.into_iter().map(|item| (id(&item).clone(), item)).collect()
+#[derive(Default)]
+struct Account {
+    minor: i64,
+    count: usize,
+    newest: Option<u64>,
+}
+
+fn payment(item: &Object) -> Option<(String, Payment)> {
+    let is_set = |field| item.get(field).is_some_and(|value| !value.is_null());
+    let payment = Payment {
+        amount: lenient::integer(item.get("total_amount")?)?,
+        currency: currency(item)?,
+        created_at: item.get("created_at").and_then(date::unix_seconds),
+        is_refunded: is_set("refund_status"),
+        is_disputed: is_set("dispute_status"),
+    };
+    Some((lenient::string(item.get("payment_id")?)?, payment))
+}
+
+fn refund(item: &Object) -> Option<(String, Refund)> {
+    let refund = Refund {
+        payment_id: lenient::string(item.get("payment_id")?)?,
+        amount: item.get("amount").and_then(lenient::integer),
+        currency: currency(item),
+        is_partial: item.get("is_partial").and_then(lenient::flag).unwrap_or(true),
+    };
+    Some((lenient::string(item.get("refund_id")?)?, refund))
+}
+
+fn dispute(item: &Object) -> Option<(String, Dispute)> {
+    let currency = currency(item)?;
+    let status = lenient::string(item.get("dispute_status")?)?.to_ascii_lowercase();
+    let dispute = Dispute {
+        payment_id: lenient::string(item.get("payment_id")?)?,
+        amount: money::minor_or_decimal(item.get("amount")?, &currency)?,
+        currency,
+        state: match status.trim_start_matches("dispute_") {
+            "lost" | "accepted" => DisputeState::Lost,
+            "won" | "expired" | "cancelled" => DisputeState::Kept,
+            _ => DisputeState::Open,
+        },
+    };
+    Some((lenient::string(item.get("dispute_id")?)?, dispute))
+}
+
+fn currency(item: &Object) -> Option<String> {
+    Some(lenient::string(item.get("currency")?)?.to_ascii_uppercase())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn payment(id: &str, amount: i64, currency: &str) -> Value {
-        json!({
-            "payment_id": id, "total_amount": amount, "currency": currency,
-            "created_at": "2026-10-31T12:00:00Z",
-        })
-    }
-
-    fn refund(id: &str, payment: &str, amount: Value) -> Value {
-        json!({"refund_id": id, "payment_id": payment, "amount": amount, "is_partial": true})
-    }
-
-    fn event(event_type: &str, data: &Value) -> Event<'static> {
-        Event {
-            id: "msg_1",
-            event_type: event_type.to_owned(),
-            timestamp_ms: None,
-            data: data.as_object().unwrap().clone(),
-            raw: "",
-        }
-    }
-
-    /// After a payment of one thousand euros that is not listed.
-    fn after(payments: &[Value], refunds: &[Value]) -> Option<LifetimeValue> {
-        let read = |items: &[Value]| -> Vec<Map<String, Value>> {
-            items.iter().map(|item| item.as_object().unwrap().clone()).collect()
-        };
-        let history = History {
-            payments: read(payments).iter().map(|item| Payment::read(item).unwrap()).collect(),
-            refunds: read(refunds).iter().map(|item| Refund::read(item).unwrap()).collect(),
-        };
-        history.lifetime(&event("payment.succeeded", &payment("own", 1_000, "EUR")))
-    }
-
-    fn total(payments: &[Value], refunds: &[Value]) -> Option<i64> {
-        after(payments, refunds).map(|lifetime| lifetime.total_minor)
-    }
-
-    #[test]
-    fn an_item_counts_once_however_often_it_is_listed() {
-        let own = payment("own", 1_000, "EUR");
-        let other = payment("other", 500, "EUR");
-        assert_eq!(total(&[], &[]), Some(1_000));
-        assert_eq!(total(&[own.clone(), other.clone(), own, other.clone()], &[]), Some(1_500));
-        let half = refund("half", "other", json!(250));
-        assert_eq!(total(std::slice::from_ref(&other), &[half.clone(), half]), Some(1_250));
-    }
-
-    #[test]
-    fn refunds_come_off_their_own_payments_only() {
-        let yen = payment("yen", 700, "jpy");
-        let of_yen = refund("of_yen", "yen", json!(700));
-        let of_nothing = refund("of_nothing", "unknown", json!(900));
-        let lifetime = after(&[yen], &[of_yen, of_nothing]).unwrap();
-        assert_eq!((lifetime.total_minor, lifetime.payments_count), (1_000, 2));
-        assert_eq!(lifetime.first_payment_date, Some(1_793_448_000));
-    }
-
-    #[test]
-    fn a_whole_refund_needs_no_amount_and_a_partial_one_does() {
-        let mut whole = refund("whole", "own", Value::Null);
-        assert_eq!(total(&[], std::slice::from_ref(&whole)), None);
-        whole["is_partial"] = false.into();
-        assert_eq!(total(&[], &[whole]), Some(0));
-    }
-
-    #[test]
-    fn amounts_beyond_all_numbers_are_no_sum() {
-        assert_eq!(total(&[payment("other", i64::MAX, "EUR")], &[]), None);
-    }
-
-    #[test]
-    fn a_refunds_currency_is_that_of_its_payment() {
-        let history = || History {
-            payments: vec![
-                Payment::read(payment("own", 1_000, "EUR").as_object().unwrap()).unwrap(),
-            ],
-            refunds: Vec::new(),
-        };
-        let mut own = refund("own", "own", json!(100));
-        let lifetime = history().lifetime(&event("refund.succeeded", &own)).unwrap();
-        assert_eq!((lifetime.currency.as_str(), lifetime.total_minor), ("EUR", 900));
-        own["currency"] = "USD".into();
-        assert_eq!(history().lifetime(&event("refund.succeeded", &own)), None);
-    }
-}
+mod tests;

@@ -1,14 +1,19 @@
-//! What Dodo's API knows and a payload does not hold: a customer's address, and what they have paid in
-//! total. Asked only if the secret has a `dodo_api_key`.
+//! What Dodo's API knows and a payload does not hold: who somebody is, what they have paid in total,
+//! which of their subscriptions runs, what a product is called. Asked only if the secret has a
+//! `dodo_api_key`.
 //!
-//! [`Enricher`] decides what an event needs and gathers it as an [`Enrichment`]; the sums are pure.
+//! [`Enricher`] looks up what an event [`Needs`] and gathers it as an [`Enrichment`]; what follows from
+//! the lists ([`lifetime`], [`subscriptions`]) is pure.
 
 mod cache;
 mod client;
 mod enricher;
 mod enrichment;
+mod error;
 mod lifetime;
+mod subscriptions;
 
-pub use client::{Access, Api, LookupError};
-pub use enricher::Enricher;
-pub use enrichment::Enrichment;
+pub(crate) use client::{Access, Api, Object};
+pub(crate) use enricher::{Enricher, is_fresh};
+pub use enrichment::{Enrichment, Lookup, Needs};
+pub use error::{LookupError, SumError};

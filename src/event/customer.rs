@@ -32,6 +32,20 @@ impl Customer {
     }
 }
 
+/// What a program writes where it has no id. As an id it would merge everybody into one.
+const NO_IDS: [&str; 5] = ["null", "undefined", "nan", "true", "false"];
+
+/// The merchant's own id in a `metadata`: a string that says something, or an integer.
+pub(crate) fn own_id(metadata: Option<&Value>, key: &str) -> Option<String> {
+    let id = match metadata?.get(key)? {
+        Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
+        Value::String(id) => id.trim().to_owned(),
+        _ => return None,
+    };
+    let is_id = !id.is_empty() && !NO_IDS.contains(&id.to_ascii_lowercase().as_str());
+    is_id.then_some(id)
+}
+
 /// Customer.io accepts no longer identifier, and no longer address was ever in use. In bytes.
 const MAX_ADDRESS: usize = 150;
 
@@ -53,6 +67,29 @@ mod tests {
         for address in ["", "ada", "@example.com", "ada@", "ada @example.com", &too_long] {
             let data = json!({"customer": {"customer_id": "cus_1", "email": address}});
             assert_eq!(Customer::of(data.as_object().unwrap()).email, None, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_own_id_is_a_string_or_an_integer() {
+        let own = |id: serde_json::Value| super::own_id(Some(&json!({"user_id": id})), "user_id");
+        assert_eq!(own(json!(" user_42 ")).as_deref(), Some("user_42"));
+        assert_eq!(own(json!(42)).as_deref(), Some("42"));
+        assert_eq!(own(json!("0")).as_deref(), Some("0"));
+        for none in [
+            json!(null),
+            json!("null"),
+            json!("Undefined"),
+            json!("NaN"),
+            json!(true),
+            json!("false"),
+            json!(""),
+            json!(" "),
+            json!(4.5),
+            json!([]),
+            json!({}),
+        ] {
+            assert_eq!(own(none.clone()), None, "{none}");
         }
     }
 

@@ -1,11 +1,12 @@
 //! An event of Dodo's, and how its fields are read.
 
+pub(crate) mod cart;
 mod customer;
 pub mod date;
 pub mod lenient;
 pub(crate) mod money;
 
-pub(crate) use customer::Customer;
+pub(crate) use customer::{Customer, own_id};
 
 use crate::webhook::Verified;
 use serde_json::{Map, Value};
@@ -25,7 +26,7 @@ pub struct Event<'a> {
     pub raw: &'a str,
 }
 
-/// Why the body of a genuine webhook is no event. Sending it again would not help.
+/// Why the body of a genuine webhook is not an event. Sending it again would not help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     /// Not JSON, or not even UTF-8.
@@ -68,6 +69,13 @@ impl<'a> Event<'a> {
         };
         let timestamp_ms = envelope.get("timestamp").and_then(date::unix_milliseconds);
         Ok(Self { id, event_type, timestamp_ms, data, raw: body })
+    }
+}
+
+impl Event<'_> {
+    /// When it happened, in Unix seconds.
+    pub(crate) fn seconds(&self) -> Option<u64> {
+        self.timestamp_ms.map(|milliseconds| milliseconds / 1000)
     }
 }
 

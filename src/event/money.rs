@@ -1,13 +1,15 @@
 //! Amounts of money, from the minor units that Dodo sends to the decimal string that people read.
 
+use super::lenient;
 use iso_currency::Currency;
+use serde_json::Value;
 
 /// Currencies that Dodo still charges in although ISO 4217 has withdrawn them, with their exponents.
 const WITHDRAWN: [(&str, u16); 1] = [("ANG", 2)];
 
 /// `minor` units of a currency as a decimal string: `29.00` for 2900 USD, `1500` for 1500 JPY, `1.500`
 /// for 1500 KWD. `None` for a currency that ISO 4217 does not know.
-pub fn decimal(minor: i64, currency: &str) -> Option<String> {
+pub(crate) fn decimal(minor: i64, currency: &str) -> Option<String> {
     let exponent = exponent(&currency.trim().to_ascii_uppercase())?;
     if exponent == 0 {
         return Some(minor.to_string());
@@ -16,6 +18,19 @@ pub fn decimal(minor: i64, currency: &str) -> Option<String> {
     let (major, rest) = (minor.unsigned_abs() / unit, minor.unsigned_abs() % unit);
     let sign = if minor < 0 { "-" } else { "" };
     Some(format!("{sign}{major}.{rest:0width$}", width = usize::from(exponent)))
+}
+
+/// Minor units of an amount that may also be written as a decimal, as Dodo announces for disputes:
+/// `400`, `"400"` and, in a currency with cents, `"4.00"`. `None` if it cannot be read exactly.
+pub(crate) fn minor_or_decimal(value: &Value, currency: &str) -> Option<i64> {
+    if let Some(minor) = lenient::integer(value) {
+        return Some(minor);
+    }
+    let (major, fraction) = value.as_str()?.trim().split_once('.')?;
+    let exponent = usize::from(exponent(&currency.trim().to_ascii_uppercase())?);
+    let is_exact = fraction.len() == exponent && fraction.bytes().all(|it| it.is_ascii_digit());
+    let digits = format!("{major}{fraction}");
+    is_exact.then(|| digits.parse().ok()).flatten()
 }
 
 /// How many decimal digits the minor unit of a currency takes.
@@ -58,6 +73,26 @@ mod tests {
         }
         for code in "BHD IQD JOD KWD LYD OMR TND".split(' ') {
             assert_eq!(digits(code), 3, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_is_read_only_if_it_is_exact() {
+        use serde_json::json;
+        for (value, currency, expected) in [
+            (json!("400"), "USD", Some(400)),
+            (json!(400), "USD", Some(400)),
+            (json!("4.00"), "USD", Some(400)),
+            (json!("-4.00"), "usd", Some(-400)),
+            (json!("4.500"), "KWD", Some(4_500)),
+            (json!("4.0"), "USD", None),
+            (json!("4.00"), "JPY", None),
+            (json!("4.00"), "XYZ", None),
+            (json!("4,00"), "USD", None),
+            (json!("4.-1"), "USD", None),
+            (json!(4.5), "USD", None),
+        ] {
+            assert_eq!(minor_or_decimal(&value, currency), expected, "{value} {currency}");
         }
     }
 

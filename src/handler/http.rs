@@ -82,7 +82,7 @@ impl Function {
     async fn process(&self, request: &Request, record: &mut Record) -> Result<Reply, Reply> {
         let (arrival, now) = (Instant::now(), (self.clock)());
         let lambdas = request.lambda_context_ref().map(Context::deadline);
-        let moment = Moment { now, deadline: arrival + deadline::time_for(now, lambdas) };
+        let moment = Moment { now, arrival, deadline: arrival + deadline::time_for(now, lambdas) };
 
         let webhook = Unverified::new(request.headers(), post_body(request)?)?;
         let secret = self.relay.secret(moment).await?;

@@ -47,9 +47,9 @@ impl Reply {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Outcome(Outcome::Delivered | Outcome::Ignored(_)) => StatusCode::OK,
-            Self::Outcome(Outcome::Rejected(_) | Outcome::TransformFailed(_)) => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::Outcome(
+                Outcome::NoPerson(_) | Outcome::Rejected(_) | Outcome::TransformFailed(_),
+            ) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Outcome(Outcome::Retry(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -88,7 +88,9 @@ impl Reply {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match self {
             Self::Malformed(_)
-            | Self::Outcome(Outcome::Rejected(_) | Outcome::TransformFailed(_)) => {
+            | Self::Outcome(
+                Outcome::NoPerson(_) | Outcome::Rejected(_) | Outcome::TransformFailed(_),
+            ) => {
                 headers.insert(WEBHOOK_DELIVERY, ABORT_MESSAGE);
             }
             Self::Unsupported => {

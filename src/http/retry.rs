@@ -14,6 +14,8 @@ pub struct RetryPolicy {
     pub pause: Duration,
     /// With less time left than this, no attempt is started.
     pub shortest_attempt: Duration,
+    /// The shortest time without a lookup after Dodo's API has said that too many were made.
+    pub rate_limit_pause: Duration,
     /// Time limit of all lookups in Dodo's API for one event; never more than half of the time left.
     pub lookups: Duration,
 }
@@ -26,6 +28,7 @@ impl Default for RetryPolicy {
             attempt: Duration::from_secs(4),
             pause: Duration::from_millis(200),
             shortest_attempt: Duration::from_millis(250),
+            rate_limit_pause: Duration::from_secs(10),
             lookups: Duration::from_secs(3),
         }
     }

@@ -1,19 +1,19 @@
-//! How much time a webhook may take.
+//! How much time an event may take.
 
 use std::time::{Duration, SystemTime};
 
-/// Dodo gives up after 15 s; the answer is out 10 s after arrival, with a little to spare.
+/// Dodo gives up after 15 s; the response leaves within 10 s of arrival, with a little to spare.
 const TIME_FOR_A_WEBHOOK: Duration = Duration::from_millis(9_800);
 
-/// What an answer needs before Lambda's own deadline.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
+/// What a response needs before Lambda's own deadline.
+const TIME_TO_RESPOND: Duration = Duration::from_secs(1);
 
 /// How long a webhook that arrived at `arrival` may take, given Lambda's own deadline. A deadline that
-/// had passed on arrival is none: `cargo lambda watch` gives such.
-pub fn time_for(arrival: SystemTime, lambdas: Option<SystemTime>) -> Duration {
+/// had passed on arrival counts as none: `cargo lambda watch` gives such.
+pub(crate) fn time_for(arrival: SystemTime, lambdas: Option<SystemTime>) -> Duration {
     let left = lambdas.and_then(|lambdas| lambdas.duration_since(arrival).ok());
     left.map_or(TIME_FOR_A_WEBHOOK, |left| {
-        left.saturating_sub(TIME_TO_ANSWER).min(TIME_FOR_A_WEBHOOK)
+        left.saturating_sub(TIME_TO_RESPOND).min(TIME_FOR_A_WEBHOOK)
     })
 }
 

@@ -5,7 +5,7 @@ pub(crate) mod deadline;
 mod outcome;
 mod record;
 
-pub use outcome::{Outcome, Retry};
+pub(crate) use outcome::{Outcome, Retry};
 pub(crate) use record::Record;
 
 use crate::aws::AwsSettings;
@@ -14,7 +14,7 @@ use crate::dodo::{Access, Api, Enricher, Enrichment};
 use crate::event::Event;
 use crate::http::{self, MAX_ATTEMPTS, RetryPolicy};
 use crate::secrets::{Secret, SecretCache, SecretError, SecretsManager};
-use crate::transform::{Ignored, Transform, Unsent};
+use crate::transform::{Transform, Unsent};
 use reqwest::Url;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 
 /// What the relay needs to know.
 #[derive(Debug, Clone)]
-pub struct RelaySettings {
+pub(crate) struct RelaySettings {
     /// Name or ARN of the secret.
     pub secret_id: String,
     /// How long a fetched secret is used.
@@ -46,11 +46,19 @@ pub(crate) struct Relay {
     policy: RetryPolicy,
 }
 
-/// When an event is processed: the time of day, and when it must be done with.
+/// When an event is processed: the time of day on arrival, and when it must be done with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     pub(crate) now: SystemTime,
+    pub(crate) arrival: Instant,
     pub(crate) deadline: Instant,
+}
+
+impl Moment {
+    /// The time of day at a later instant, in Unix seconds.
+    fn unix_seconds_at(self, later: Instant) -> u64 {
+        unix_seconds(self.now + later.saturating_duration_since(self.arrival))
+    }
 }
 
 impl Relay {
@@ -94,18 +102,18 @@ impl Relay {
     /// Enriches, transforms and delivers an event.
     pub(crate) async fn process(
         &self,
-        mut event: Event<'_>,
+        event: Event<'_>,
         secret: &Arc<Secret>,
         moment: Moment,
         record: &mut Record,
     ) -> Outcome {
-        let enrichment = self.enrich(&mut event, secret, moment, record).await;
+        let enrichment = self.enrich(&event, secret, moment, record).await;
         let before = Instant::now();
         let outgoing = self.transform.apply(&event, enrichment.as_ref(), unix_seconds(moment.now));
         record.transformed(before.elapsed());
         let requests = match outgoing {
             Ok(outgoing) => outgoing.into_requests(),
-            Err(unsent) => return unsent_outcome(unsent, enrichment.as_ref()),
+            Err(unsent) => return unsent.into(),
         };
         for request in &requests {
             match self.deliver(request, secret, moment, record).await {
@@ -117,25 +125,27 @@ impl Relay {
         Outcome::Delivered
     }
 
-    /// Adds what Dodo's API knows, if there is a key for it. A failure holds nothing back.
+    /// Looks up what the event needs, if there is a key for it. The transform decides what a failure
+    /// means.
     async fn enrich(
         &self,
-        event: &mut Event<'_>,
+        event: &Event<'_>,
         secret: &Secret,
         moment: Moment,
         record: &mut Record,
     ) -> Option<Enrichment> {
         let key = secret.dodo_api_key.as_ref()?;
-        if !self.transform.sends(&event.event_type) {
+        let needs = self.transform.needs(event);
+        if !needs.any() {
             return None;
         }
         let before = Instant::now();
         let left = moment.deadline.saturating_duration_since(before);
         let time = self.policy.lookups.min(left / 2);
         let access = Access { key, deadline: before + time };
-        let enrichment = self.enricher.enrich(event, access).await;
-        record.enriched(enrichment.failure, before.elapsed());
-        enrichment.complete(event);
+        let enrichment =
+            self.enricher.enrich(event, &needs, moment.unix_seconds_at(before), access).await;
+        record.enriched(&enrichment.failures, before.elapsed());
         Some(enrichment)
     }
 
@@ -162,13 +172,14 @@ impl Relay {
     }
 }
 
-/// An event whose address could not be looked up must come again: it was not ignored on purpose.
-fn unsent_outcome(unsent: Unsent, enrichment: Option<&Enrichment>) -> Outcome {
-    let failure = enrichment.and_then(|enrichment| enrichment.failure);
-    match (unsent, failure) {
-        (Unsent::Ignored(Ignored::NoEmail), Some(failure)) => Outcome::Retry(Retry::Dodo(failure)),
-        (Unsent::Ignored(why), _) => Outcome::Ignored(why),
-        (Unsent::Failed(message), _) => Outcome::TransformFailed(message),
+impl From<Unsent> for Outcome {
+    fn from(unsent: Unsent) -> Self {
+        match unsent {
+            Unsent::Ignored(why) => Self::Ignored(why),
+            Unsent::NoPerson(why) => Self::NoPerson(why),
+            Unsent::Wait(error) => Self::Retry(Retry::Dodo(error)),
+            Unsent::Failed(message) => Self::TransformFailed(message),
+        }
     }
 }
 

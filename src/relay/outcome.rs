@@ -1,16 +1,18 @@
 use crate::customerio::{ItemError, Later};
 use crate::dodo::LookupError;
 use crate::secrets::SecretError;
-use crate::transform::Ignored;
+use crate::transform::{Ignored, NoPerson};
 use std::time::Duration;
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Customer.io accepted everything.
     Delivered,
     /// There is nothing to send.
     Ignored(Ignored),
+    /// It must be about a person, and is about nobody who can be read.
+    NoPerson(NoPerson),
     /// Customer.io will never accept it.
     Rejected(Vec<ItemError>),
     /// The merchant's transform failed, as this sentence says.
@@ -21,15 +23,15 @@ pub enum Outcome {
 
 /// Why an event must come again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Retry {
+pub(crate) enum Retry {
     /// There are no credentials.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// Customer.io did not accept it.
     #[error("{}", .0.reason)]
     CustomerIo(Later),
-    /// Only Dodo's API knows whom the event is about, and the lookup failed.
-    #[error("This event carries no e-mail address, only a customer id. {0}")]
+    /// Only Dodo's API knows whom the event is about, or what else the person has, and it failed.
+    #[error("This event waits for what only Dodo's API knows. {0}")]
     Dodo(LookupError),
 }
 
@@ -39,7 +41,7 @@ impl Outcome {
         match self {
             Self::Delivered => "delivered",
             Self::Ignored(_) => "ignored",
-            Self::Rejected(_) | Self::TransformFailed(_) => "rejected",
+            Self::NoPerson(_) | Self::Rejected(_) | Self::TransformFailed(_) => "rejected",
             Self::Retry(_) => "retry",
         }
     }
@@ -49,6 +51,7 @@ impl Outcome {
         match self {
             Self::Delivered => None,
             Self::Ignored(why) => Some((why.code(), why.to_string())),
+            Self::NoPerson(why) => Some(("no_customer", why.to_string())),
             Self::Rejected(errors) => Some(("refused_by_customerio", sentence(errors))),
             Self::TransformFailed(message) => Some(("transform_failed", message.clone())),
             Self::Retry(why) => Some((why.code(), why.to_string())),
@@ -68,8 +71,9 @@ impl Retry {
     /// When to come again, where somebody said so.
     pub(crate) fn after(&self) -> Option<Duration> {
         match self {
-            Self::Secret(_) | Self::Dodo(_) => None,
+            Self::Secret(_) => None,
             Self::CustomerIo(later) => later.retry_after,
+            Self::Dodo(error) => error.retry_after(),
         }
     }
 }

@@ -1,5 +1,5 @@
 use crate::customerio::limits::cut;
-use crate::dodo::LookupError;
+use crate::dodo::{Lookup, LookupError};
 use crate::event::Event;
 use std::time::Duration;
 
@@ -35,13 +35,14 @@ impl Record {
         self.event_type = Some(event_type);
     }
 
-    /// Dodo's API was asked; how that failed, if it did, and how long it took.
-    pub(crate) fn enriched(&mut self, failure: Option<LookupError>, took: Duration) {
-        if let Some(error) = failure {
-            let webhook_id = self.webhook_id.as_deref();
-            tracing::warn!(webhook_id, reason = error.code(), "{error}");
+    /// Dodo's API was asked; what failed, and how long all of it took.
+    pub(crate) fn enriched(&mut self, failures: &[(Lookup, LookupError)], took: Duration) {
+        for (lookup, error) in failures {
+            let (webhook_id, lookup) = (self.webhook_id.as_deref(), lookup.name());
+            tracing::warn!(webhook_id, lookup, reason = error.code(), "{error}");
         }
-        (self.lookup_failure, self.lookups) = (failure, took);
+        self.lookup_failure = failures.first().map(|(_, error)| *error);
+        self.lookups = took;
     }
 
     /// How long the transform took.

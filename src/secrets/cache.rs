@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 
-/// An early refresh happens never within this time after the last fetch, so that nobody can run up
+/// An early refresh never happens within this time after the last fetch, so that nobody can run up
 /// calls by sending wrong signatures. A failed refresh is repeated after this time.
 const BETWEEN_FETCHES: Duration = Duration::from_secs(30);
 
@@ -13,15 +13,15 @@ const BETWEEN_FETCHES: Duration = Duration::from_secs(30);
 const WITHOUT_ANY: Duration = Duration::from_secs(2);
 
 /// Where secrets come from.
-pub trait Source: Send + Sync {
+pub(crate) trait Source: Send + Sync {
     /// Fetches the current value.
     fn fetch(&self) -> impl Future<Output = Result<Secret, SecretError>> + Send;
 }
 
-/// Serves a secret from memory until it is older than its time to live, then fetches it anew. A
+/// Serves a secret from memory until it is older than its time to live, then fetches it again. A
 /// refresh that fails for a passing reason leaves the last good value in service.
 #[derive(Debug)]
-pub struct SecretCache<S> {
+pub(crate) struct SecretCache<S> {
     source: S,
     ttl: Duration,
     /// Held over a fetch, so that concurrent invocations wait for one instead of each making their own.
@@ -39,7 +39,7 @@ struct Fetched {
 
 impl<S: Source> SecretCache<S> {
     /// An empty cache; `ttl` is the time to live of a fetched value.
-    pub fn new(source: S, ttl: Duration) -> Self {
+    pub(crate) fn new(source: S, ttl: Duration) -> Self {
         Self { source, ttl, state: Mutex::new(None) }
     }
 
@@ -47,7 +47,7 @@ impl<S: Source> SecretCache<S> {
     ///
     /// # Errors
     /// If there is none yet and it cannot be fetched, or if access to it has been taken away.
-    pub async fn get(&self, now: SystemTime) -> Result<Arc<Secret>, SecretError> {
+    pub(crate) async fn get(&self, now: SystemTime) -> Result<Arc<Secret>, SecretError> {
         let mut state = self.state.lock().await;
         match &*state {
             Some(fetched) if now < fetched.due => fetched.result.clone(),
@@ -58,7 +58,11 @@ impl<S: Source> SecretCache<S> {
     /// A newer secret than the one that has just failed: one that another invocation has fetched
     /// meanwhile, or fetches now, ahead of its time. `None` if the last fetch was too recent, or did
     /// not succeed.
-    pub async fn newer_than(&self, failed: &Arc<Secret>, now: SystemTime) -> Option<Arc<Secret>> {
+    pub(crate) async fn newer_than(
+        &self,
+        failed: &Arc<Secret>,
+        now: SystemTime,
+    ) -> Option<Arc<Secret>> {
         let mut state = self.state.lock().await;
         let Fetched { at, result, .. } = state.as_ref()?;
         match result {

@@ -4,14 +4,14 @@ mod cache;
 mod parse;
 mod secrets_manager;
 
-pub use cache::{SecretCache, Source};
-pub use parse::{FieldError, Secret};
-pub use secrets_manager::SecretsManager;
+pub(crate) use cache::{SecretCache, Source};
+pub(crate) use parse::{FieldError, Secret};
+pub(crate) use secrets_manager::SecretsManager;
 
 /// Why there are no credentials at the moment. None of the messages holds a value or the secret's
 /// name: a stranger may read them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SecretError {
+pub(crate) enum SecretError {
     /// Passing: the network, throttling, an outage.
     #[error("AWS Secrets Manager could not be reached.")]
     Unreachable,
@@ -33,7 +33,7 @@ impl SecretError {
     }
 
     /// A short code for machines.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Unreachable => "secret_unreachable",
             Self::AccessDenied(_) => "secret_refused",

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// The credentials of one merchant. Prints without their values.
 #[derive(Debug, Clone)]
-pub struct Secret {
+pub(crate) struct Secret {
     /// Several while a webhook secret is being rotated; never none.
     pub signing_keys: Vec<SigningKey>,
     /// For the Track API.
@@ -17,7 +17,7 @@ pub struct Secret {
 
 /// What is wrong with one field of the secret; never its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum FieldError {
+pub(crate) enum FieldError {
     /// The secret as a whole.
     #[error("it is not a JSON object")]
     NotAnObject,
@@ -25,7 +25,7 @@ pub enum FieldError {
     #[error("{0} is missing")]
     Missing(&'static str),
     /// A number, say.
-    #[error("{0} is not a text")]
+    #[error("{0} is not a string")]
     NotString(&'static str),
     /// Nothing but white space, or an empty list.
     #[error("{0} is blank")]
@@ -49,13 +49,13 @@ const API_KEY: &str = "customerio_api_key";
 const DODO_API_KEY: &str = "dodo_api_key";
 
 impl Secret {
-    /// Reads the secret's JSON: `dodo_webhook_secret` (a text, or a list of texts while rotating),
+    /// Reads the secret's JSON: `dodo_webhook_secret` (a string, or a list of strings while rotating),
     /// `customerio_site_id`, `customerio_api_key` and, if it is there and not blank, `dodo_api_key`. Other
     /// fields are not our business.
     ///
     /// # Errors
     /// [`SecretError::Invalid`] with every mistake in it.
-    pub fn parse(json: &str) -> Result<Self, SecretError> {
+    pub(crate) fn parse(json: &str) -> Result<Self, SecretError> {
         let Ok(Value::Object(fields)) = serde_json::from_str(json) else {
             return Err(SecretError::Invalid(vec![FieldError::NotAnObject]));
         };
@@ -98,7 +98,7 @@ fn signing_keys(fields: &Map<String, Value>, errors: &mut Vec<FieldError>) -> Ve
     })
 }
 
-/// Blank is as good as absent.
+/// A blank value counts as absent.
 fn optional(
     fields: &Map<String, Value>,
     field: &'static str,
@@ -133,7 +133,7 @@ fn text<'a>(value: &'a Value, field: &'static str) -> Result<&'a str, FieldError
 }
 
 /// What templates and documentation write where a secret belongs. Real ones are long base64 or hex,
-/// so a word counts only in a text that is short or has separators.
+/// so a word counts only in a string that is short or has separators.
 fn is_placeholder(text: &str) -> bool {
     const WORDS: [&str; 8] =
         ["replace", "change", "your", "todo", "placeholder", "example", "insert", "xxx"];

@@ -9,7 +9,7 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::time::Duration;
 
-/// One attempt; an answer usually takes a few milliseconds.
+/// One attempt; a response usually takes a few milliseconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
 /// All attempts (the SDK makes up to three): leaves most of a webhook's time to Customer.io.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(3);
@@ -19,14 +19,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// One secret in AWS Secrets Manager.
 #[derive(Debug, Clone)]
-pub struct SecretsManager {
+pub(crate) struct SecretsManager {
     client: Client,
     secret_id: String,
 }
 
 impl SecretsManager {
     /// A client of the account and region that `aws` names. No call is made yet.
-    pub fn new(aws: AwsSettings, http: reqwest::Client, secret_id: String) -> Self {
+    pub(crate) fn new(aws: AwsSettings, http: reqwest::Client, secret_id: String) -> Self {
         let AwsSettings { region, access_key_id, secret_access_key, session_token, endpoint_url } =
             aws;
         let credentials = Credentials::new(
@@ -64,7 +64,7 @@ impl Source for SecretsManager {
     }
 }
 
-/// Tells what passes by itself from what somebody must change.
+/// Separates what will pass from what somebody must change.
 fn classify(error: &SdkError<GetSecretValueError, HttpResponse>) -> SecretError {
     let SdkError::ServiceError(service) = error else {
         return SecretError::Unreachable;

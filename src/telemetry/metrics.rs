@@ -5,15 +5,15 @@
 use serde::Serialize;
 use std::time::{Duration, SystemTime};
 
-/// Where the metrics stand at AWS.
+/// Where AWS keeps the metrics.
 const NAMESPACE: &str = "dodo-customerio";
 
 /// What one invocation measured.
 #[derive(Debug, Clone, Default)]
-pub struct Measured<'a> {
+pub(crate) struct Measured<'a> {
     /// The name of the function, which tells stacks apart.
     pub function: &'a str,
-    /// The word in the answer: one of eight.
+    /// The word in the response: one of eight.
     pub outcome: &'static str,
     /// The code beside it, if any.
     pub reason: Option<&'static str>,
@@ -28,7 +28,7 @@ pub struct Measured<'a> {
     pub lookups: Duration,
     /// The transform.
     pub transform: Duration,
-    /// From arrival to answer.
+    /// From arrival to response.
     pub duration: Duration,
     /// Whether this environment has just started.
     pub cold_start: bool,
@@ -37,8 +37,8 @@ pub struct Measured<'a> {
 /// The line, as JSON. `Webhooks` comes by outcome, everything else only by function: 15 metrics in all.
 ///
 /// # Panics
-/// Never: texts and numbers serialise.
-pub fn line(measured: &Measured<'_>, now: SystemTime) -> String {
+/// Never: strings and numbers serialise.
+pub(crate) fn line(measured: &Measured<'_>, now: SystemTime) -> String {
     let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let timestamp = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
     let waited = measured.customerio + measured.lookups;
@@ -57,7 +57,7 @@ pub fn line(measured: &Measured<'_>, now: SystemTime) -> String {
         transform_time: milliseconds(measured.transform),
         own_time: milliseconds(own),
     };
-    serde_json::to_string(&line).expect("texts and numbers serialise")
+    serde_json::to_string(&line).expect("strings and numbers serialise")
 }
 
 #[derive(Serialize)]
@@ -130,7 +130,7 @@ static DIRECTIVES: [Directive; 2] = [
 ];
 
 /// To the microsecond.
-pub fn milliseconds(duration: Duration) -> f64 {
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 

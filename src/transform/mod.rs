@@ -5,7 +5,7 @@ pub mod built_in;
 pub mod javascript;
 
 use crate::customerio::OutgoingRequests;
-use crate::dodo::Enrichment;
+use crate::dodo::{Enrichment, LookupError, Needs};
 use crate::event::Event;
 use built_in::Options;
 #[cfg(feature = "javascript")]
@@ -22,11 +22,19 @@ pub enum Transform {
 }
 
 /// Why an event sends nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsent {
     /// There is nothing to send, and nothing is wrong.
-    Ignored(Ignored),
+    #[error(transparent)]
+    Ignored(#[from] Ignored),
+    /// Events of this type are always about a person, but none can be read from this one.
+    #[error(transparent)]
+    NoPerson(#[from] NoPerson),
+    /// A lookup failed for now, and without it the event must not be sent yet.
+    #[error(transparent)]
+    Wait(#[from] LookupError),
     /// A JavaScript handler failed, as this sentence says.
+    #[error("{0}")]
     Failed(String),
 }
 
@@ -41,6 +49,12 @@ pub enum Ignored {
         "PERSON_IDENTIFIER is \"email\" and this event carries no e-mail address, only a customer id."
     )]
     NoEmail,
+    /// Only in `metadata.<key>` mode.
+    #[error(
+        "PERSON_IDENTIFIER names a key of metadata that neither this event nor its customer has, and \
+         no e-mail address is known either."
+    )]
+    NoOwnId,
     /// The merchant's wish.
     #[error("EVENT_NAMES gives this event type an empty name, which switches it off.")]
     EventOff,
@@ -52,12 +66,26 @@ pub enum Ignored {
     Cancelled,
 }
 
+/// An event has lost its person: the sender must keep it until somebody has found out why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "Events of type {event_type} are always about a customer, but {field} is missing or cannot be \
+     read. Dodo keeps this message; replay it once the cause is fixed."
+)]
+pub struct NoPerson {
+    /// Dodo's event type, as far as it is known.
+    pub event_type: String,
+    /// The field that should have named the customer.
+    pub field: &'static str,
+}
+
 impl Ignored {
     /// A short code for machines.
     pub fn code(self) -> &'static str {
         match self {
             Self::NoCustomer => "no_customer",
             Self::NoEmail => "no_email",
+            Self::NoOwnId => "no_own_id",
             Self::EventOff => "event_off",
             Self::NotHandled => "not_handled",
             Self::Cancelled => "cancelled",
@@ -66,12 +94,12 @@ impl Ignored {
 }
 
 impl Transform {
-    /// Whether events of this type are sent at all; nothing is looked up for others.
-    pub fn sends(&self, event_type: &str) -> bool {
+    /// What to look up for an event before it is transformed.
+    pub(crate) fn needs(&self, event: &Event<'_>) -> Needs {
         match self {
-            Self::BuiltIn(options) => options.names.name_of(event_type).is_some(),
+            Self::BuiltIn(options) => built_in::needs(event, options),
             #[cfg(feature = "javascript")]
-            Self::JavaScript(_) => true,
+            Self::JavaScript(_) => javascript::needs(event),
         }
     }
 
@@ -89,10 +117,7 @@ impl Transform {
         match self {
             Self::BuiltIn(options) => {
                 let batch = built_in::transform(event, enrichment, now, options);
-                let items = batch.map_err(Unsent::Ignored)?.items.into_iter();
-                let items =
-                    items.map(|item| serde_json::to_vec(&item).expect("an item serialises"));
-                Ok(OutgoingRequests { items: items.collect(), ..OutgoingRequests::default() })
+                Ok((&batch?).into())
             }
             #[cfg(feature = "javascript")]
             Self::JavaScript(handlers) => {

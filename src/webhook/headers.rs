@@ -9,14 +9,14 @@ pub struct Unverified<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// `webhook-timestamp`: the text that was signed, and its value in Unix seconds.
+/// `webhook-timestamp`: the string that was signed, and its value in Unix seconds.
 #[derive(Clone, Copy)]
 pub(super) struct Timestamp<'a> {
     pub(super) text: &'a str,
     pub(super) seconds: i64,
 }
 
-/// Why a request is no webhook. Nothing of its content is repeated.
+/// Why a request is not a webhook. Nothing of its content is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// At least one of the three.
@@ -75,7 +75,7 @@ fn family<'a>(headers: &'a HeaderMap, names: &[&str; 3]) -> Option<[HeaderText<'
     ])
 }
 
-/// The signed text is `id.timestamp.body`. An id without a dot leaves one way only to read it, so
+/// The signed text is `id.timestamp.body`. An id without a dot leaves only one way to read it, so
 /// nobody can move a genuine signature to another id, time or body by shifting the dots.
 fn message_id(text: &str) -> HeaderText<'_> {
     let well_formed = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'.');

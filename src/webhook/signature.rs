@@ -19,10 +19,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Clone, Debug)]
 pub struct SigningKey(hmac::Key);
 
-/// Why a text cannot be a webhook secret. Its value is not repeated.
+/// Why a string cannot be a webhook secret. Its value is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SigningKeyError {
-    /// It would let anybody in.
+    /// It would accept every signature.
     #[error("is empty")]
     Empty,
     /// Copied only in part, perhaps.
@@ -75,7 +75,7 @@ impl<'a> Verified<'a> {
     }
 }
 
-/// Why a well-formed webhook is not believed.
+/// Why a well-formed webhook is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// Not signed with any of the keys, or altered since.
@@ -84,7 +84,7 @@ pub enum SignatureError {
          secret of this very endpoint, and that nothing between Dodo and this URL alters the body."
     )]
     NoMatch,
-    /// Genuine, but not of now.
+    /// Genuine, but too old or from the future.
     #[error(
         "webhook-timestamp is too far in the past or the future: a delayed or repeated request, or \
          a clock that is wrong."

@@ -16,6 +16,7 @@ const POLICY: RetryPolicy = RetryPolicy {
     attempt: Duration::from_millis(80),
     pause: Duration::from_millis(4),
     shortest_attempt: Duration::from_millis(5),
+    rate_limit_pause: Duration::from_millis(10),
     lookups: Duration::from_millis(60),
 };
 

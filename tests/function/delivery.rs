@@ -100,6 +100,32 @@ async fn what_customer_io_refuses_for_good_ends_the_retries() {
     }
 }
 
+/// Dodo keeps what is answered so, for replay; with a 200 it would be gone.
+#[tokio::test]
+async fn an_event_that_has_lost_its_person_is_kept_by_dodo() {
+    let world = World::start().await;
+    for (event_type, field) in [
+        ("payment.succeeded", "data.customer"),
+        ("subscription.active", "data.customer"),
+        ("refund.succeeded", "data.customer"),
+        ("dispute.opened", "data.customer"),
+        ("license_key.created", "data.customer_id"),
+        ("credit.added", "data.customer_id"),
+        ("abandoned_checkout.detected", "data.customer_id"),
+        ("dunning.started", "data.customer_id"),
+        ("entitlement_grant.created", "data.customer_id"),
+    ] {
+        for customer in [json!(null), json!("?"), json!({"email": "nobody"}), json!({})] {
+            let event = json!({"type": event_type, "data": {"customer": customer}});
+            let response = world.deliver(&world.signed(event.to_string())).await;
+            assert_eq!((response.outcome(), response.reason()), ((422, "rejected"), "no_customer"));
+            assert_eq!(response.headers["webhook-delivery"], "abort-message");
+            assert!(response.message().contains(field), "{}", response.message());
+        }
+    }
+    assert_eq!(world.arrivals(), 0);
+}
+
 #[tokio::test]
 async fn customer_ios_reasons_repeat_nothing_personal() {
     // `World::invoke` checks that no personal data gets out.

@@ -1,4 +1,4 @@
-//! The page of `make dev` in a real browser: headless Chromium through ChromeDriver.
+//! The page of `make dev` in a real browser: headless Chromium, driven by `chromedriver`.
 
 use crate::world::World;
 use base64::Engine;
@@ -36,7 +36,7 @@ const ARGUMENTS: [&str; 9] = [
 ];
 
 impl Browser {
-    /// `None` if there is no ChromeDriver.
+    /// `None` if there is no `chromedriver`.
     async fn start() -> Option<Self> {
         let driver = which("chromedriver")?;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -136,7 +136,7 @@ struct Shown {
 impl Shown {
     async fn start() -> Option<Self> {
         let Some(browser) = Browser::start().await else {
-            let missing = "there is no ChromeDriver (Debian: chromium-driver)";
+            let missing = "there is no chromedriver (Debian: chromium-driver)";
             let in_ci = env::var("CI").is_ok_and(|ci| !ci.is_empty());
             assert!(!in_ci, "{missing}");
             println!("skipped: {missing}");

@@ -161,7 +161,9 @@ impl Watch {
             open().ok_or_else(|| format!("{} cannot be written", log.display()))?;
         let mut command = Command::new(project_file(".venv/bin/cargo-lambda"));
         command
-            .args(["lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port"])
+            // The package, because with several programs in the workspace the URL would need a path.
+            .args(["lambda", "watch", "--package", "dodo-customerio"])
+            .args(["--invoke-address", "127.0.0.1", "--invoke-port"])
             .arg(port.to_string())
             .args((!for_development).then_some("--ignore-changes"))
             .current_dir(project_file(""))

@@ -66,7 +66,7 @@ pub fn preview(name: &str, path: Option<PathBuf>) -> Result<String, String> {
             let requests = match read(&sample, |event| handlers.run(event, None, now())) {
                 Ok(requests) => requests,
                 Err(Unsent::Ignored(why)) => return Ok(format!("{input}\n\n{NOTHING}. {why}")),
-                Err(Unsent::Failed(message)) => return Err(format!("{input}\n\n{message}")),
+                Err(unsent) => return Err(format!("{input}\n\n{unsent}")),
             };
             let made = requests.made().iter().map(|made| {
                 format!("\n\nmade by {}, for {}\n{:#}", made.file, made.url, made.payload)
@@ -134,7 +134,7 @@ fn checked(
             verdict(&requests).map(|verdict| show(verdict, &requests))
         }
         Err(Unsent::Ignored(why)) => Ok(format!("{NOTHING} ({}). {why}", why.code())),
-        Err(Unsent::Failed(message)) => Err(format!("rejected: {message}")),
+        Err(unsent) => Err(format!("rejected: {unsent}")),
     }
 }
 

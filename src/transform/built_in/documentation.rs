@@ -1,7 +1,7 @@
 //! `docs/events.md` says what [`table`](super::table) says: no more and no less.
 
 use super::EventNames;
-use super::table::{EVERY_EVENT, GROUPS, Kind, Row};
+use super::table::{EVERY_EVENT, FROM_PAYMENT, GROUPS, Kind, Row};
 use std::collections::BTreeSet;
 
 const PAGE: &str = include_str!("../../../docs/events.md");
@@ -31,7 +31,11 @@ fn in_words(row: &Row) -> [String; 3] {
         Kind::Flag => "flag".to_owned(),
         Kind::Date | Kind::DateOrCleared | Kind::Occurred => "date".to_owned(),
         Kind::Metadata => "metadata".to_owned(),
-        Kind::Money(currency) | Kind::MoneyOrCleared(currency) => format!("money ({currency})"),
+        Kind::Money(currency) | Kind::MoneyOrCleared(currency) | Kind::Decimal(currency) => {
+            format!("money ({currency})")
+        }
+        Kind::Strings => "list of strings".to_owned(),
+        Kind::Objects(fields) => format!("list of objects ({})", fields.join(", ")),
     };
     let field = if row.field.is_empty() { "–" } else { row.field };
     [row.attribute.to_owned(), field.to_owned(), kind]
@@ -44,6 +48,7 @@ fn in_code(rows: &[Row]) -> BTreeSet<[String; 3]> {
 #[test]
 fn every_attribute_of_events_is_documented_and_no_other() {
     assert_eq!(documented("### every event"), in_code(EVERY_EVENT));
+    assert_eq!(documented("### from the payment"), in_code(FROM_PAYMENT));
     for group in GROUPS {
         assert_eq!(documented(&format!("### {}", group.prefix)), in_code(group.event));
     }
@@ -56,7 +61,8 @@ fn every_attribute_of_people_is_documented_and_no_other() {
         let is_documented = PAGE.contains(&format!("\n{heading}\n"));
         assert_eq!(is_documented, !group.person.is_empty(), "{heading}");
         if is_documented {
-            assert_eq!(documented(&heading), in_code(group.person));
+            let rows = group.person.iter().flat_map(|(_, rows)| rows.iter().copied());
+            assert_eq!(documented(&heading), in_code(&rows.collect::<Vec<_>>()));
         }
     }
 }

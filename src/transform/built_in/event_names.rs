@@ -60,6 +60,15 @@ impl EventNames {
     }
 }
 
+/// A charge that only updates a payment method is not a purchase and must not be called one, whatever
+/// the merchant calls purchases.
+pub(super) fn payment_method_update(event_type: &str) -> String {
+    match event_type.split_once('.') {
+        None | Some((_, "succeeded")) => "Payment Method Updated".to_owned(),
+        Some((_, result)) => format!("Payment Method Update {}", title_case(result)),
+    }
+}
+
 fn rename(entry: &str) -> Result<(&str, &str), EventNamesError> {
     let no_equals_sign = || EventNamesError::NoEqualsSign(entry.to_owned());
     let (event_type, name) = entry.split_once('=').ok_or_else(no_equals_sign)?;
@@ -110,6 +119,18 @@ mod tests {
             ("._.", "._."),
         ] {
             assert_eq!(names.name_of(event_type).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn an_update_of_a_payment_method_is_not_called_a_payment() {
+        for (event_type, expected) in [
+            ("payment.succeeded", "Payment Method Updated"),
+            ("payment.failed", "Payment Method Update Failed"),
+            ("payment.processing", "Payment Method Update Processing"),
+            ("payment.cancelled", "Payment Method Update Cancelled"),
+        ] {
+            assert_eq!(payment_method_update(event_type), expected);
         }
     }
 

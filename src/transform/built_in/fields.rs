@@ -6,13 +6,22 @@ use crate::event::{Event, date, lenient, money};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// Adds what the rows find in the payload. What is absent or cannot be used is left out.
-pub(super) fn map(rows: &[Row], event: &Event<'_>, attributes: &mut Attributes) {
+/// As many items of a list as are sent.
+const MAX_ITEMS: usize = 20;
+
+/// Adds what the rows find in an object of Dodo's. What is absent or cannot be used is left out.
+/// `occurred` is the time of the event, in Unix seconds.
+pub(super) fn map(
+    rows: &[Row],
+    data: &Map<String, Value>,
+    occurred: Option<u64>,
+    attributes: &mut Attributes,
+) {
     for row in rows {
-        let field = lookup(&event.data, row.field);
+        let field = lookup(data, row.field);
         match row.kind {
-            Kind::Money(currency) | Kind::MoneyOrCleared(currency) => {
-                let Some(amount) = Amount::read(field, lookup(&event.data, currency)) else {
+            Kind::Money(currency) | Kind::MoneyOrCleared(currency) | Kind::Decimal(currency) => {
+                let Some(amount) = Amount::read(row.kind, field, lookup(data, currency)) else {
                     continue;
                 };
                 let clears = matches!(row.kind, Kind::MoneyOrCleared(_));
@@ -20,8 +29,7 @@ pub(super) fn map(rows: &[Row], event: &Event<'_>, attributes: &mut Attributes) 
                 amount.add(row.attribute, attributes);
             }
             Kind::Occurred => {
-                let seconds = event.timestamp_ms.map(|milliseconds| milliseconds / 1000);
-                add(row.attribute, seconds.map(Value::from), Weight::Essential, attributes);
+                add(row.attribute, occurred.map(Value::from), Weight::Essential, attributes);
             }
             kind => add(row.attribute, read_as(kind, field), weight(kind), attributes),
         }
@@ -46,13 +54,16 @@ fn read_as(kind: Kind, field: Option<&Value>) -> Option<Value> {
         Kind::DateOrCleared if field == Some(&Value::Null) => Some("".into()),
         Kind::Date | Kind::DateOrCleared => field.and_then(date::unix_seconds).map(Value::from),
         Kind::Metadata => field.and_then(scalars_only),
-        Kind::Money(_) | Kind::MoneyOrCleared(_) | Kind::Occurred => None,
+        Kind::Strings => list(field?, |item| lenient::string(item).map(Value::from)),
+        Kind::Objects(fields) => list(field?, |item| part(item, fields)),
+        Kind::Money(_) | Kind::MoneyOrCleared(_) | Kind::Decimal(_) | Kind::Occurred => None,
     }
 }
 
 fn weight(kind: Kind) -> Weight {
     match kind {
         Kind::Metadata => Weight::Metadata,
+        Kind::Strings | Kind::Objects(_) => Weight::List,
         Kind::Text | Kind::TextOr(_) => Weight::Optional,
         _ => Weight::Essential,
     }
@@ -69,7 +80,7 @@ fn add(
     }
 }
 
-/// An amount of money, which is always added twice: as the decimal text that people read, if the
+/// An amount of money, which is always added twice: as the decimal string that people read, if the
 /// currency is known, and as the integer of minor units that Dodo sent.
 struct Amount {
     minor: i64,
@@ -77,9 +88,13 @@ struct Amount {
 }
 
 impl Amount {
-    fn read(amount: Option<&Value>, currency: Option<&Value>) -> Option<Self> {
-        let minor = lenient::integer(amount?)?;
-        let decimal = currency.and_then(Value::as_str).and_then(|code| money::decimal(minor, code));
+    fn read(kind: Kind, amount: Option<&Value>, currency: Option<&Value>) -> Option<Self> {
+        let currency = currency.and_then(Value::as_str);
+        let minor = match kind {
+            Kind::Decimal(_) => money::minor_or_decimal(amount?, currency.unwrap_or_default())?,
+            _ => lenient::integer(amount?)?,
+        };
+        let decimal = currency.and_then(|code| money::decimal(minor, code));
         Some(Self { minor, decimal })
     }
 
@@ -95,6 +110,20 @@ impl Amount {
     }
 }
 
+/// A list's usable items; absent if there are none.
+fn list(value: &Value, read: impl Fn(&Value) -> Option<Value>) -> Option<Value> {
+    let items: Vec<_> = value.as_array()?.iter().filter_map(read).take(MAX_ITEMS).collect();
+    (!items.is_empty()).then_some(Value::Array(items))
+}
+
+/// Some scalar fields of an object; absent if it has none of them.
+fn part(item: &Value, fields: &[&str]) -> Option<Value> {
+    let found = fields.iter().filter_map(|field| Some((*field, item.get(field)?)));
+    let found = found.filter(|(_, value)| is_scalar(value));
+    let part: Map<_, _> = found.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    (!part.is_empty()).then_some(Value::Object(part))
+}
+
 fn scalars_only(metadata: &Value) -> Option<Value> {
     let entries = metadata.as_object()?.iter().filter(|(_, value)| is_scalar(value));
     let entries: Map<_, _> = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -106,8 +135,8 @@ fn is_scalar(value: &Value) -> bool {
 }
 
 /// Passes on the scalar fields that no row names, so that what Dodo adds arrives before anybody adds
-/// a row. The name tells the kind: `…_at` and `…_date` are dates, `…amount` is money if there is a
-/// `currency`, and `id` gets the group before it.
+/// a row. The name tells the kind: `…_at` and `…_date` are dates, `…_amount` and `amount_…` are money if there
+/// is a `currency`, and `id` gets the group before it.
 pub(super) fn pass_through(group: &Group<'_>, event: &Event<'_>, attributes: &mut Attributes) {
     let named = |name: &str| {
         let rows = group.event.iter().chain(table::EVERY_EVENT);
@@ -130,10 +159,10 @@ fn pass(
     currency: Option<&Value>,
     attributes: &mut Attributes,
 ) {
-    let is_amount = name == "amount" || name.ends_with("_amount");
+    let is_amount = name == "amount" || name.ends_with("_amount") || name.starts_with("amount_");
     if is_amount
         && currency.is_some_and(Value::is_string)
-        && let Some(amount) = Amount::read(Some(value), currency)
+        && let Some(amount) = Amount::read(Kind::Money("currency"), Some(value), currency)
     {
         return amount.add(name.to_owned(), attributes);
     }
@@ -172,7 +201,7 @@ mod tests {
     fn taken(kind: Kind, data: Value) -> Value {
         let mut attributes = Attributes::default();
         let row = Row { field: "field", attribute: "attribute", kind };
-        map(&[row], &event(data), &mut attributes);
+        map(&[row], &event(data).data, Some(1_793_448_000), &mut attributes);
         serde_json::to_value(&attributes).unwrap()
     }
 
@@ -199,6 +228,14 @@ mod tests {
             (Kind::Metadata, json!({"a": 1, "b": {"c": 2}}), json!({"attribute": {"a": 1}})),
             (Kind::Metadata, json!({}), json!({})),
             (Kind::Metadata, json!("text"), json!({})),
+            (Kind::Strings, json!(["a", 7, null, " "]), json!({"attribute": ["a", "7"]})),
+            (Kind::Strings, json!([]), json!({})),
+            (Kind::Strings, json!(vec!["a"; 30]), json!({"attribute": vec!["a"; 20]})),
+            (
+                Kind::Objects(&["code", "amount"]),
+                json!([{"code": "X", "amount": 5, "nested": {}, "other": 1}, {"other": 1}, "x"]),
+                json!({"attribute": [{"code": "X", "amount": 5}]}),
+            ),
         ] {
             assert_eq!(taken(kind, json!({"field": field})), expected, "{kind:?} {field}");
         }
@@ -223,6 +260,16 @@ mod tests {
     }
 
     #[test]
+    fn a_disputes_amount_may_be_a_decimal() {
+        let data = |amount: Value| json!({"field": amount, "currency": "USD"});
+        for amount in [json!("400"), json!(400), json!("4.00")] {
+            let disputed = taken(Kind::Decimal("currency"), data(amount));
+            assert_eq!(disputed, json!({"attribute": "4.00", "attribute_minor": 400}));
+        }
+        assert_eq!(taken(Kind::Money("currency"), data(json!("4.00"))), json!({}));
+    }
+
+    #[test]
     fn unknown_fields_keep_their_names() {
         let data = json!({
             "id": "loy_1",
@@ -231,6 +278,7 @@ mod tests {
             "vip": true,
             "earned_at": "2026-10-31T12:00:00.5+00:00",
             "bonus_amount": 150,
+            "amount_lent": 7,
             "currency": "JPY",
             "list": [1],
             "object": {"a": 1},
@@ -244,6 +292,8 @@ mod tests {
                 "tier": "gold",
                 "vip": true,
                 "earned_at": 1_793_448_000,
+                "amount_lent": "7",
+                "amount_lent_minor": 7,
                 "bonus_amount": "150",
                 "bonus_amount_minor": 150,
             })

@@ -1,23 +1,33 @@
 //! The built-in transform: from an event to the items that Customer.io gets.
 //!
-//! Pure: the same arguments give the same items. What goes where is written in [`table`]; this module
-//! only walks it.
+//! Pure: the same arguments give the same items. What goes where is written in [`table`]; the other
+//! modules walk it.
 
 #[cfg(test)]
 mod documentation;
+mod event_attributes;
 mod event_names;
 mod fields;
 mod identity;
+mod needs;
+mod person_attributes;
 mod renewal;
+mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use event_names::{EventNames, EventNamesError};
 pub use identity::PersonIdentifier;
+pub(super) use needs::needs;
+#[cfg(feature = "javascript")]
+pub(super) use state::changes_lifetime;
 
-use super::Ignored;
-use crate::customerio::{Action, Attributes, Batch, Identifier, Item, Weight, event_id, fit};
-use crate::dodo::Enrichment;
-use crate::event::{Customer, Event};
+use super::{Ignored, Unsent};
+use crate::customerio::{Action, Attributes, Batch, Item, event_id, fit};
+use crate::dodo::{Enrichment, is_fresh};
+use crate::event::{Event, lenient};
+use identity::Person;
 
 /// What a merchant may choose about the transform.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,73 +36,136 @@ pub struct Options {
     pub identifier: PersonIdentifier,
     /// What events are called.
     pub names: EventNames,
+    /// Which of Dodo's modes the events come from.
+    pub environment: Environment,
+    /// The time of an `identify`.
+    pub identify_time: IdentifyTime,
+    /// The object type as which subscriptions are kept too, if they are.
+    pub subscription_object_type: Option<String>,
+}
+
+/// `DODO_ENVIRONMENT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Environment {
+    /// Real purchases.
+    #[default]
+    Live,
+    /// Test purchases.
+    Test,
+}
+
+/// `IDENTIFY_TIME`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IdentifyTime {
+    /// The time of the event, so that a late one overwrites nothing newer.
+    #[default]
+    Event,
+    /// None, so that Customer.io takes the time of arrival.
+    Arrival,
 }
 
 /// Turns an event into what Customer.io should know: an `identify` if it says something about the
-/// person, and an `event`. `now` (Unix seconds) only keeps times out of the future.
+/// person, and an `event` unless the merchant switched it off. `now` (Unix seconds) keeps times out of
+/// the future, and tells late events from fresh ones.
 ///
 /// # Errors
-/// Why there is nothing to send.
+/// Why nothing is sent.
 pub fn transform(
     event: &Event<'_>,
     enrichment: Option<&Enrichment>,
     now: u64,
     options: &Options,
-) -> Result<Batch, Ignored> {
-    let name = options.names.name_of(&event.event_type).ok_or(Ignored::EventOff)?;
-    let customer = Customer::of(&event.data);
-    let person = options.identifier.identify(&customer, &event.data)?;
-    let timestamp = event.timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(now));
-
-    let item =
-        |action, attributes| Item { identifiers: person.clone(), action, timestamp, attributes };
-    let identify = person_attributes(event, enrichment, &customer, &person);
-    let identify = identify.map(|attributes| item(Action::Identify, attributes));
-    let id = event_id(event.timestamp_ms, event.id, &name);
-    let happened = item(Action::Event { name, id }, event_attributes(event));
-
-    let mut items: Vec<Item> = identify.into_iter().chain([happened]).collect();
+) -> Result<Batch, Unsent> {
+    let nothing_known = Enrichment::default();
+    let enrichment = enrichment.unwrap_or(&nothing_known);
+    let name = name_of(event, &options.names);
+    if name.is_none() && !state::is_stated(event) {
+        return Err(Unsent::Ignored(Ignored::EventOff));
+    }
+    let person = options.identifier.identify(event, enrichment)?;
+    if let Some(error) = needs::worth_waiting_for(event, enrichment, now, options) {
+        return Err(Unsent::Wait(error));
+    }
+    let builder = Builder { event, enrichment, now, options, person: &person };
+    let mut items = builder.identifies();
+    let attributes = event_attributes::of(event, enrichment, options);
+    items.extend(builder.object(&attributes));
+    items.extend(name.map(|name| builder.event(name, attributes)));
+    if items.is_empty() {
+        return Err(Unsent::Ignored(Ignored::EventOff));
+    }
     items.iter_mut().for_each(fit);
     Ok(Batch { items })
 }
 
-fn event_attributes(event: &Event<'_>) -> Attributes {
-    let mut attributes = Attributes::default();
-    attributes.add("dodo_event_type", event.event_type.clone(), Weight::Essential);
-    attributes.add("dodo_webhook_id", event.id, Weight::Essential);
-    let group = table::group(&event.event_type);
-    fields::map(group.event, event, &mut attributes);
-    fields::map(table::EVERY_EVENT, event, &mut attributes);
-    if let Some(first) = renewal::is_first_billing(event) {
-        attributes.add("is_first_billing", first, Weight::Essential);
-    }
-    fields::pass_through(&group, event, &mut attributes);
-    attributes
+/// What the event is called; `None` if the merchant switched it off.
+fn name_of(event: &Event<'_>, names: &EventNames) -> Option<String> {
+    let name = names.name_of(&event.event_type)?;
+    let is_purchase = !updates_payment_method(event);
+    Some(if is_purchase { name } else { event_names::payment_method_update(&event.event_type) })
 }
 
-/// `None` if the event says nothing about the person beyond an id.
-fn person_attributes(
-    event: &Event<'_>,
-    enrichment: Option<&Enrichment>,
-    customer: &Customer,
-    person: &Identifier,
-) -> Option<Attributes> {
-    let mut attributes = Attributes::default();
-    if let (Identifier::Id(_), Some(email)) = (person, &customer.email) {
-        attributes.add("email", email.as_str(), Weight::Essential);
+/// Whether a payment is only a charge to update a subscription's payment method: not a purchase.
+fn updates_payment_method(event: &Event<'_>) -> bool {
+    let flag = event.data.get("is_update_payment_method").and_then(lenient::flag);
+    event.event_type.starts_with("payment.") && flag == Some(true)
+}
+
+/// Makes the items of one event.
+struct Builder<'a> {
+    event: &'a Event<'a>,
+    enrichment: &'a Enrichment,
+    now: u64,
+    options: &'a Options,
+    person: &'a Person,
+}
+
+impl Builder<'_> {
+    /// When it happened, in Unix seconds, but never in the future.
+    fn happened(&self) -> Option<u64> {
+        self.event.timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(self.now))
     }
-    if let Some(name) = &customer.name {
-        attributes.add("name", name.as_str(), Weight::Optional);
+
+    /// What the payload says, with the event's time; and what lookups say, which is true of now. For a
+    /// fresh event that is the same.
+    fn identifies(&self) -> Vec<Item> {
+        let parts = person_attributes::of(self.event, self.enrichment, self.person);
+        if is_fresh(self.event, self.enrichment.began) {
+            return self.identify(parts.merged(), self.happened()).into_iter().collect();
+        }
+        let [stated, found] = parts.apart();
+        let stated = self.identify(stated, self.happened());
+        stated.into_iter().chain(self.identify(found, Some(self.enrichment.began))).collect()
     }
-    fields::map(table::group(&event.event_type).person, event, &mut attributes);
-    for (name, value) in enrichment.into_iter().flat_map(Enrichment::attributes) {
-        attributes.add(name, value, Weight::Essential);
+
+    /// `None` if there is nothing to say about the person.
+    fn identify(&self, attributes: Attributes, time: Option<u64>) -> Option<Item> {
+        let person = self.person.identifier.clone();
+        if attributes.is_empty() {
+            return None;
+        }
+        Some(Item::person(person, Action::Identify, self.identify_time(time), attributes))
     }
-    if attributes.is_empty() {
-        return None;
+
+    fn identify_time(&self, time: Option<u64>) -> Option<u64> {
+        time.filter(|_| self.options.identify_time == IdentifyTime::Event)
     }
-    if let Some(customer_id) = &customer.customer_id {
-        attributes.add("dodo_customer_id", customer_id.as_str(), Weight::Essential);
+
+    /// A subscription as an object of its own, so that a person with two plans has both.
+    fn object(&self, attributes: &Attributes) -> Option<Item> {
+        let object_type = self.options.subscription_object_type.clone()?;
+        if table::group(&self.event.event_type).prefix != "subscription" {
+            return None;
+        }
+        let id = self.event.data.get("subscription_id").and_then(lenient::string)?;
+        let owner = self.person.identifier.clone();
+        let time = self.identify_time(self.happened());
+        Some(Item::object([object_type, id], owner, time, attributes.clone()))
     }
-    Some(attributes)
+
+    fn event(&self, name: String, attributes: Attributes) -> Item {
+        let id = event_id(self.event.timestamp_ms, self.event.id, &name);
+        let person = self.person.identifier.clone();
+        Item::person(person, Action::Event { name, id }, self.happened(), attributes)
+    }
 }

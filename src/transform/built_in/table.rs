@@ -1,21 +1,22 @@
-//! The mapping, one line a field: this field of Dodo's payload, that attribute of Customer.io's, of
-//! this kind. To map another field, add a line.
+//! The mapping, one row per field: a field of Dodo's payload, the attribute that it becomes, and its
+//! kind. To map another field, add a row.
 //!
 //! A scalar field without a line is passed on under its own name (see [`super::fields`]), so that
 //! fields and event types which Dodo has yet to invent arrive too.
 
 use Kind::{
-    Date, DateOrCleared, Flag, Id, Metadata, Money, MoneyOrCleared, Number, Occurred, Text, TextOr,
+    Date, DateOrCleared, Decimal, Flag, Id, Metadata, Money, MoneyOrCleared, Number, Objects,
+    Occurred, Strings, Text, TextOr,
 };
 
 /// What a field is, and so how it is read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A text that identifies something or somebody; kept when an item must shrink.
+pub(super) enum Kind {
+    /// A string that identifies something or somebody; kept when an item must shrink.
     Id,
-    /// Any other text.
+    /// Any other string.
     Text,
-    /// A text with a default for when it is absent.
+    /// A string with a default for when it is absent.
     TextOr(&'static str),
     Number,
     Flag,
@@ -23,9 +24,15 @@ pub enum Kind {
     Date,
     /// The same, and `""` where Dodo says `null`: Customer.io then clears the attribute.
     DateOrCleared,
-    /// Minor units of the currency named by that field: a decimal text `x` and an integer `x_minor`.
+    /// Minor units of the currency named by that field: a decimal string `x` and an integer `x_minor`.
     Money(&'static str),
-    /// The same, and `""` for an `x` that cannot be written: of a person it would otherwise stay what
+    /// The same for an amount that Dodo may also send as a decimal string.
+    Decimal(&'static str),
+    /// A list of strings.
+    Strings,
+    /// A list of flat objects, with these of their fields.
+    Objects(&'static [&'static str]),
+    /// Money, and `""` for an `x` that cannot be written: of a person it would otherwise stay what
     /// it was in another currency.
     MoneyOrCleared(&'static str),
     /// The merchant's own keys, as one nested object: flattened, a key named `recipient` would
@@ -36,9 +43,9 @@ pub enum Kind {
 }
 
 /// One line of the table.
-#[derive(Debug, Clone, Copy)]
-pub struct Row {
-    /// Where it stands in `data`; a dot leads into a nested object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Where it is in `data`; a dot leads into a nested object.
     pub field: &'static str,
     pub attribute: &'static str,
     pub kind: Kind,
@@ -53,38 +60,74 @@ const fn same(field: &'static str, kind: Kind) -> Row {
     row(field, field, kind)
 }
 
+/// When an event says something about its person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// A purchase: a succeeded payment above zero.
+    Paid,
+    /// A payment that has succeeded, failed or been cancelled.
+    Ended,
+    /// A subscription that ran at some time: neither failed nor pending.
+    Ran,
+}
+
 /// What the event types with one prefix have in common.
 #[derive(Debug, Clone, Copy)]
-pub struct Group<'a> {
+pub(super) struct Group<'a> {
     /// The part of the event type before its first dot.
     pub prefix: &'a str,
     /// Attributes of the event.
     pub event: &'static [Row],
     /// Attributes of the person, beside `email`, `name` and `dodo_customer_id`.
-    pub person: &'static [Row],
+    pub person: &'static [(When, &'static [Row])],
+    /// The field that names the person, in groups whose events are always about one.
+    pub customer: Option<&'static str>,
+    /// Whether what was bought, the amount and the link come from the payment that the event names.
+    pub takes_from_payment: bool,
 }
 
 /// The group of an event type; a new one has no lines of its own yet.
-pub fn group(event_type: &str) -> Group<'_> {
+pub(super) fn group(event_type: &str) -> Group<'_> {
     let prefix = event_type.split('.').next().unwrap_or(event_type);
     let known = GROUPS.iter().find(|group| group.prefix == prefix);
-    known.copied().unwrap_or(Group { prefix, event: &[], person: &[] })
+    known.copied().unwrap_or(Group { prefix, ..UNKNOWN })
 }
 
-pub(super) const GROUPS: [Group<'static>; 9] = [
-    Group { prefix: "payment", event: PAYMENT, person: PAYER },
-    Group { prefix: "subscription", event: SUBSCRIPTION, person: SUBSCRIBER },
-    Group { prefix: "refund", event: REFUND, person: &[] },
-    Group { prefix: "dispute", event: DISPUTE, person: &[] },
-    Group { prefix: "license_key", event: LICENSE_KEY, person: &[] },
-    Group { prefix: "credit", event: CREDIT, person: &[] },
-    Group { prefix: "abandoned_checkout", event: ABANDONED_CHECKOUT, person: &[] },
-    Group { prefix: "dunning", event: DUNNING, person: &[] },
-    Group { prefix: "entitlement_grant", event: ENTITLEMENT_GRANT, person: &[] },
+const UNKNOWN: Group<'static> =
+    Group { prefix: "", event: &[], person: &[], customer: None, takes_from_payment: false };
+
+const CUSTOMER: Option<&str> = Some("data.customer");
+pub(super) const CUSTOMER_ID: Option<&str> = Some("data.customer_id");
+
+const fn about(
+    customer: Option<&'static str>,
+    prefix: &'static str,
+    event: &'static [Row],
+) -> Group<'static> {
+    Group { prefix, event, customer, ..UNKNOWN }
+}
+
+pub(super) const GROUPS: [Group<'static>; 10] = [
+    Group {
+        person: &[(When::Paid, PAYER), (When::Ended, LAST_PAYMENT)],
+        ..about(CUSTOMER, "payment", PAYMENT)
+    },
+    Group { person: &[(When::Ran, SUBSCRIBER)], ..about(CUSTOMER, "subscription", SUBSCRIPTION) },
+    about(CUSTOMER, "refund", REFUND),
+    about(CUSTOMER, "dispute", DISPUTE),
+    about(CUSTOMER_ID, "license_key", LICENSE_KEY),
+    about(CUSTOMER_ID, "credit", CREDIT),
+    Group {
+        takes_from_payment: true,
+        ..about(CUSTOMER_ID, "abandoned_checkout", ABANDONED_CHECKOUT)
+    },
+    Group { takes_from_payment: true, ..about(CUSTOMER_ID, "dunning", DUNNING) },
+    about(CUSTOMER_ID, "entitlement_grant", ENTITLEMENT_GRANT),
+    about(None, "invoice", INVOICE),
 ];
 
 /// On events of every type, known or not.
-pub const EVERY_EVENT: &[Row] = &[
+pub(super) const EVERY_EVENT: &[Row] = &[
     row("customer.email", "email", Id),
     row("customer.name", "name", Text),
     row("customer.customer_id", "customer_id", Id),
@@ -124,7 +167,23 @@ const PAYMENT: &[Row] = &[
     same("refund_status", Text),
     same("digital_products_delivered", Flag),
     same("is_update_payment_method", Flag),
+    same("is_multi_subscription", Flag),
+    same("includes_usage", Flag),
+    same("card_exp_month", Text),
+    same("card_exp_year", Text),
+    same("subscription_ids", Strings),
+    same("discounts", DISCOUNTS),
     same("updated_at", Date),
+];
+
+/// A discount's amount is a percentage or minor units, as its type says, so it stays as it is.
+const DISCOUNTS: Kind = Objects(&["code", "name", "type", "amount"]);
+
+/// What an event takes from the payment that it names: what was bought, and a link to pay.
+pub(super) const FROM_PAYMENT: &[Row] = &[
+    row("total_amount", "payment_amount", Money("currency")),
+    same("currency", Text),
+    same("payment_link", Text),
 ];
 
 const PAYER: &[Row] = &[
@@ -132,8 +191,9 @@ const PAYER: &[Row] = &[
     row("", "last_payment_date", Occurred),
     row("total_amount", "last_payment_amount", MoneyOrCleared("currency")),
     row("currency", "last_payment_currency", Text),
-    row("status", "last_payment_status", Text),
 ];
+
+const LAST_PAYMENT: &[Row] = &[row("status", "last_payment_status", Text)];
 
 const SUBSCRIPTION: &[Row] = &[
     row("recurring_pre_tax_amount", "amount", Money("currency")),
@@ -158,9 +218,15 @@ const SUBSCRIPTION: &[Row] = &[
     same("discount_cycles_remaining", Number),
     same("on_demand", Flag),
     same("tax_inclusive", Flag),
+    same("has_payment_method", Flag),
+    same("payment_method_id", Id),
+    row("scheduled_change.product_id", "scheduled_product_id", Id),
+    row("scheduled_change.product_name", "scheduled_product_name", Text),
+    row("scheduled_change.effective_at", "scheduled_change_at", Date),
+    same("discounts", DISCOUNTS),
 ];
 
-const SUBSCRIBER: &[Row] = &[
+pub(super) const SUBSCRIBER: &[Row] = &[
     same("subscription_id", Id),
     row("status", "subscription_status", Text),
     row("product_id", "subscription_product_id", Id),
@@ -179,7 +245,7 @@ const REFUND: &[Row] = &[
 
 const DISPUTE: &[Row] = &[
     same("dispute_id", Id),
-    same("amount", Money("currency")),
+    same("amount", Decimal("currency")),
     same("dispute_stage", Text),
     same("dispute_status", Text),
     same("reason", Text),
@@ -226,7 +292,10 @@ const ENTITLEMENT_GRANT: &[Row] = &[
     row("id", "entitlement_grant_id", Id),
     same("entitlement_id", Id),
     same("integration_type", Text),
+    row("feature.feature_id", "feature_id", Id),
     row("license_key.key", "license_key", Id),
+    row("license_key.expires_at", "license_key_expires_at", Date),
+    row("license_key.activations_limit", "license_key_activations_limit", Number),
     same("delivered_at", Date),
     same("revoked_at", Date),
     same("revocation_reason", Text),
@@ -236,8 +305,22 @@ const ENTITLEMENT_GRANT: &[Row] = &[
     same("updated_at", Date),
 ];
 
+/// Dodo's newest group, which its SDKs do not know yet: more fields are to come.
+const INVOICE: &[Row] = &[
+    row("id", "invoice_id", Id),
+    same("amount_due", Money("currency")),
+    same("amount_paid", Money("currency")),
+    same("amount_refunded", Money("currency")),
+    same("total", Money("currency")),
+    same("subtotal", Money("currency")),
+    same("tax", Money("currency")),
+    same("credits", Money("currency")),
+    same("billing_mode", Text),
+    same("due_date", Date),
+];
+
 /// Fields that never leave, whatever the event type.
-pub const LEFT_OUT: &[&str] = &[
+pub(super) const LEFT_OUT: &[&str] = &[
     // Personal data that no mail needs.
     "card_holder_name",
     "tax_id",
@@ -257,15 +340,18 @@ pub const LEFT_OUT: &[&str] = &[
 mod tests {
     use super::*;
 
+    fn person_rows() -> impl Iterator<Item = &'static Row> {
+        GROUPS.iter().flat_map(|group| group.person).flat_map(|(_, rows)| *rows)
+    }
+
     fn rows() -> impl Iterator<Item = &'static Row> {
-        let of_groups = GROUPS.iter().flat_map(|group| [group.event, group.person]);
-        of_groups.chain([EVERY_EVENT]).flatten()
+        let of_events = GROUPS.iter().flat_map(|group| group.event);
+        of_events.chain(person_rows()).chain(EVERY_EVENT).chain(FROM_PAYMENT)
     }
 
     #[test]
     fn no_attribute_collides_with_customer_ios_own() {
-        let persons = GROUPS.iter().flat_map(|group| group.person);
-        for row in persons {
+        for row in person_rows() {
             let reserved =
                 ["id", "email", "phone", "cio_id", "created_at", "unsubscribed", "timezone"];
             assert!(!reserved.contains(&row.attribute), "{row:?}");
@@ -281,7 +367,9 @@ mod tests {
     #[test]
     fn a_list_names_no_attribute_twice() {
         for group in GROUPS {
-            for rows in [group.event, group.person] {
+            let of_person: Vec<Row> =
+                group.person.iter().flat_map(|(_, rows)| rows.iter().copied()).collect();
+            for rows in [group.event, &of_person] {
                 for (index, row) in rows.iter().enumerate() {
                     let earlier = &rows[..index];
                     assert!(

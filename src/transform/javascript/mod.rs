@@ -11,8 +11,8 @@ pub use repair::{Repair, Repaired};
 pub use requests::{HandlerRequests, InvalidRequest, Made};
 
 use super::{Ignored, Unsent};
-use crate::dodo::Enrichment;
-use crate::event::Event;
+use crate::dodo::{Enrichment, Needs};
+use crate::event::{Customer, Event};
 use crate::telemetry::redaction::Redactor;
 use engine::{Failure, Input, Limits, Run, Source};
 use serde_json::{Value, json};
@@ -31,6 +31,16 @@ pub struct Handlers {
 
 fn place(file: &str, line: Option<usize>) -> String {
     line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))
+}
+
+/// What handlers find in `webhook.customer`: the customer and, where it has just changed, what they have
+/// paid in total.
+pub(super) fn needs(event: &Event<'_>) -> Needs {
+    let lifetime = super::built_in::changes_lifetime(event);
+    let customer = Customer::of(&event.data);
+    let is_known = customer.customer_id.is_some();
+    let customer = is_known && (lifetime || customer.email.is_none());
+    Needs { customer, lifetime: is_known && lifetime, ..Needs::default() }
 }
 
 impl Handlers {
@@ -111,7 +121,7 @@ fn source(path: &Path, limits: Limits) -> Result<Source, String> {
     Ok(source)
 }
 
-/// File, line, what is wrong, and the offending text.
+/// File, line, what is wrong, and the offending line.
 fn problem(source: &Source, failure: &Failure) -> String {
     let line = failure.line.and_then(|line| source.text.lines().nth(line - 1));
     let text = line.map(|line| format!(" in `{}`", line.trim())).unwrap_or_default();

@@ -49,7 +49,7 @@ pub struct Repaired {
 
 /// Repairs the items of one webhook, and keeps their ids apart.
 #[derive(Debug)]
-pub struct Repairer {
+pub(super) struct Repairer {
     webhook_id: String,
     timestamp_ms: Option<u64>,
     /// Unix seconds, not in the future.
@@ -59,14 +59,14 @@ pub struct Repairer {
 }
 
 impl Repairer {
-    pub fn new(webhook_id: &str, timestamp_ms: Option<u64>, now: u64) -> Self {
+    pub(super) fn new(webhook_id: &str, timestamp_ms: Option<u64>, now: u64) -> Self {
         let timestamp = timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(now));
         let webhook_id = webhook_id.to_owned();
         Self { webhook_id, timestamp_ms, timestamp, names: HashMap::new() }
     }
 
     /// Repairs one item, if it is about a person.
-    pub fn repair(&mut self, item: &mut Map<String, Value>) -> Vec<Repair> {
+    pub(super) fn repair(&mut self, item: &mut Map<String, Value>) -> Vec<Repair> {
         let mut repairs = Vec::new();
         if item.get("type").is_some_and(|kind| kind != "person") {
             return repairs;
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn mended(repairer: &mut Repairer, item: Value) -> (Value, Vec<Repair>) {
+    fn repaired(repairer: &mut Repairer, item: Value) -> (Value, Vec<Repair>) {
         let Value::Object(mut item) = item else { panic!("an object") };
         let repairs = repairer.repair(&mut item);
         (Value::Object(item), repairs)
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn an_unknown_action_becomes_an_event_of_its_name() {
         let item = json!({"type": "person", "action": "payment_completed"});
-        let (item, repairs) = mended(&mut repairer(), item);
+        let (item, repairs) = repaired(&mut repairer(), item);
         let action = "payment_completed".to_owned();
         assert_eq!(
             item,
@@ -157,7 +157,7 @@ mod tests {
     fn a_name_stays() {
         let item =
             json!({"type": "person", "action": "payment_completed", "name": "Payment Completed"});
-        assert_eq!(mended(&mut repairer(), item).0["name"], "Payment Completed");
+        assert_eq!(repaired(&mut repairer(), item).0["name"], "Payment Completed");
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
             json!({"type": "person", "action": 7}),
             json!({"type": "person"}),
         ] {
-            assert_eq!(mended(&mut repairer(), item.clone()), (item, vec![]));
+            assert_eq!(repaired(&mut repairer(), item.clone()), (item, vec![]));
         }
     }
 
@@ -179,7 +179,7 @@ mod tests {
         let ids = || {
             let mut repairer = repairer();
             let item = json!({"type": "person", "action": "event", "name": "Item Sold"});
-            [item.clone(), item].map(|item| mended(&mut repairer, item).0["id"].clone())
+            [item.clone(), item].map(|item| repaired(&mut repairer, item).0["id"].clone())
         };
         let [first, second] = ids();
         assert_ne!(first, second);

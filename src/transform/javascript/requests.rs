@@ -23,14 +23,14 @@ pub enum InvalidRequest {
     /// GET and the like.
     #[error("webhook.method must be POST or PUT.")]
     Method,
-    /// A text, a list, nothing.
+    /// A string, a list, nothing.
     #[error("webhook.payload must be an object.")]
     Payload,
     /// For `/api/v2/batch`.
     #[error("webhook.payload must have a list named batch, of objects.")]
     Batch,
-    /// Names and values must be texts.
-    #[error("webhook.headers must be an object of texts.")]
+    /// Names and values must be strings.
+    #[error("webhook.headers must be an object of strings.")]
     Headers,
 }
 

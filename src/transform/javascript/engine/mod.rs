@@ -1,5 +1,5 @@
 //! The `QuickJS` engine, a fresh one for each run: nothing is carried from one webhook to the next, and a
-//! handler that eats its memory or its time takes nobody along. One costs about a tenth of a
+//! handler that uses up its memory or its time harms no other. One costs about a tenth of a
 //! millisecond.
 
 mod console;
