@@ -108,20 +108,18 @@ impl Enricher {
         access: Access<'_>,
     ) -> Result<Vec<Object>, LookupError> {
         let key = format!("customers?email={address}");
-        let known = self.cache.get(&key, Instant::now());
-        let list = match known {
-            Some(list) => list,
-            None => {
-                let items = self.api.list("customers", &[("email", address)], access).await?;
-                let has_address = |item: &Object| {
-                    let email = item.get("email").and_then(lenient::string);
-                    email.is_some_and(|email| email.to_lowercase() == address)
-                };
-                let items = items.into_iter().filter(has_address).map(Value::Object).collect();
-                let list = Arc::new(Object::from_iter([("items".to_owned(), items)]));
-                self.cache.put(key, list.clone(), Instant::now(), TTL);
-                list
-            }
+        let list = if let Some(known) = self.cache.get(&key, Instant::now()) {
+            known
+        } else {
+            let items = self.api.list("customers", &[("email", address)], access).await?;
+            let has_address = |item: &Object| {
+                let email = item.get("email").and_then(lenient::string);
+                email.is_some_and(|email| email.to_lowercase() == address)
+            };
+            let items = items.into_iter().filter(has_address).map(Value::Object).collect();
+            let list = Arc::new(Object::from_iter([("items".to_owned(), items)]));
+            self.cache.put(key, list.clone(), Instant::now(), TTL);
+            list
         };
         let items = list.get("items").and_then(Value::as_array).into_iter().flatten();
         Ok(items.filter_map(Value::as_object).cloned().collect())
