@@ -30,8 +30,8 @@ impl Enricher {
         Self { api, cache: Cache::default() }
     }
 
-    /// What an event needs beyond its payload. First whom it is about, then everything else at the
-    /// same time. `now` is in Unix seconds.
+    /// What an event needs beyond its payload. First the objects that say whom it is about, then
+    /// everything else at the same time. `now` is in Unix seconds.
     pub(crate) async fn enrich(
         &self,
         event: &Event<'_>,
@@ -42,26 +42,34 @@ impl Enricher {
         let mut found = Enrichment { began: now, ..Enrichment::default() };
         self.named_objects(event, needs, access, &mut found).await;
         let customer = found.customer_of(event);
-        let lacks_own_id = |key: &String| !found.knows_own_id(event, key);
-        let is_needed = needs.customer || needs.own_id_key.as_ref().is_some_and(lacks_own_id);
-        if let Some(id) = customer.customer_id.as_ref().filter(|_| is_needed) {
-            let object = self.object(["customers", id], "customer_id", TTL, access).await;
-            if let Some(object) = found.note(Lookup::Customer, object) {
-                found.found(object);
-            }
-        }
-        let (customers, names) = tokio::join!(
-            self.customers(&customer, needs, access, &found),
+        let mut lists = Enrichment::default();
+        let (profile, (), (names, failure)) = tokio::join!(
+            self.customer(event, needs, &customer, access, &found),
+            self.lists(event, needs, now, &customer, access, &mut lists),
             self.product_names(event, needs, access, &found),
         );
-        let (names, failure) = names;
+        found.add_lists(lists);
+        if let Some(profile) = profile.and_then(|profile| found.note(Lookup::Customer, profile)) {
+            found.found(profile);
+        }
         found.product_names = names;
         found.failures.extend(failure.map(|error| (Lookup::Products, error)));
-        match customers {
-            Ok(customers) => self.lists(event, needs, now, &customers, access, &mut found).await,
-            Err(error) => found.failures.push((Lookup::SameAddress, error)),
-        }
         found
+    }
+
+    /// The event's customer, if it is needed or may know the merchant's own id.
+    async fn customer(
+        &self,
+        event: &Event<'_>,
+        needs: &Needs,
+        customer: &Customer,
+        access: Access<'_>,
+        found: &Enrichment,
+    ) -> Option<Result<Arc<Object>, LookupError>> {
+        let lacks_own_id = |key: &String| !found.knows_own_id(event, key);
+        let is_needed = needs.customer || needs.own_id_key.as_ref().is_some_and(lacks_own_id);
+        let id = customer.customer_id.as_ref().filter(|_| is_needed)?;
+        Some(self.object(["customers", id], "customer_id", TTL, access).await)
     }
 
     /// The payment, and then the subscription, that the event names.
@@ -93,74 +101,53 @@ impl Enricher {
         Some(self.object([list, &id?], id_field, TTL, access).await)
     }
 
-    /// The ids of all customers that are the same person.
-    async fn customers(
-        &self,
-        customer: &Customer,
-        needs: &Needs,
-        access: Access<'_>,
-        found: &Enrichment,
-    ) -> Result<Vec<Arc<Object>>, LookupError> {
-        let own = customer.customer_id.iter().map(|id| {
-            let known = found.customer.clone();
-            known.unwrap_or_else(|| {
-                Arc::new(Object::from_iter([("customer_id".to_owned(), id.as_str().into())]))
-            })
-        });
-        let mut all: Vec<_> = own.collect();
-        let address = customer.email.clone().or_else(|| found.found_customer().email);
-        if let Some(address) = address.filter(|_| needs.same_address) {
-            let ids: BTreeSet<_> = all.iter().filter_map(|it| customer_id(it)).collect();
-            let others = self.same_address(&address.to_lowercase(), access).await?;
-            let is_new =
-                |other: &Arc<Object>| customer_id(other).is_some_and(|id| !ids.contains(&id));
-            all.extend(others.into_iter().filter(is_new));
-        }
-        all.truncate(MAX_SAME_ADDRESS);
-        Ok(all)
-    }
-
     /// `GET /customers?email=`, remembered for a while. `address` is in lower case.
     async fn same_address(
         &self,
         address: &str,
         access: Access<'_>,
-    ) -> Result<Vec<Arc<Object>>, LookupError> {
+    ) -> Result<Vec<Object>, LookupError> {
         let key = format!("customers?email={address}");
-        let known = self.cache.get(&key, Instant::now());
-        let list = match known {
-            Some(list) => list,
-            None => {
-                let items = self.api.list("customers", &[("email", address)], access).await?;
-                let has_address = |item: &Object| {
-                    let email = item.get("email").and_then(lenient::string);
-                    email.is_some_and(|email| email.to_lowercase() == address)
-                };
-                let items = items.into_iter().filter(has_address).map(Value::Object).collect();
-                let list = Arc::new(Object::from_iter([("items".to_owned(), items)]));
-                self.cache.put(key, list.clone(), Instant::now(), TTL);
-                list
-            }
+        let list = if let Some(known) = self.cache.get(&key, Instant::now()) {
+            known
+        } else {
+            let items = self.api.list("customers", &[("email", address)], access).await?;
+            let has_address = |item: &Object| {
+                let email = item.get("email").and_then(lenient::string);
+                email.is_some_and(|email| email.to_lowercase() == address)
+            };
+            let items = items.into_iter().filter(has_address).map(Value::Object).collect();
+            let list = Arc::new(Object::from_iter([("items".to_owned(), items)]));
+            self.cache.put(key, list.clone(), Instant::now(), TTL);
+            list
         };
         let items = list.get("items").and_then(Value::as_array).into_iter().flatten();
-        Ok(items.filter_map(Value::as_object).map(|item| Arc::new(item.clone())).collect())
+        Ok(items.filter_map(Value::as_object).cloned().collect())
     }
 
-    /// What follows from the lists of the person's subscriptions and payments.
+    /// What follows from the lists of the person's subscriptions and payments: those of the event's
+    /// customer and, if asked, of all customers with the same address.
     async fn lists(
         &self,
         event: &Event<'_>,
         needs: &Needs,
         now: u64,
-        customers: &[Arc<Object>],
+        customer: &Customer,
         access: Access<'_>,
         found: &mut Enrichment,
     ) {
-        let created = |it: &Arc<Object>| it.get("created_at").and_then(date::unix_seconds);
-        found.customer_since = found
-            .customer_since
-            .map(|since| customers.iter().filter_map(created).fold(since, u64::min));
-        let ids: BTreeSet<String> = customers.iter().filter_map(|it| customer_id(it)).collect();
+        if !needs.subscriptions && !needs.lifetime {
+            return;
+        }
+        let mut ids: BTreeSet<String> = customer.customer_id.iter().cloned().collect();
+        if let Some(address) = customer.email.as_ref().filter(|_| needs.same_address) {
+            let same = self.same_address(&address.to_lowercase(), access).await;
+            let Some(same) = found.note(Lookup::SameAddress, same) else { return };
+            found.customer_since = same.iter().filter_map(created_at).min();
+            let others = same.iter().filter_map(customer_id);
+            let others = others.filter(|id| !ids.contains(id)).collect::<Vec<_>>();
+            ids.extend(others.into_iter().take(MAX_SAME_ADDRESS - 1));
+        }
         if ids.is_empty() {
             return;
         }
@@ -296,6 +283,10 @@ impl Enricher {
 pub(crate) fn is_fresh(event: &Event<'_>, now: u64) -> bool {
     let happened = event.timestamp_ms.map(|milliseconds| milliseconds / 1000);
     happened.is_none_or(|happened| now.saturating_sub(happened) < FRESH_FOR)
+}
+
+fn created_at(customer: &Object) -> Option<u64> {
+    customer.get("created_at").and_then(date::unix_seconds)
 }
 
 fn customer_id(customer: &Object) -> Option<String> {

@@ -147,10 +147,19 @@ impl Enrichment {
         if all.is_empty() { Value::Null } else { Value::Object(all) }
     }
 
-    /// Notes a customer that was found.
+    /// Notes the customer that was found.
     pub(super) fn found(&mut self, customer: Arc<Object>) {
-        self.customer_since = customer.get("created_at").and_then(date::unix_seconds);
+        let since = customer.get("created_at").and_then(date::unix_seconds);
+        self.customer_since = [self.customer_since, since].into_iter().flatten().min();
         self.customer = Some(customer);
+    }
+
+    /// Notes what followed from lists.
+    pub(super) fn add_lists(&mut self, lists: Self) {
+        self.customer_since = lists.customer_since;
+        self.subscriptions = lists.subscriptions;
+        self.lifetime = lists.lifetime;
+        self.failures.extend(lists.failures);
     }
 
     /// Takes a lookup's result, or notes its failure.

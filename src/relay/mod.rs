@@ -143,8 +143,9 @@ impl Relay {
         let left = moment.deadline.saturating_duration_since(before);
         let time = self.policy.lookups.min(left / 2);
         let access = Access { key, deadline: before + time };
-        let enrichment =
-            self.enricher.enrich(event, &needs, moment.unix_seconds_at(before), access).await;
+        let now = moment.unix_seconds_at(before);
+        // On the heap: it is large, and without a key it is never made.
+        let enrichment = Box::pin(self.enricher.enrich(event, &needs, now, access)).await;
         record.enriched(&enrichment.failures, before.elapsed());
         Some(enrichment)
     }

@@ -41,3 +41,10 @@ impl Clock {
 pub fn at(milliseconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)
 }
+
+/// The same time as Dodo writes it.
+pub fn rfc3339(milliseconds: u64) -> String {
+    let moment = time::UtcDateTime::from(at(milliseconds));
+    let (hour, minute, second, microsecond) = moment.time().as_hms_micro();
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}Z", moment.date())
+}

@@ -1,7 +1,7 @@
 //! Lifetime values in Customer.io are right in the end, even if webhooks arrive late, twice, out of order or
 //! between failures.
 
-use crate::clock::{DAY, MINUTE, SECOND, START};
+use crate::clock::{DAY, MINUTE, SECOND, START, rfc3339};
 use crate::world::World;
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -31,17 +31,6 @@ struct Truth {
     total_spent_minor: Value,
     payments_count: Value,
     customer_since: Value,
-}
-
-fn rfc3339(milliseconds: u64) -> String {
-    let seconds = i64::try_from(milliseconds / SECOND).unwrap();
-    let moment = time::UtcDateTime::from_unix_timestamp(seconds).unwrap();
-    let (hour, minute, second) = moment.as_hms();
-    format!(
-        "{}T{hour:02}:{minute:02}:{second:02}.{:06}Z",
-        moment.date(),
-        milliseconds % SECOND * 1000
-    )
 }
 
 fn customer_id(number: usize) -> String {

@@ -3,9 +3,10 @@
 //!
 //! Between attempts time is simulated; within an invocation it is real, with shorter timeouts. HTTP goes
 //! over sockets, to the local Customer.io and to a Secrets Manager that can be down.
-//! `make faults` prints the report.
+//! `make faults` prints the report. [`history`] compares the people in the end with what happened to them.
 
 mod clock;
+mod history;
 mod lifetime;
 mod plan;
 mod report;

@@ -1,7 +1,7 @@
 //! A sender like Dodo's: eight attempts on its schedule, the same id each time, a new timestamp and
 //! signature; with duplicates and reordering.
 
-use crate::clock::{self, HOUR, MINUTE, SECOND};
+use crate::clock::{HOUR, MINUTE, SECOND, rfc3339};
 use crate::plan::{Plan, SIGNS_ALONG};
 use crate::report::Report;
 use crate::world::World;
@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Pauses before each attempt after the first, in milliseconds.
-const SCHEDULE: [u64; 7] =
+pub const SCHEDULE: [u64; 7] =
     [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR];
 
 const PEOPLE: usize = 60;
@@ -208,12 +208,6 @@ fn messages(rng: &mut Rng, plan: &Plan, count: usize) -> Vec<Message> {
         Message { id: dodo::random_message_id(), sample, happened, accepted: None, aborted: false }
     };
     (0..count).map(message).collect()
-}
-
-fn rfc3339(milliseconds: u64) -> String {
-    let moment = time::UtcDateTime::from(clock::at(milliseconds));
-    let (hour, minute, second, millisecond) = moment.time().as_hms_milli();
-    format!("{}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z", moment.date())
 }
 
 /// The time of the newest payment of a person, in Unix seconds, as their profile should have it.

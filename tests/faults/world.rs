@@ -26,6 +26,8 @@ pub struct World {
     pub secrets_manager: OneSecret,
     site_id: String,
     dodo_api: Option<String>,
+    settings: Vec<(&'static str, String)>,
+    policy: RetryPolicy,
 }
 
 impl World {
@@ -39,7 +41,20 @@ impl World {
             clock,
             site_id,
             dodo_api: None,
+            settings: Vec::new(),
+            policy: POLICY,
         }
+    }
+
+    /// With more settings than the necessary ones.
+    pub fn with_settings(self, settings: Vec<(&'static str, String)>) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// With time limits that no attempt and no lookup exceeds unless it is broken on purpose.
+    pub fn patient(self) -> Self {
+        let seconds = Duration::from_secs(4);
+        Self { policy: RetryPolicy { attempt: seconds, lookups: seconds, ..POLICY }, ..self }
     }
 
     /// With a key for Dodo's API, which is at this URL.
@@ -57,11 +72,14 @@ impl World {
                 "DODO_API_URL" => self.dodo_api.clone()?,
                 "AWS_REGION" => "us-east-1".to_owned(),
                 "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "testing".to_owned(),
-                _ => return None,
+                _ => {
+                    let set = self.settings.iter().find(|(known, _)| *known == name);
+                    return set.map(|(_, value)| value.clone());
+                }
             })
         });
         let dependencies =
-            Dependencies { clock: self.clock.of_function(), policy: POLICY, output: |_| () };
+            Dependencies { clock: self.clock.of_function(), policy: self.policy, output: |_| () };
         let function = Function::with(settings.unwrap(), dependencies);
         function.warm_up().await;
         function

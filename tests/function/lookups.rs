@@ -37,11 +37,25 @@ fn refund(number: usize, of: usize, amount: Value, currency: &str) -> Value {
     event
 }
 
-/// Delivers an event and returns the attributes of the person in the request.
+/// Delivers an event and returns the attributes of the person in the request: what the payload says,
+/// and then what the lookups say.
 async fn person_after(world: &World, event: &Value) -> Value {
     let response = world.deliver(&world.signed(event.to_string())).await;
     assert_eq!(response.outcome(), (200, "delivered"), "{response:?}");
-    world.customerio.state().arrivals.last().unwrap().items()[0]["attributes"].clone()
+    last_person(world)
+}
+
+/// The attributes of the person in the last request.
+fn last_person(world: &World) -> Value {
+    let state = world.customerio.state();
+    let items = state.arrivals.last().unwrap().items();
+    let identifies = items.iter().filter(|item| item["action"] == "identify");
+    let attributes = identifies.flat_map(|item| item["attributes"].as_object().unwrap().clone());
+    Value::Object(attributes.collect())
+}
+
+fn of_now(event: Value) -> Value {
+    dodo::Sample { name: String::new(), event }.of_now().event
 }
 
 fn sums(person: &Value) -> [&Value; 4] {
@@ -78,10 +92,17 @@ async fn all_pages_count_and_each_currency_by_itself() {
     assert_eq!(person["customer_since"], 1_767_323_045);
     assert_eq!(person["preferred_locale"], Value::Null, "null says nothing");
 
+    // The currency with the most payments leads, whichever the webhook is about.
     let person = person_after(&world, &payment(252, 500, "JPY")).await;
-    assert_eq!(sums(&person), [&json!("1500"), &json!(1_500), &json!("JPY"), &json!(255)]);
-    let person = person_after(&world, &payment(255, 1_500, "KWD")).await;
-    assert_eq!(sums(&person), [&json!("3.000"), &json!(3_000), &json!("KWD"), &json!(255)]);
+    assert_eq!(sums(&person), [&json!("2500.00"), &json!(250_000), &json!("EUR"), &json!(255)]);
+    assert_eq!(
+        (&person["total_spent_jpy"], &person["total_spent_jpy_minor"]),
+        (&json!("1500"), &json!(1_500))
+    );
+    assert_eq!(
+        (&person["total_spent_kwd"], &person["total_spent_kwd_minor"]),
+        (&json!("3.000"), &json!(3_000))
+    );
 }
 
 #[tokio::test]
@@ -108,15 +129,45 @@ async fn the_webhooks_own_payment_and_refund_count_once_listed_or_not() {
     assert_eq!(sums(&person), [&json!("7.50"), &json!(750), &json!("EUR"), &json!(2)]);
 }
 
+/// What the payload says is true of its own time, what lookups say is true of now.
 #[tokio::test]
-async fn a_replayed_webhook_brings_the_newest_sum_with_its_own_old_time() {
+async fn a_replayed_webhook_brings_the_newest_sum_with_the_time_of_the_lookup() {
     let world = World::with_dodo_api(&[]).await;
     let (old, new) = (payment(1, 2_000, "EUR"), payment(2, 1_000, "EUR"));
     world.dodo_api.state().happened(&old);
     world.dodo_api.state().happened(&new);
     assert_eq!(person_after(&world, &old).await["total_spent"], "30.00");
-    let identify = world.customerio.state().arrivals[0].items()[0].clone();
-    assert_eq!(identify["timestamp"], 1_795_166_103, "as in the sample");
+    let state = world.customerio.state();
+    let [stated, found, event] = state.arrivals[0].items() else { panic!("three items") };
+    assert_eq!(stated["timestamp"], 1_795_166_103, "as in the sample");
+    assert_eq!(stated["attributes"].get("total_spent"), None);
+    assert!((dodo::unix_now() - found["timestamp"].as_i64().unwrap()).abs() < 10, "{found}");
+    assert_eq!(found["attributes"].get("last_payment_amount"), None);
+    assert_eq!(event["timestamp"], 1_795_166_103);
+}
+
+#[tokio::test]
+async fn a_fresh_webhook_brings_both_in_one_identify() {
+    let world = World::with_dodo_api(&[]).await;
+    let event = of_now(payment(1, 2_000, "EUR"));
+    world.dodo_api.state().happened(&event);
+    assert_eq!(person_after(&world, &event).await["total_spent"], "20.00");
+    let state = world.customerio.state();
+    let [identify, event] = state.arrivals[0].items() else { panic!("two items") };
+    assert_eq!(identify["timestamp"], event["timestamp"]);
+    assert_eq!(identify["attributes"]["last_payment_amount"], "20.00");
+}
+
+#[tokio::test]
+async fn identifies_carry_no_time_where_arrival_counts() {
+    let world = World::with_dodo_api(&[("IDENTIFY_TIME", "arrival")]).await;
+    let event = payment(1, 2_000, "EUR");
+    world.dodo_api.state().happened(&event);
+    person_after(&world, &event).await;
+    let state = world.customerio.state();
+    let [stated, found, event] = state.arrivals[0].items() else { panic!("three items") };
+    assert_eq!((stated.get("timestamp"), found.get("timestamp")), (None, None));
+    assert_eq!(event["timestamp"], 1_795_166_103);
 }
 
 /// A sum that cannot be computed is left out, never wrong.
@@ -128,14 +179,16 @@ async fn a_sum_that_is_not_sure_is_left_out() {
             (|state| {
                 let mut unknown = refund(1, 1, Value::Null, "EUR");
                 unknown["data"]["is_partial"] = true.into();
-                state.refunds.push(unknown["data"].clone());
+                state.happened(&unknown);
             }) as fn(&mut stand_ins::dodo_api::State),
         ),
         ("a refund in another currency", |state| {
-            state.refunds.push(refund(1, 1, json!(5), "USD")["data"].clone());
+            state.happened(&refund(1, 1, json!(5), "USD"));
         }),
         ("a payment without an amount", |state| {
-            state.payments[0]["total_amount"] = Value::Null;
+            let mut unreadable = payment(1, 2_000, "EUR")["data"].clone();
+            unreadable["total_amount"] = Value::Null;
+            state.payments.push(unreadable);
         }),
         ("somebody else's payment", |state| {
             state.ignores_filters = true;
@@ -164,6 +217,7 @@ async fn in_email_mode_every_event_with_an_id_alone_is_delivered() {
         let response = world.deliver(&world.webhook(&sample.name)).await;
         assert_eq!(response.outcome(), (200, "delivered"), "{}: {response:?}", sample.name);
         let state = world.customerio.state();
+        // The payload says nothing about the person, so there is what the lookup says alone.
         let [identify, event] = state.arrivals.last().unwrap().items() else { panic!("two items") };
         for item in [identify, event] {
             assert_eq!(item["identifiers"], json!({"email": "ada@example.com"}), "{}", sample.name);
@@ -187,15 +241,31 @@ async fn a_customer_is_asked_for_once() {
         let person = person_after(&world, &sample.event).await;
         assert!(person["email"].as_str().unwrap().ends_with("@example.com"));
     }
-    assert_eq!(world.dodo_api.state().requests.len(), 1);
+    let customers = |request: &&String| request.starts_with("/customers");
+    assert_eq!(world.dodo_api.state().requests.iter().filter(customers).count(), 1);
 }
 
 #[tokio::test]
-async fn an_event_that_is_switched_off_costs_no_call() {
-    let world = World::with_dodo_api(&[("EVENT_NAMES", "payment.succeeded=")]).await;
-    let response = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!((response.outcome(), response.reason()), ((200, "ignored"), "event_off"));
-    assert_eq!(world.dodo_api.state().requests.len(), 0);
+async fn an_event_that_is_switched_off_still_brings_its_state_where_it_has_one() {
+    let off = "payment.succeeded=,subscription.active=,refund.succeeded=,payment.processing=";
+    let world = World::with_dodo_api(&[("EVENT_NAMES", off)]).await;
+    for (name, attribute) in [
+        ("payment.succeeded", "last_payment_amount"),
+        ("subscription.active", "subscription_status"),
+    ] {
+        let sample = sample(name).unwrap();
+        world.dodo_api.state().happened(&sample.event);
+        assert!(person_after(&world, &sample.event).await[attribute].is_string(), "{name}");
+        let state = world.customerio.state();
+        let items = state.arrivals.last().unwrap().items();
+        assert!(items.iter().all(|item| item["action"] == "identify"), "{name}");
+    }
+    let calls = world.dodo_api.state().requests.len();
+    for name in ["refund.succeeded", "payment.processing"] {
+        let response = world.deliver(&world.webhook(name)).await;
+        assert_eq!((response.outcome(), response.reason()), ((200, "ignored"), "event_off"));
+    }
+    assert_eq!(world.dodo_api.state().requests.len(), calls);
 }
 
 /// Every kind of failure, at every attempt, with the reason in the log.
@@ -204,7 +274,7 @@ fn outages() -> [(Fault, &'static str); 8] {
     [
         (Fault::status(401), "dodo_key_refused"),
         (Fault::status(403), "dodo_key_refused"),
-        (Fault::status(404), "dodo_customer_unknown"),
+        (Fault::status(404), "dodo_not_found"),
         (Fault::Response(429, long, "{}".to_owned()), "dodo_rate_limited"),
         (Fault::status(500), "dodo_unavailable"),
         (Fault::BreakBefore, "dodo_unreachable"),
@@ -228,41 +298,89 @@ async fn an_outage_holds_no_event_back_and_sends_no_wrong_sum() {
     for (fault, reason) in outages() {
         let (world, response) = during(fault, "payment.succeeded", &[]).await;
         assert_eq!(response.outcome(), (200, "delivered"), "{reason}");
-        let state = world.customerio.state();
-        let person = &state.arrivals[0].items()[0]["attributes"];
-        assert_eq!(sums(person), [&Value::Null; 4], "{reason}");
+        let person = last_person(&world);
+        assert_eq!(sums(&person), [&Value::Null; 4], "{reason}");
         assert_eq!(person["customer_since"], Value::Null, "{reason}");
-        drop(state);
         assert!(world.log().contains(reason), "{reason}: {}", world.log());
     }
 }
 
+/// Whether a failure will pass: then whoever needs the lookup waits. Otherwise it is as if there were
+/// no key.
+fn passes(reason: &str) -> bool {
+    !["dodo_key_refused", "dodo_not_found"].contains(&reason)
+}
+
 #[tokio::test]
-async fn only_an_event_that_cannot_be_addressed_waits_for_the_end_of_an_outage() {
+async fn an_event_whose_person_only_dodo_knows_waits_for_the_end_of_an_outage() {
     let email: [(&str, &str); 1] = [("PERSON_IDENTIFIER", "email")];
     for (fault, reason) in outages() {
         let (world, response) = during(fault.clone(), "dunning.started", &email).await;
-        assert_eq!((response.outcome(), response.reason()), ((503, "retry"), reason));
-        assert!(response.headers["retry-after"].is_string(), "{response:?}");
+        if passes(reason) {
+            assert_eq!((response.outcome(), response.reason()), ((503, "retry"), reason));
+            assert!(response.headers["retry-after"].is_string(), "{response:?}");
+        } else {
+            assert_eq!((response.outcome(), response.reason()), ((200, "ignored"), "no_email"));
+        }
         assert!(world.customerio.state().arrivals.is_empty());
-
-        world.dodo_api.state().faults.plan = None;
-        let response = world.deliver(&world.webhook("dunning.started")).await;
-        assert_eq!(response.outcome(), (200, "delivered"), "after {reason}");
+        assert!(world.log().contains(reason), "{reason}: {}", world.log());
 
         let (_, response) = during(fault, "dunning.started", &[]).await;
-        assert_eq!(response.outcome(), (200, "delivered"), "by id: {reason}");
+        assert_eq!(response.outcome(), (200, "delivered"), "by id, days later: {reason}");
     }
 }
 
 #[tokio::test]
+async fn what_is_good_to_know_is_waited_for_within_an_hour() {
+    for (name, lookup) in
+        [("dunning.started", "customers"), ("subscription.cancelled", "subscriptions")]
+    {
+        let world = World::with_dodo_api(&[]).await;
+        let late = sample(name).unwrap();
+        world.dodo_api.state().happened(&late.event);
+        world.dodo_api.state().faults.plan = Some(Box::new(|| Some(Fault::status(500))));
+        let fresh = world.signed(late.clone().of_now().body());
+        let response = world.deliver(&fresh).await;
+        let expected = ((503, "retry"), "dodo_unavailable");
+        assert_eq!((response.outcome(), response.reason()), expected, "{name}");
+        let response = world.deliver(&world.signed(late.body())).await;
+        assert_eq!(response.outcome(), (200, "delivered"), "{name}, days later");
+        world.dodo_api.state().faults.plan = None;
+        assert_eq!(world.deliver(&fresh).await.outcome(), (200, "delivered"), "{lookup} are back");
+    }
+}
+
+#[tokio::test]
+async fn payments_refunds_and_disputes_never_wait() {
+    for name in ["payment.succeeded", "refund.succeeded", "dispute.lost", "subscription.renewed"] {
+        let world = World::with_dodo_api(&[]).await;
+        world.dodo_api.state().faults.plan = Some(Box::new(|| Some(Fault::status(500))));
+        let response = world.deliver(&world.signed(sample(name).unwrap().of_now().body())).await;
+        assert_eq!(response.outcome(), (200, "delivered"), "{name}");
+    }
+}
+
+/// After a 429 the environment asks nothing for as long as it was told.
+#[tokio::test]
+async fn a_429_ends_all_lookups_for_a_while() {
+    let world = World::with_dodo_api(&[]).await;
+    let busy = || Some(Fault::Response(429, vec![("retry-after", "30".to_owned())], "{}".into()));
+    world.dodo_api.state().faults.plan = Some(Box::new(busy));
+    for number in 0..5 {
+        let response = world.deliver(&world.signed(payment(number, 5, "EUR").to_string())).await;
+        assert_eq!(response.outcome(), (200, "delivered"));
+    }
+    let calls = world.dodo_api.state().requests.len();
+    assert!(calls <= 3, "{calls} calls: those that were on their way together");
+}
+
+#[tokio::test]
 async fn passing_failures_are_tried_again() {
-    let soon = vec![("retry-after", "0".to_owned())];
-    for fault in [Fault::status(502), Fault::BreakBefore, Fault::Response(429, soon, "{}".into())] {
+    for fault in [Fault::status(502), Fault::BreakBefore] {
         let world = World::with_dodo_api(&[]).await;
         let event = payment(1, 2_000, "EUR");
         world.dodo_api.state().happened(&event);
-        world.dodo_api.state().faults.queue.extend(vec![fault.clone(); 3]);
+        world.dodo_api.state().faults.queue.extend(vec![fault.clone(); 2]);
         assert_eq!(person_after(&world, &event).await["total_spent"], "20.00", "{fault:?}");
     }
 }
@@ -285,7 +403,7 @@ async fn lookups_run_at_the_same_time() {
     let world = World::with_dodo_api(&[]).await;
     let event = payment(1, 2_000, "EUR");
     world.dodo_api.state().happened(&event);
-    // Customer, payments and refunds: one after the other they would outlast the lookups' time.
+    // Customer, payments and product: one after the other they would outlast the lookups' time.
     let slow = Fault::Slow(Duration::from_millis(1_500));
     world.dodo_api.state().faults.queue.extend(vec![slow; 3]);
     let person = person_after(&world, &event).await;

@@ -8,6 +8,7 @@ mod lookups;
 mod metrics;
 mod operate;
 mod page;
+mod people;
 mod responses;
 mod secret;
 #[cfg(feature = "javascript")]

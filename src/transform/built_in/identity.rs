@@ -162,8 +162,8 @@ mod tests {
         identify(mode, data, &Enrichment::default())
     }
 
-    fn object(value: Value) -> Option<Arc<Object>> {
-        Some(Arc::new(value.as_object().unwrap().clone()))
+    fn object(value: Value) -> Arc<Object> {
+        Arc::new(value.as_object().unwrap().clone())
     }
 
     fn id(text: &str) -> Identifier {
@@ -198,15 +198,15 @@ mod tests {
         let mut data = json!({"customer": {"customer_id": "cus_1", "metadata": {"user_id": "u7"}}});
         assert_eq!(offline(&user_id(), &data), Ok(id("u7")));
         let mut known = Enrichment {
-            subscription: object(json!({"metadata": {"user_id": "of_subscription"}})),
+            subscription: Some(object(json!({"metadata": {"user_id": "of_subscription"}}))),
             ..Enrichment::default()
         };
         assert_eq!(identify(&user_id(), &data, &known), Ok(id("of_subscription")));
-        known.payment = object(json!({"metadata": {"user_id": "of_payment"}}));
+        known.payment = Some(object(json!({"metadata": {"user_id": "of_payment"}})));
         assert_eq!(identify(&user_id(), &data, &known), Ok(id("of_payment")));
         data["customer"] = json!({"customer_id": "cus_1"});
         let known = Enrichment {
-            customer: object(json!({"metadata": {"user_id": "of_customer"}})),
+            customer: Some(object(json!({"metadata": {"user_id": "of_customer"}}))),
             ..Enrichment::default()
         };
         assert_eq!(identify(&user_id(), &data, &known), Ok(id("of_customer")));

@@ -14,8 +14,6 @@ mod person_attributes;
 mod renewal;
 mod state;
 mod table;
-#[cfg(test)]
-mod tests;
 
 pub use event_names::{EventNames, EventNamesError};
 pub use identity::PersonIdentifier;
