@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 const NOW: u64 = 1_796_083_200;
 const WEBHOOK_ID: &str = "msg_2abcSample";
 
-/// Every event type that Dodo's API document lists.
+/// Every event type that Dodo documents.
 const TYPES: &str = "
     abandoned_checkout.detected abandoned_checkout.recovered
     credit.added credit.balance_low credit.deducted credit.expired credit.manual_adjustment
@@ -23,7 +23,10 @@ const TYPES: &str = "
     dispute.accepted dispute.cancelled dispute.challenged dispute.expired dispute.lost
     dispute.opened dispute.won dunning.recovered dunning.started
     entitlement_grant.created entitlement_grant.delivered entitlement_grant.failed
-    entitlement_grant.revoked license_key.created
+    entitlement_grant.revoked
+    invoice.finalized invoice.marked_uncollectable invoice.paid invoice.past_due
+    invoice.payment_failed invoice.reopened invoice.sent invoice.voided
+    license_key.created
     payment.cancelled payment.failed payment.processing payment.succeeded
     payout.created payout.failed payout.in_progress payout.on_hold payout.success
     refund.failed refund.succeeded
@@ -58,7 +61,7 @@ fn every_type_has_a_sample_of_its_name() {
         assert!(types.contains(event_type), "{event_type}");
         assert_eq!(sample(event_type).unwrap().event_type(), event_type);
     }
-    assert_eq!(TYPES.split_whitespace().count(), 48);
+    assert_eq!(TYPES.split_whitespace().count(), 56);
 }
 
 #[test]
