@@ -57,6 +57,8 @@ fn every_setting_reaches_the_function() {
         "CUSTOMERIO_TRACK_URL",
         "PERSON_IDENTIFIER",
         "EVENT_NAMES",
+        "IDENTIFY_TIME",
+        "SUBSCRIPTION_OBJECT_TYPE",
         "TRANSFORM_FILE",
         "DODO_ENVIRONMENT",
         "DODO_API_URL",
