@@ -16,6 +16,9 @@ const ABORT_MESSAGE: HeaderValue = HeaderValue::from_static("abort-message");
 /// `Retry-After` where nobody said how long to wait.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
 
+/// The longest `Retry-After`, in seconds: a mistaken one must not put an event off for days.
+const LONGEST_RETRY_AFTER: u64 = 3_600;
+
 /// What a request came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reply {
@@ -98,7 +101,7 @@ impl Reply {
             }
             Self::Outcome(Outcome::Retry(why)) => {
                 let after = why.after().unwrap_or(DEFAULT_RETRY_AFTER);
-                headers.insert(RETRY_AFTER, after.as_secs().max(1).into());
+                headers.insert(RETRY_AFTER, after.as_secs().clamp(1, LONGEST_RETRY_AFTER).into());
             }
             Self::Outcome(Outcome::Delivered | Outcome::Ignored(_))
             | Self::Unauthorized(_)
