@@ -2,6 +2,7 @@
 
 use dodo_customerio::customerio::OutgoingRequests;
 use dodo_customerio::event::Event;
+use dodo_customerio::telemetry::redaction::Redactor;
 use dodo_customerio::transform::Transform;
 use dodo_customerio::transform::built_in::{Options, transform};
 use dodo_customerio::transform::javascript::{Handlers, engine::Limits};
@@ -28,10 +29,11 @@ pub enum Stage {
     BuiltIn,
     ShortScript,
     LongScript,
+    Redact,
 }
 
 impl Stage {
-    pub const ALL: [(Self, &str); 7] = [
+    pub const ALL: [(Self, &str); 8] = [
         (Self::Verify, "verify"),
         (Self::Parse, "parse"),
         (Self::Transform, "transform"),
@@ -39,6 +41,7 @@ impl Stage {
         (Self::BuiltIn, "parse, transform and serialise"),
         (Self::ShortScript, "the same in JavaScript, a short handler (failures.js)"),
         (Self::LongScript, "the same in JavaScript, a long one (segment.js)"),
+        (Self::Redact, "redact a handler's error that quotes its payload"),
     ];
 
     /// Prepares a payload of `size` bytes up to this stage, and passes `work` the stage itself, to
@@ -48,6 +51,7 @@ impl Stage {
     /// If the stage fails.
     pub fn with<T>(self, size: usize, work: impl FnOnce(&mut dyn FnMut()) -> T) -> T {
         let (secret, body) = (random_secret(), payload(size));
+        let payload = body.clone();
         let webhook = Webhook::sign(&secret, "msg_1", SENT, body);
         let options = Options::default();
         webhook.verified(&secret, |verified| {
@@ -78,6 +82,10 @@ impl Stage {
                 Self::BuiltIn => work(&mut parsed(Transform::BuiltIn(options))),
                 Self::ShortScript => work(&mut parsed(script("failures"))),
                 Self::LongScript => work(&mut parsed(script("segment"))),
+                Self::Redact => work(&mut || {
+                    let json = serde_json::from_str(black_box(&payload)).expect("JSON");
+                    drop(black_box(Redactor::new(&json, []).redact(&payload)));
+                }),
             }
         })
     }

@@ -135,6 +135,28 @@ async fn customer_ios_reasons_repeat_nothing_personal() {
     assert_eq!(response.body["errors"][0]["message"], "[redacted] of [redacted] is taken");
 }
 
+/// Parts, other cases, URL-encoded and as JSON; what Customer.io says about them stays.
+#[tokio::test]
+async fn customer_ios_reasons_stay_readable_without_what_they_quote() {
+    for (quoted, expected) in [
+        ("ADA BEISPIEL is too long", "[redacted] is too long"),
+        ("beispiel is not valid", "[redacted] is not valid"),
+        ("name=Ada+Beispiel is not valid", "name=[redacted] is not valid"),
+        ("ada%40example.com is taken", "[redacted] is taken"),
+        (r"\u0041da is not a number", "[redacted] is not a number"),
+        (
+            "property value cannot be longer than 1000 bytes",
+            "property value cannot be longer than 1000 bytes",
+        ),
+    ] {
+        let reason =
+            format!(r#"{{"errors":[{{"field":"attributes.name","message":"{quoted}"}}]}}"#);
+        let response = response_to(Fault::Response(400, vec![], reason)).await;
+        assert_eq!(response.body["errors"][0]["field"], "attributes.name");
+        assert_eq!(response.body["errors"][0]["message"], expected);
+    }
+}
+
 #[tokio::test]
 async fn what_may_work_later_is_asked_for_again() {
     for (status, reason) in [

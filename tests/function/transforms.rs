@@ -2,7 +2,7 @@
 
 use crate::world::{Process, World};
 use serde_json::json;
-use stand_ins::dodo;
+use stand_ins::dodo::{self, sample};
 use stand_ins::secrets_manager::project_file;
 use std::fs;
 use std::path::PathBuf;
@@ -115,6 +115,28 @@ async fn one_failing_handler_fails_the_webhook_and_nothing_is_half_sent() {
         world.deliver(&world.webhook("payment.succeeded")).await.outcome(),
         (200, "delivered")
     );
+}
+
+/// `World::invoke` checks that none of it is in the response or in the log.
+#[tokio::test]
+async fn what_a_handler_throws_repeats_nothing_personal() {
+    for (thrown, expected) in [
+        ("'no ' + data.customer.name.split(' ')[1]", "1: no [redacted]."),
+        ("'no ' + data.customer.name.toUpperCase()", "1: no [redacted]."),
+        ("'no ' + encodeURIComponent(data.customer.email)", "1: no [redacted]."),
+        ("'no ' + JSON.stringify(data.custom_field_responses[0].value)", "1: no \"[redacted]\"."),
+        ("'no ' + data.cancellation_comment", "1: no [redacted]."),
+        ("data.nothing.more", "2: TypeError: cannot read property 'more' of undefined."),
+    ] {
+        let body = format!("const data = webhook.payload.data; throw {thrown};");
+        let folder = Folder::of(&[("one.js", &body)]);
+        let world = folder.world().await;
+        let mut event = sample("payment.succeeded").unwrap().event;
+        event["data"]["custom_field_responses"] = json!([{"key": "k", "value": "Grace Sample"}]);
+        event["data"]["cancellation_comment"] = json!("moved in with Müller");
+        let response = world.deliver(&world.signed(event.to_string())).await;
+        assert_eq!(response.message(), format!("one.js:{expected}"));
+    }
 }
 
 #[tokio::test]

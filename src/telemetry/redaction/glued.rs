@@ -59,8 +59,7 @@ impl Glued {
 fn shortest<'a>(values: &[&'a str]) -> impl Iterator<Item = &'a str> {
     let trimmed = values.iter().map(|value| value.trim());
     let mut named: Vec<_> = trimmed.filter(|value| is_name(value)).collect();
-    named.sort_unstable_by_key(|value| (value.len(), *value));
-    named.dedup();
+    named.sort_unstable_by_key(|value| value.len());
     let mut left = MAX_VALUES;
     named.into_iter().map_while(move |value| {
         left = left.checked_sub(value.len())?;
@@ -74,14 +73,16 @@ fn is_name(value: &str) -> bool {
 }
 
 fn folded(text: &str) -> String {
-    text.chars().flat_map(fold).collect()
+    let mut folded = String::with_capacity(text.len());
+    text.chars().for_each(|char| fold(char, &mut folded));
+    folded
 }
 
 /// The text, and the unit that each of its bytes comes from.
 fn folded_view(units: &[Unit]) -> (String, Vec<usize>) {
     let (mut text, mut sources) = (String::with_capacity(units.len()), Vec::new());
     for (index, unit) in units.iter().enumerate() {
-        text.extend(fold(unit.char));
+        fold(unit.char, &mut text);
         sources.resize(text.len(), index);
     }
     (text, sources)

@@ -55,7 +55,8 @@ impl Personal {
     /// Adds where a message has them.
     pub(super) fn find(&self, view: &View, plain: &Plain, into: &mut Vec<Span>) {
         let words: Vec<_> = view.words().collect();
-        let folded: Vec<_> = words.iter().map(|word| folded(chars(word))).collect();
+        let mut buffer = String::new();
+        let folded: Vec<_> = words.iter().map(|word| folded(chars(word), &mut buffer)).collect();
         for (index, word) in words.iter().enumerate() {
             let span = View::span(word);
             if self.is_word(word, folded[index]) && !plain.covers(&span) {
@@ -91,29 +92,36 @@ struct Collector {
     words: Vec<u64>,
     short_values: Vec<u64>,
     sequences: Vec<u64>,
+    /// The words of one value; the same memory for all.
+    value: Vec<u64>,
+    folded: String,
 }
 
 impl Collector {
     fn add(&mut self, value: &str) {
         self.add_words(value);
-        if !value.is_ascii() {
-            // "İ" in lower case is an "i" and a dot, which ends the word.
-            self.add_words(&value.to_lowercase());
-            self.add_words(&value.to_uppercase());
-        }
-        let sequence: Vec<_> = words(value).map(|word| folded(word.chars())).collect();
-        if let [_] = sequence.as_slice() {
+        if let [_] = self.value.as_slice() {
             let word = words(value).filter(|word| word.chars().count() >= SHORTEST_VALUE);
             self.short_values.extend(word.map(|word| exact(word.chars())));
         } else {
-            let parts = sequence.windows(sequence.len().clamp(1, LONGEST_SEQUENCE));
+            let parts = self.value.windows(self.value.len().clamp(1, LONGEST_SEQUENCE));
             self.sequences.extend(parts.map(hash_of));
         }
     }
 
-    fn add_words(&mut self, text: &str) {
-        let long = words(text).filter(|word| word.chars().count() >= SHORTEST_WORD);
-        self.words.extend(long.map(|word| folded(word.chars())));
+    fn add_words(&mut self, value: &str) {
+        self.value.clear();
+        for word in words(value) {
+            let (length, hash) = (word.chars().count(), folded(word.chars(), &mut self.folded));
+            self.value.push(hash);
+            if length >= SHORTEST_WORD {
+                self.words.push(hash);
+                // "İ" in lower case is an "i" and a dot, which ends the word.
+                if self.folded.chars().count() > length {
+                    self.words.extend(words(&self.folded).map(hash_of_word));
+                }
+            }
+        }
     }
 }
 
@@ -126,20 +134,28 @@ fn chars(word: &[Unit]) -> impl Iterator<Item = char> {
 }
 
 /// A character in each case at once: "ß" is "ss" as "SS" is.
-pub(super) fn fold(char: char) -> impl Iterator<Item = char> {
-    char.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
-}
-
-/// The hash of a word in any case.
-fn folded(word: impl Iterator<Item = char>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for char in word {
-        if char.is_ascii() {
-            hasher.write_u8(char.to_ascii_lowercase() as u8);
-        } else {
-            fold(char).for_each(|char| hasher.write(char.encode_utf8(&mut [0; 4]).as_bytes()));
+pub(super) fn fold(char: char, into: &mut String) {
+    match char {
+        char if char.is_ascii() => into.push(char.to_ascii_lowercase()),
+        'ẞ' => into.push_str("ss"),
+        char => {
+            for upper in char.to_uppercase() {
+                upper.to_lowercase().for_each(|char| into.push(char));
+            }
         }
     }
+}
+
+/// The hash of a word in any case. The buffer holds the word afterwards.
+fn folded(word: impl Iterator<Item = char>, buffer: &mut String) -> u64 {
+    buffer.clear();
+    word.for_each(|char| fold(char, buffer));
+    hash_of_word(buffer)
+}
+
+fn hash_of_word(word: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(word.as_bytes());
     hasher.finish()
 }
 
