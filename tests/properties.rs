@@ -80,7 +80,10 @@ fn options() -> impl Strategy<Value = Options> {
         PersonIdentifier::Email,
         PersonIdentifier::Metadata("user_id".to_owned()),
     ];
-    select(modes).prop_map(|identifier| Options { identifier, ..Options::default() })
+    let object_types = vec![None, Some("1".to_owned())];
+    (select(modes), select(object_types)).prop_map(|(identifier, subscription_object_type)| {
+        Options { identifier, subscription_object_type, ..Options::default() }
+    })
 }
 
 /// The batch of an event, sent as a genuine webhook; `None` if nothing is sent.

@@ -15,8 +15,8 @@ pub struct Subscriptions {
 }
 
 /// Better ones come first; a status that is not here says nothing about a plan that runs.
-const TIERS: [&[&str]; 3] =
-    [&["active"], &["past_due", "on_hold", "paused"], &["cancelled", "expired"]];
+const TIERS: [&[&str]; 5] =
+    [&["active"], &["past_due"], &["on_hold"], &["paused"], &["cancelled", "expired"]];
 
 impl Subscriptions {
     /// Chooses among those listed. `own` is the event's own: newer than its list item if `own_is_newer`,
@@ -71,7 +71,9 @@ mod tests {
     fn the_one_that_runs_comes_first_then_the_newest() {
         let old = ("old", "cancelled", 1);
         assert_eq!(best(&[("pro", "active", 2), old], old, true).as_deref(), Some("pro 1"));
-        assert_eq!(best(&[("a", "paused", 2), ("b", "on_hold", 3)], old, true).unwrap(), "b 0");
+        assert_eq!(best(&[("a", "past_due", 2), ("b", "on_hold", 3)], old, true).unwrap(), "a 0");
+        assert_eq!(best(&[("a", "on_hold", 2), ("b", "paused", 3)], old, true).unwrap(), "a 0");
+        assert_eq!(best(&[("a", "expired", 2), ("b", "cancelled", 3)], old, true).unwrap(), "b 0");
         assert_eq!(best(&[("a", "active", 2), ("b", "active", 3)], old, true).unwrap(), "b 2");
         assert_eq!(best(&[("a", "expired", 2)], old, true).unwrap(), "a 0");
     }

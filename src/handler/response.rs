@@ -16,6 +16,9 @@ const ABORT_MESSAGE: HeaderValue = HeaderValue::from_static("abort-message");
 /// `Retry-After` where nobody said how long to wait.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
 
+/// The longest `Retry-After`, in seconds: a mistaken one must not put an event off for days.
+const LONGEST_RETRY_AFTER: u64 = 3_600;
+
 /// What a request came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reply {
@@ -47,9 +50,9 @@ impl Reply {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Outcome(Outcome::Delivered | Outcome::Ignored(_)) => StatusCode::OK,
-            Self::Outcome(
-                Outcome::NoPerson(_) | Outcome::Rejected(_) | Outcome::TransformFailed(_),
-            ) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Outcome(Outcome::NoPerson(_) | Outcome::Rejected(_)) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Outcome(Outcome::Retry(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -87,10 +90,7 @@ impl Reply {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match self {
-            Self::Malformed(_)
-            | Self::Outcome(
-                Outcome::NoPerson(_) | Outcome::Rejected(_) | Outcome::TransformFailed(_),
-            ) => {
+            Self::Malformed(_) | Self::Outcome(Outcome::NoPerson(_) | Outcome::Rejected(_)) => {
                 headers.insert(WEBHOOK_DELIVERY, ABORT_MESSAGE);
             }
             Self::Unsupported => {
@@ -98,7 +98,7 @@ impl Reply {
             }
             Self::Outcome(Outcome::Retry(why)) => {
                 let after = why.after().unwrap_or(DEFAULT_RETRY_AFTER);
-                headers.insert(RETRY_AFTER, after.as_secs().max(1).into());
+                headers.insert(RETRY_AFTER, after.as_secs().clamp(1, LONGEST_RETRY_AFTER).into());
             }
             Self::Outcome(Outcome::Delivered | Outcome::Ignored(_))
             | Self::Unauthorized(_)

@@ -66,7 +66,13 @@ async fn the_person_identifier_is_the_merchants_choice() {
 
     let items = batch_with("PERSON_IDENTIFIER", "metadata.user_id", "subscription.updated").await;
     assert_eq!(items[0]["identifiers"]["id"], "user_42");
-    assert_eq!(items[0]["attributes"]["email"], "ada@example.com");
+    let attributes = &items[0]["attributes"];
+    assert_eq!(attributes["dodo_customer_id"], "cus_JkqPgd7vk85T7Atbe39n");
+    assert_eq!(
+        (attributes.get("email"), attributes.get("name")),
+        (None, None),
+        "the merchant's own"
+    );
 }
 
 #[tokio::test]

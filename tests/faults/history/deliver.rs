@@ -58,7 +58,7 @@ impl Run {
         let (mut served, mut outage) = (0, None);
         while let Some(Reverse((now, attempt, index))) = run.queue.pop() {
             run.world.clock.set(now);
-            let current = outage_at(now);
+            let current = outage_at(case, now);
             if served > LIFETIME || current != outage {
                 (function, served) = (run.world.new_environment().await, 0);
             }
@@ -78,7 +78,7 @@ impl Run {
         world.accept("customerio");
         let faults_left = Arc::new(AtomicUsize::new(0));
         dodo_api.state().faults.plan =
-            Some(dodo_faults(world.clock.clone(), faults_left.clone(), rng.fork()));
+            Some(dodo_faults(case, world.clock.clone(), faults_left.clone(), rng.fork()));
         world.customerio.state().faults.plan = Some(customerio_faults(rng.fork()));
         let names = |it: &&Happening| {
             it.is_sent && person(case, &history.groups[it.group][it.customer], it).is_some()
@@ -140,7 +140,7 @@ impl Run {
         self.observe(index);
         let now = self.world.clock.now();
         match response.status().as_u16() {
-            200 if outage_at(now).is_some() && self.case.has_key => self.replay(index),
+            200 if outage_at(self.case, now).is_some() => self.replay(index),
             200 => {}
             422 => assert!(!self.names_somebody(index), "{response:?}: {body}"),
             503 => self.hold_back(attempt, index),

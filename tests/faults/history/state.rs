@@ -5,7 +5,7 @@ use super::truth::{Attributes, Own, unix};
 use serde_json::Value;
 use std::cmp::Reverse;
 
-/// The best first; equals are ordered by their age.
+/// The best first; of those that are equal, the newest.
 const BEST: [&[&str]; 5] =
     [&["active"], &["past_due"], &["on_hold"], &["paused"], &["cancelled", "expired"]];
 
