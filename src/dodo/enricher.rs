@@ -49,8 +49,9 @@ impl Enricher {
             self.product_names(event, needs, access, &found),
         );
         found.add_lists(lists);
-        if let Some(profile) = profile.and_then(|profile| found.note(Lookup::Customer, profile)) {
-            found.found(profile);
+        found.customer = profile.and_then(|profile| found.note(Lookup::Customer, profile));
+        if needs.lifetime {
+            found.date_customer();
         }
         found.product_names = names;
         found.failures.extend(failure.map(|error| (Lookup::Products, error)));
@@ -180,7 +181,8 @@ impl Enricher {
         if !state.best.contains_key("expires_at")
             && let Some(id) = state.best.get("subscription_id").and_then(lenient::string)
         {
-            let whole = self.object(["subscriptions", &id], "subscription_id", TTL, access).await;
+            // Not from the cache: it is said to be true of now.
+            let whole = self.api.object(["subscriptions", &id], "subscription_id", access).await;
             if let Ok(Some(expires)) = whole.map(|whole| whole.get("expires_at").cloned()) {
                 state.best.insert("expires_at".to_owned(), expires);
             }
