@@ -154,7 +154,7 @@ impl Enricher {
         }
         let (subscriptions, lifetime) = tokio::join!(
             when(needs.subscriptions, self.subscriptions(event, now, &ids, access)),
-            when(needs.lifetime, self.lifetime(event, &ids, access)),
+            when(needs.lifetime, self.lifetime(event, now, &ids, access)),
         );
         let subscriptions = subscriptions.and_then(|it| found.note(Lookup::Subscriptions, it));
         found.subscriptions = subscriptions.flatten();
@@ -194,6 +194,7 @@ impl Enricher {
     async fn lifetime(
         &self,
         event: &Event<'_>,
+        now: u64,
         customers: &BTreeSet<String>,
         access: Access<'_>,
     ) -> Result<LifetimeValue, LookupError> {
@@ -219,7 +220,7 @@ impl Enricher {
         for dispute in disputes.transpose()?.into_iter().flatten() {
             history.add_dispute(&dispute)?;
         }
-        history.add_own(event)?;
+        history.add_own(event, is_fresh(event, now))?;
         Ok(history.value()?)
     }
 
@@ -275,9 +276,19 @@ impl Enricher {
         if let Some(known) = self.cache.get(&key, Instant::now()) {
             return Ok(known);
         }
-        let object = Arc::new(self.api.object(path, id_field, access).await?);
-        self.cache.put(key, object.clone(), Instant::now(), ttl);
-        Ok(object)
+        match self.api.object(path, id_field, access).await {
+            Ok(object) => {
+                let object = Arc::new(object);
+                self.cache.put(key, object.clone(), Instant::now(), ttl);
+                Ok(object)
+            }
+            // A product that does not exist is not asked for again at every webhook.
+            Err(LookupError::NotFound) if path[0] == "products" => {
+                self.cache.put(key, Arc::default(), Instant::now(), ttl);
+                Err(LookupError::NotFound)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

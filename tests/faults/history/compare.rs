@@ -2,8 +2,9 @@
 
 use super::deliver::{Run, find};
 use super::generate::Happening;
-use super::identity::Name;
+use super::identity::{Name, person};
 use super::truth::{Attributes, Past, People, Person};
+use super::upstream::OBJECT_TYPE;
 use serde_json::{Value, json};
 use stand_ins::customerio::{Arrival, People as Known, Profile, State, UPDATE_FAILURE};
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +71,29 @@ pub fn assert_equal(run: &Run) {
     let failures = state.people.events().filter(|event| event.name == UPDATE_FAILURE).count();
     assert_eq!(failures, 0, "an address was taken");
     assert_eq!(state.people.events().count(), run.expected_events, "each event once");
+}
+
+/// Each subscription that a webhook told of is an object, related to its person and to nobody else.
+pub fn assert_objects(run: &Run) {
+    let state = run.world.customerio.state();
+    let mut expected: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for happening in run.history.happenings.iter().filter(|happening| happening.is_sent) {
+        let (event, customer) = (&happening.event, run.history.customer(happening));
+        if event["type"].as_str().unwrap().starts_with("subscription.") {
+            let name = person(run.case, customer, happening).unwrap();
+            let profile = find(state.people.profiles(), &name).unwrap();
+            let id = event["data"]["subscription_id"].as_str().unwrap();
+            expected.entry(id).or_default().insert(&profile.cio_id);
+        }
+    }
+    let objects = state.people.objects.iter();
+    let known: BTreeMap<&str, BTreeSet<&str>> = objects
+        .map(|(type_id, id, object)| {
+            assert_eq!(type_id, OBJECT_TYPE);
+            (id, object.people.keys().map(String::as_str).collect())
+        })
+        .collect();
+    assert_eq!(known, expected, "subscriptions and their people");
 }
 
 /// Whatever was known of a person was true at some time, and not before what was known earlier.

@@ -80,9 +80,8 @@ impl Run {
         dodo_api.state().faults.plan =
             Some(dodo_faults(case, world.clock.clone(), faults_left.clone(), rng.fork()));
         world.customerio.state().faults.plan = Some(customerio_faults(rng.fork()));
-        let names = |it: &&Happening| {
-            it.is_sent && person(case, &history.groups[it.group][it.customer], it).is_some()
-        };
+        let names =
+            |it: &&Happening| it.is_sent && person(case, history.customer(it), it).is_some();
         let mut run = Self {
             case,
             expected_events: history.happenings.iter().filter(names).count(),
@@ -165,7 +164,7 @@ impl Run {
 
     fn name(&self, index: usize) -> Option<Name> {
         let happening = &self.history.happenings[index];
-        person(self.case, &self.history.groups[happening.group][happening.customer], happening)
+        person(self.case, self.history.customer(happening), happening)
     }
 
     /// The merchant saw in the log that something was left out, and replays it.

@@ -53,6 +53,11 @@ impl History {
         Self { groups, happenings }
     }
 
+    /// Whom it happened to.
+    pub fn customer(&self, happening: &Happening) -> &Customer {
+        &self.groups[happening.group][happening.customer]
+    }
+
     /// What happened to a group.
     pub fn of_group(&self, number: usize) -> Vec<&Happening> {
         self.happenings.iter().filter(|happening| happening.group == number).collect()

@@ -12,6 +12,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// As which subscriptions are kept too.
+pub const OBJECT_TYPE: &str = "7";
+
 /// Dodo's API is down in the first window, and limits the rate of everything in the second.
 pub const OUTAGES: [Range<u64>; 2] =
     [START + 9 * DAY..START + 9 * DAY + 8 * HOUR, START + 15 * DAY..START + 15 * DAY + 8 * HOUR];
@@ -25,6 +28,7 @@ pub async fn world(case: Case, dodo_api: &DodoApi) -> World {
     };
     let settings = vec![
         ("PERSON_IDENTIFIER", identifier.to_owned()),
+        ("SUBSCRIPTION_OBJECT_TYPE", OBJECT_TYPE.to_owned()),
         ("SECRET_TTL_SECONDS", (DAY / SECOND).to_string()),
     ];
     let world = World::start(|_| false).await.with_settings(settings).patient();
