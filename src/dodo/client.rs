@@ -55,11 +55,14 @@ impl Api {
         id_field: &str,
         access: Access<'_>,
     ) -> Result<Object, LookupError> {
+        if [".", ".."].contains(&id) {
+            return Err(LookupError::NotFound);
+        }
         let object = self.get(&[list, id], &[], access).await?;
         let own = object.get(id_field).and_then(Value::as_str);
         // Of products Dodo does not document that they repeat their id.
         let is_the_one = own == Some(id) || list == "products" && own.is_none();
-        if is_the_one { Ok(object) } else { Err(LookupError::Unreadable) }
+        if is_the_one { Ok(object) } else { Err(LookupError::NotFound) }
     }
 
     /// All items of a list that pass the filters: the first pages, then several at a time.
