@@ -84,7 +84,10 @@ async fn a_renewal_and_its_refund_belong_to_the_owner_of_the_subscription() {
     deliver(&world, &event("subscription.active", started)).await;
     for names in [json!({"subscription_id": "sub_1"}), json!({"subscription_ids": ["sub_1"]})] {
         let mut renewal =
-            json!({"payment_id": "pay_1", "customer": ada(), "metadata": {}, "subscription_id": null});
+            event("payment.succeeded", json!({"subscription_id": null}))["data"].take();
+        renewal["payment_id"] = "pay_1".into();
+        renewal["customer"] = ada();
+        renewal["metadata"] = json!({});
         renewal.as_object_mut().unwrap().extend(names.as_object().unwrap().clone());
         let refund = json!({"payment_id": "pay_1", "customer": ada(), "metadata": {}});
         for (name, changes) in [("payment.succeeded", renewal), ("refund.succeeded", refund)] {
