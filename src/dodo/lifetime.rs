@@ -137,8 +137,9 @@ impl History {
         Ok(())
     }
 
-    /// The event's own payment, refund or dispute counts whether it is listed yet or not.
-    pub(super) fn add_own(&mut self, event: &Event<'_>) -> Result<(), SumError> {
+    /// The event's own payment, refund or dispute counts whether it is listed yet or not. A dispute may
+    /// be listed with an earlier state, if the event is fresh.
+    pub(super) fn add_own(&mut self, event: &Event<'_>, is_fresh: bool) -> Result<(), SumError> {
         let unreadable = SumError::UnreadableItem;
         match event.event_type.split('.').next() {
             Some("refund") => {
@@ -151,7 +152,8 @@ impl History {
                 self.require_payment(&own.payment_id)?;
                 let listed = self.disputes.entry(id).or_insert_with(|| own.clone());
                 // An open dispute can end, but one that has ended does not open again.
-                if listed.state == DisputeState::Open {
+                let is_newer = is_fresh && own.state != DisputeState::Open;
+                if is_newer || listed.state == DisputeState::Open {
                     *listed = own;
                 }
             }

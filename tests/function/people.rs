@@ -212,7 +212,9 @@ async fn each_subscription_is_an_object_too_if_that_is_wanted() {
 #[tokio::test]
 async fn what_was_bought_arrives_by_name() {
     let world = World::with_dodo_api(&[]).await;
-    world.dodo_api.state().sell("pdt_a", Some("The book"));
+    // Dodo does not document that a product repeats its id.
+    let book = json!({"name": "The book", "price": 2900});
+    world.dodo_api.state().products.insert("pdt_a".to_owned(), book);
     world.dodo_api.state().sell("pdt_b", None);
     let cart =
         json!([{"product_id": "pdt_a", "quantity": 2}, {"product_id": "pdt_b", "quantity": 1}]);
@@ -236,6 +238,11 @@ async fn what_was_bought_arrives_by_name() {
     let before = calls(&world);
     deliver(&world, &bought).await;
     assert_eq!(calls(&world), before, "names are remembered");
+
+    let gone = json!({"product_cart": [{"product_id": "pdt_gone"}], "payment_id": "pay_2"});
+    deliver(&world, &event("payment.succeeded", gone.clone())).await;
+    deliver(&world, &event("payment.succeeded", gone)).await;
+    assert_eq!(calls(&world), before + 1, "and so is that there is none");
 }
 
 #[tokio::test]
