@@ -1,5 +1,5 @@
 //! Which words of a message stay although a personal value has the same: those of sentences that
-//! Customer.io, QuickJS and we are known to write, names of fields, and limits.
+//! Customer.io, `QuickJS` and we are known to write, names of fields, and limits.
 //!
 //! A list of single words ("email", "value") would let the same words of a comment pass. So a word
 //! stays only where it stands in such a sentence, in such a path or before such a unit, and outside
@@ -181,7 +181,7 @@ impl Plain {
     }
 
     /// The parts of `attributes.plan`, `data.customer.email`, `cancel_at`, of `plan` if that is all, and
-    /// of `plan` in QuickJS's "cannot read property 'plan'".
+    /// of `plan` in `QuickJS`'s "cannot read property 'plan'".
     fn add_fields(&mut self, message: &str, names: &FieldNames) {
         let is_part = |it: char| it.is_ascii_alphanumeric() || it == '_';
         for path in runs(message, |it| is_part(it) || matches!(it, '.' | '[' | ']')) {
