@@ -89,9 +89,14 @@ impl Api {
         for next in (2..MAX_PAGES).step_by(4) {
             let (a, b, c, d) =
                 tokio::try_join!(page(next), page(next + 1), page(next + 2), page(next + 3))?;
-            let is_last = d.len() < PAGE_SIZE;
-            all.extend([a, b, c, d].into_iter().flatten());
-            if is_last {
+            let pages = [a, b, c, d];
+            let full = pages.iter().take_while(|page| page.len() >= PAGE_SIZE).count();
+            // After a page that is not full there can be no other.
+            if pages.iter().skip(full + 1).any(|page| !page.is_empty()) {
+                return Err(LookupError::Unreadable);
+            }
+            all.extend(pages.into_iter().flatten());
+            if full < 4 {
                 return Ok(all);
             }
         }

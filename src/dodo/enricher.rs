@@ -75,14 +75,33 @@ impl Enricher {
         access: Access<'_>,
         found: &mut Enrichment,
     ) {
-        let named = |field| event.data.get(field).and_then(lenient::string);
-        let payment = named("payment_id").filter(|_| needs.payment);
-        let subscription = named("subscription_id").filter(|_| needs.subscription);
+        let payment = event.data.get("payment_id").and_then(lenient::string);
+        let payment = payment.filter(|_| needs.payment);
+        let subscription = named_subscription(&event.data).filter(|_| needs.subscription);
         let (payment, subscription) = tokio::join!(
             self.optional("payments", payment, "payment_id", access),
             self.optional("subscriptions", subscription, "subscription_id", access),
         );
         found.payment = payment.and_then(|payment| found.note(Lookup::Payment, payment));
+        found.subscription = subscription.and_then(|it| found.note(Lookup::Subscription, it));
+        self.subscription_of_payment(event, needs, access, found).await;
+    }
+
+    /// A refund names its payment, and only that may name the subscription that knows whose it is.
+    async fn subscription_of_payment(
+        &self,
+        event: &Event<'_>,
+        needs: &Needs,
+        access: Access<'_>,
+        found: &mut Enrichment,
+    ) {
+        let is_known = |key: &String| found.knows_own_id(event, key);
+        let is_needed = needs.own_id_key.as_ref().is_some_and(|key| !is_known(key));
+        if !is_needed || !needs.subscription || named_subscription(&event.data).is_some() {
+            return;
+        }
+        let id = found.payment.as_ref().and_then(|payment| named_subscription(payment));
+        let subscription = self.optional("subscriptions", id, "subscription_id", access).await;
         found.subscription = subscription.and_then(|it| found.note(Lookup::Subscription, it));
     }
 
@@ -146,6 +165,12 @@ impl Enricher {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The subscription that an object names; a payment for several names the first.
+fn named_subscription(data: &Object) -> Option<String> {
+    let first = || data.get("subscription_ids")?.as_array()?.first().and_then(lenient::string);
+    data.get("subscription_id").and_then(lenient::string).or_else(first)
 }
 
 /// Whether the payload is as new as what lookups say. `now` is in Unix seconds.

@@ -241,8 +241,11 @@ struct Account {
 
 fn payment(item: &Object) -> Option<(String, Payment)> {
     let is_set = |field| item.get(field).is_some_and(|value| !value.is_null());
+    // Lists leave the flag out today; an update of a payment method is no purchase.
+    let is_update = item.get("is_update_payment_method").and_then(lenient::flag) == Some(true);
+    let amount = lenient::integer(item.get("total_amount")?)?;
     let payment = Payment {
-        amount: lenient::integer(item.get("total_amount")?)?,
+        amount: if is_update { 0 } else { amount },
         currency: currency(item)?,
         created_at: item.get("created_at").and_then(date::unix_seconds),
         is_refunded: is_set("refund_status"),

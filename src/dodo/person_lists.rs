@@ -62,6 +62,9 @@ impl Enricher {
             found.customer_since = same.iter().filter_map(created_at).min();
             let others = same.iter().filter_map(customer_id);
             let others = others.filter(|id| !ids.contains(id)).collect::<Vec<_>>();
+            if others.len() >= MAX_SAME_ADDRESS {
+                found.failures.push((Lookup::SameAddress, LookupError::TooMany));
+            }
             ids.extend(others.into_iter().take(MAX_SAME_ADDRESS - 1));
         }
         if ids.is_empty() {

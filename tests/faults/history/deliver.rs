@@ -5,7 +5,7 @@ use super::identity::{Name, person};
 use super::subscriptions::PRODUCTS;
 use super::truth::Attributes;
 use super::upstream::{OUTAGES, customerio_faults, dodo_faults, outage_at, world};
-use super::{Case, Mode};
+use super::{Case, Mode, state, sums};
 use crate::clock::{DAY, HOUR, MINUTE, SECOND};
 use crate::sender::SCHEDULE;
 use crate::world::World;
@@ -15,7 +15,7 @@ use stand_ins::customerio::{LateIdentify, Profile};
 use stand_ins::dodo;
 use stand_ins::dodo_api::DodoApi;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -45,6 +45,7 @@ pub struct Run {
     secret: String,
     /// How many of the next requests to Dodo's API may fail.
     faults_left: Arc<AtomicUsize>,
+    replayed: BTreeSet<(Option<Name>, usize, String)>,
     told: usize,
     deliveries: usize,
     held_back: usize,
@@ -94,6 +95,7 @@ impl Run {
             queue: BinaryHeap::new(),
             secret,
             faults_left,
+            replayed: BTreeSet::new(),
             told: 0,
             deliveries: 0,
             held_back: 0,
@@ -167,11 +169,21 @@ impl Run {
         person(self.case, self.history.customer(happening), happening)
     }
 
-    /// The merchant saw in the log that something was left out, and replays it.
+    /// The merchant saw in the log that something was left out. What lookups say is the state of now, so
+    /// one event about money and one about subscriptions are enough for a person.
     fn replay(&mut self, index: usize) {
-        let end = OUTAGES.iter().map(|window| window.end).find(|end| *end > self.world.clock.now());
-        let later = end.unwrap() + self.rng.u64(..6 * HOUR);
-        self.queue.push(Reverse((later, DUPLICATE, index)));
+        let event = &self.history.happenings[index].event;
+        let lacks = match event["type"].as_str().unwrap().split('.').next() {
+            Some("payment" | "refund" | "dispute") => ("sums", sums::change_by(event)),
+            Some("subscription") => ("state", state::says_something(event)),
+            _ => (&*self.ids[index], true),
+        };
+        let outage = outage_at(self.case, self.world.clock.now()).unwrap();
+        let key = (self.name(index), outage, lacks.0.to_owned());
+        if lacks.1 && self.replayed.insert(key) {
+            let later = OUTAGES[outage].end + self.rng.u64(..6 * HOUR);
+            self.queue.push(Reverse((later, DUPLICATE, index)));
+        }
     }
 
     /// Dodo tries again on its schedule.

@@ -30,7 +30,7 @@ pub fn of(own: &Own<'_>) -> Attributes {
 }
 
 /// A checkout that failed says nothing of a plan that runs.
-fn says_something(event: &Value) -> bool {
+pub fn says_something(event: &Value) -> bool {
     event["type"].as_str().unwrap().starts_with("subscription.")
         && event["type"] != "subscription.failed"
         && rank(&event["data"]).is_some()

@@ -18,8 +18,7 @@ struct Sum<'a> {
 }
 
 pub fn of(own: &Own<'_>) -> Attributes {
-    let types = own.events.iter().map(|it| it.event["type"].as_str().unwrap());
-    if types.into_iter().all(|event_type| !EVENTS.contains(&event_type)) {
+    if !own.events.iter().any(|it| change_by(&it.event)) {
         return Attributes::new();
     }
     let mut known = of_customers(own);
@@ -40,6 +39,12 @@ pub fn of(own: &Own<'_>) -> Attributes {
     let first = purchases.iter().filter_map(|it| unix(&it["created_at"])?.as_u64()).min();
     set("first_payment_date", first.into());
     known
+}
+
+/// Whether the sums are asked for.
+pub fn change_by(event: &Value) -> bool {
+    let is_purchase = event["data"]["is_update_payment_method"] != true;
+    is_purchase && EVENTS.contains(&event["type"].as_str().unwrap())
 }
 
 /// Of someone who never paid, or of whom the sums were never asked.

@@ -17,7 +17,7 @@ pub const OBJECT_TYPE: &str = "7";
 
 /// Dodo's API is down in the first window, and limits the rate of everything in the second.
 pub const OUTAGES: [Range<u64>; 2] =
-    [START + 9 * DAY..START + 9 * DAY + 8 * HOUR, START + 15 * DAY..START + 15 * DAY + 8 * HOUR];
+    [START + 9 * DAY..START + 9 * DAY + 20 * HOUR, START + 15 * DAY..START + 15 * DAY + 20 * HOUR];
 
 /// Customer.io as unkind as the case wants it, and the settings of the case.
 pub async fn world(case: Case, dodo_api: &DodoApi) -> World {
