@@ -282,12 +282,23 @@ def check_customerio(secret, parameters):
     return f"the pair is right, the workspace lives in {lives}"
 
 
+def mode_of(key):
+    """The mode that a key of Dodo's API says it belongs to, or None: older keys do not say it."""
+    return next((mode for mode in DODO_URLS if key.startswith(f"dodo_{mode}_")), None)
+
+
 def check_dodo(secret, parameters):
     if not secret.get(OPTIONAL):
         return "there is no dodo_api_key, so nothing is looked up"
     environment = parameters.get("DodoEnvironment") or "live"
+    mode = mode_of(secret[OPTIONAL]) or environment
+    if mode != environment:
+        raise Trouble(
+            f"dodo_api_key is a key of {mode} mode, but DodoEnvironment is {environment}. Type: make secret, with a key of "
+            f"{environment} mode, or set DodoEnvironment to {mode} in samconfig.toml and type: make deploy"
+        )
     base = (parameters.get("DodoApiUrl") or DODO_URLS[environment]).rstrip("/")
-    for what in ("customers", "payments", "refunds"):
+    for what in ("customers", "payments", "refunds", "disputes", "subscriptions"):
         headers = {"Authorization": f"Bearer {secret[OPTIONAL]}"}
         status, _ = request(f"{base}/{what}?page_size=1", headers=headers)
         if status == 401:
@@ -299,7 +310,18 @@ def check_dodo(secret, parameters):
             raise Trouble(f"dodo_api_key may not read {what}. Make a key that may, in Dodo's dashboard. Type: make secret")
         if status != 200:
             raise Trouble(f"Dodo's API responds with {status} for {what}. Try again later. Type: make doctor")
-    return f"the key reads customers, payments and refunds in {environment}"
+    return f"the key reads customers, payments, refunds, disputes and subscriptions in {environment}"
+
+
+def hint(parameters):
+    """What no check can tell: the Track API does not say to whom an address belongs."""
+    if parameters.get("PersonIdentifier", "customer_id") != "customer_id":
+        return None
+    return (
+        "PersonIdentifier is customer_id. If your own application identifies people in this workspace too, an address may "
+        "belong to one of them already, and Customer.io then refuses it silently. After the first events, look for "
+        '"Attribute Update Failure" in the activity log of the workspace, and read docs/identity.md.'
+    )
 
 
 def check_function(secret, url):
@@ -369,6 +391,8 @@ def doctor():
     step("Customer.io", lambda: check_customerio(found["secret"], found["parameters"]))
     step("Dodo's API", lambda: check_dodo(found["secret"], found["parameters"]))
     step("function", lambda: check_function(found["secret"], found["outputs"]["FunctionUrl"]))
+    if hint(found["parameters"]):
+        print(f"??  people: {hint(found['parameters'])}")
     print("All is well. Send a test event from Dodo's dashboard.")
 
 

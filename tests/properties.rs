@@ -1,6 +1,7 @@
 //! What must hold for all inputs.
 
 use dodo_customerio::customerio::Batch;
+use dodo_customerio::telemetry::redaction::{Redactor, SENTENCES};
 use dodo_customerio::transform::built_in::{Options, PersonIdentifier, transform};
 use dodo_customerio::webhook::{SigningKey, Unverified};
 use hyper::HeaderMap;
@@ -11,6 +12,7 @@ use proptest::sample::select;
 use serde_json::{Map, Value, json};
 use stand_ins::customerio::rules;
 use stand_ins::dodo::{Webhook, random_secret, samples};
+use stand_ins::leaks::leaks;
 use std::time::Duration;
 
 const NOW: u64 = 1_796_083_200;
@@ -103,8 +105,103 @@ fn amounts(attributes: &Value) -> Vec<(String, i64)> {
     pairs.filter(|(decimal, _)| !decimal.is_empty()).collect()
 }
 
+/// What somebody typed: names, comments, anything.
+fn typed() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        4 => "[A-Za-z]{3,8}",
+        2 => "[äöüßÉñçİΣǰ田中]{1,3}[A-Za-z]{0,4}",
+        1 => "[A-Za-z0-9]{1,2}",
+        1 => "[0-9]{3,6}",
+        1 => "\\PC{1,6}",
+    ];
+    vec((word, "[ .,+%_\"\\\\/\n-]{1,2}"), 1..6)
+        .prop_map(|parts| parts.into_iter().flat_map(|(word, after)| [word, after]).collect())
+}
+
+/// A sample with these values in fields that are personal in different ways.
+fn personal_event(values: &[String; 6]) -> impl Strategy<Value = Value> + use<> {
+    let [name, comment, street, response, note, unknown] = values.clone();
+    select(samples()).prop_map(move |sample| {
+        let mut event = sample.event;
+        event["data"]["customer"]["name"] = json!(name);
+        event["data"]["cancellation_comment"] = json!(comment);
+        event["data"]["billing"]["street"] = json!(street);
+        event["data"]["custom_field_responses"] = json!([{"key": "k", "value": response}]);
+        event["data"]["metadata"] = json!({"note": note});
+        event["data"]["unknown_yet"] = json!({"type": unknown});
+        event
+    })
+}
+
+/// How a message may quote a value.
+fn quoted(value: &str, how: u8) -> String {
+    let percent = |char: char| {
+        let bytes = char.to_string().into_bytes();
+        bytes.iter().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
+    };
+    let unicode = |char: char| {
+        char.encode_utf16(&mut [0; 2])
+            .iter()
+            .map(|code| format!("\\u{code:04x}"))
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    match how % 8 {
+        0 => value.to_owned(),
+        1 => value.to_uppercase(),
+        2 => value.to_lowercase(),
+        3 => value.chars().map(percent).collect(),
+        4 => value.chars().map(unicode).collect(),
+        5 => json!(value).to_string(),
+        6 => value.split_inclusive(' ').rev().collect(),
+        _ => value
+            .chars()
+            .map(|it| if it.is_alphanumeric() { it.into() } else { percent(it) })
+            .collect(),
+    }
+}
+
+/// Words that stay in our sentences; the unit tests look at them.
+fn is_ours(word: &str) -> bool {
+    let ours =
+        SENTENCES.iter().flat_map(|sentence| sentence.split(|it: char| !it.is_alphanumeric()));
+    word == "redacted" || ours.into_iter().any(|our| our.eq_ignore_ascii_case(word))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Whatever quotes them, and however: in a handler's error, and in Customer.io's reasons.
+    #[test]
+    fn no_personal_word_leaves(
+        (values, event) in prop::array::uniform6(typed())
+            .prop_flat_map(|values| (Just(values.clone()), personal_event(&values))),
+        quotes in vec((0..6_usize, any::<u8>(), "\\PC{0,5}"), 1..8), options in options(),
+    ) {
+        let parts = quotes.iter().map(|(value, how, text)| quoted(&values[*value], *how) + text);
+        let message: String = parts.collect();
+        let values: Vec<_> = values.iter().map(String::as_str).collect();
+        let redacted = Redactor::new(&event, []).redact(&message);
+        prop_assert_eq!(leaks(&values, &redacted, is_ours), Vec::<String>::new(), "{}", redacted);
+        prop_assert!(redacted.chars().count() <= 300);
+        let Some(batch) = batch(&event, &options) else { return Ok(()) };
+        let sent = serde_json::to_value(&batch).unwrap();
+        let values: Vec<_> =
+            values.into_iter().filter(|value| sent.to_string().contains(&json!(value).to_string())).collect();
+        let redacted = Redactor::new(&sent, []).redact(&message);
+        prop_assert_eq!(leaks(&values, &redacted, is_ours), Vec::<String>::new(), "{}", redacted);
+    }
+
+    /// Also to a customer whose name has the same words.
+    #[test]
+    fn our_sentences_stay_whole(
+        sentence in select(SENTENCES.to_vec()), before in "[.:]?", values in vec("[A-Za-z]{3,9}", 0..5),
+    ) {
+        let own = sentence.split(|it: char| !it.is_alphanumeric()).map(str::to_owned);
+        let values: Vec<_> = values.into_iter().chain(own).collect();
+        let message = format!("{before} {sentence} 1000 bytes");
+        prop_assert_eq!(Redactor::new(&json!({"metadata": values}), []).redact(&message), message);
+    }
 
     #[test]
     fn every_request_keeps_customer_ios_rules(event in event(), options in options()) {

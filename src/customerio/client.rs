@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep};
 
@@ -88,8 +89,7 @@ impl TrackApi {
                 Verdict::Later(later) => later,
                 Verdict::Accepted => return Verdict::Accepted,
                 Verdict::Rejected(errors) => {
-                    let sent = serde_json::from_slice(&request.body).unwrap_or_default();
-                    let redactor = Redactor::new(&sent, credentials.forms());
+                    let redactor = Redactor::new(&quotable(request), credentials.forms());
                     return Verdict::Rejected(response::redacted(errors, &redactor));
                 }
             };
@@ -130,6 +130,13 @@ impl TrackApi {
         url.set_query(query);
         url
     }
+}
+
+/// What a response may quote: the payload, and on older paths the person (`api/v1/customers/<id>`).
+fn quotable(request: &Request) -> Value {
+    let payload: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let path: Vec<_> = request.path.split('/').skip(3).collect();
+    json!({ "payload": payload, "path": path })
 }
 
 /// Why there is no response.

@@ -2,4 +2,4 @@
 
 pub mod log;
 pub(crate) mod metrics;
-pub(crate) mod redaction;
+pub mod redaction;

@@ -17,8 +17,13 @@ struct Stack {
 
 impl Stack {
     async fn around(world: &World, region: &'static str) -> Self {
+        Self::with(world, region, &json!({})).await
+    }
+
+    /// With other parameters.
+    async fn with(world: &World, region: &'static str, parameters: &Value) -> Self {
         let name = format!("stack-{}", dodo::random_hex());
-        let stack = json!({
+        let mut stack = json!({
             "name": name,
             "FunctionUrl": world.function_url(),
             "SecretArn": world.secret.name,
@@ -27,7 +32,9 @@ impl Stack {
             "CustomerIoTrackUrl": world.customerio.url(),
             "DodoEnvironment": "test",
             "DodoApiUrl": world.dodo_api.url(),
+            "PersonIdentifier": "customer_id",
         });
+        stack.as_object_mut().unwrap().extend(parameters.as_object().unwrap().clone());
         let mut create = command(&[project_file("tests/reference.py").to_str().unwrap(), "stack"]);
         assert!(finish(&mut create, &stack.to_string()).await.0);
         Self { name, region }
@@ -109,7 +116,8 @@ async fn the_doctor_tries_the_key_for_dodos_api() {
     let world = World::with_dodo_api(&[]).await;
     let stack = Stack::around(&world, "us").await;
     let (well, text) = stack.operate("doctor", &[], "").await;
-    assert!(well && text.contains("reads customers, payments and refunds in test"), "{text}");
+    let reads = "reads customers, payments, refunds, disputes and subscriptions in test";
+    assert!(well && text.contains(reads), "{text}");
     assert!(!text.contains(&world.secret.credentials.dodo_api_key), "{text}");
 
     world.dodo_api.state().faults.queue.push_back(Fault::status(403));
@@ -127,6 +135,43 @@ async fn the_doctor_tries_the_key_for_dodos_api() {
     assert!(stack.operate("secret", &[("DODO_API_KEY", "none")], "").await.0);
     assert_eq!(world.secret.get().await, world.secret.credentials.secret());
     assert!(stack.operate("doctor", &[], "").await.0);
+}
+
+/// Before it asks Dodo's API, which would only say 401.
+#[tokio::test]
+async fn the_doctor_compares_the_keys_prefix_with_the_environment() {
+    let world = World::with_dodo_api(&[]).await;
+    for (environment, other) in [("test", "live"), ("live", "test")] {
+        let parameters = json!({"DodoEnvironment": environment});
+        let stack = Stack::with(&world, "us", &parameters).await;
+        let key = |mode: &str| format!("dodo_{mode}_{}", dodo::random_hex());
+        assert!(stack.operate("secret", &[("DODO_API_KEY", &key(other))], "").await.0);
+        let asked = world.dodo_api.state().requests.len();
+        let (well, text) = stack.operate("doctor", &[], "").await;
+        let says = format!("is a key of {other} mode, but DodoEnvironment is {environment}");
+        assert!(!well && text.contains(&says), "{text}");
+        assert!(text.contains("make secret") && text.contains("make deploy"), "{text}");
+        assert_eq!(world.dodo_api.state().requests.len(), asked);
+
+        // A key of the right mode is tried; this one is not known.
+        assert!(stack.operate("secret", &[("DODO_API_KEY", &key(environment))], "").await.0);
+        let (well, text) = stack.operate("doctor", &[], "").await;
+        assert!(!well && text.contains("responds with 401"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_hints_at_addresses_that_belong_to_others() {
+    let world = World::start().await;
+    for (identifier, expected) in
+        [("customer_id", true), ("email", false), ("metadata.user_id", false)]
+    {
+        let stack = Stack::with(&world, "us", &json!({"PersonIdentifier": identifier})).await;
+        let (well, text) = stack.operate("doctor", &[], "").await;
+        assert!(well, "{text}");
+        assert_eq!(text.contains("Attribute Update Failure"), expected, "{identifier}: {text}");
+        assert_eq!(text.contains("docs/identity.md"), expected, "{identifier}: {text}");
+    }
 }
 
 #[tokio::test]

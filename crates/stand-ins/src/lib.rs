@@ -4,6 +4,7 @@
 //! - [`dodo`]: sample events, signed as Dodo signs them;
 //! - [`dodo_api`]: Dodo's API, with its customers, payments and subscriptions; [`fault`]: how both fail;
 //! - [`clock`]: real or simulated time; [`credentials`]: random ones for each run;
+//! - [`leaks`]: what redaction must not let pass;
 //! - [`secrets_manager`]: moto, a Secrets Manager API; [`one_secret`]: a quick one that can fail;
 //! - [`page`]: the page of `make dev`;
 //! - [`package`]: how large a program is;
@@ -19,6 +20,7 @@ pub mod dodo_api;
 pub mod fault;
 pub mod function_url;
 pub mod interrupt;
+pub mod leaks;
 pub mod one_secret;
 pub mod package;
 pub mod page;

@@ -1,0 +1,163 @@
+//! The words and the whole values of personal fields, as hashes: a payload of 1 MB has some 200,000
+//! words, and a multi-pattern matcher of them would take ten times as long to build.
+
+use super::message::Span;
+use super::plain::Plain;
+use super::view::{Unit, View};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// A word of fewer characters is redacted with its whole value only, or every sentence would suffer.
+const SHORTEST_WORD: usize = 3;
+
+/// A value of one word may be shorter, in the case that it has. One letter names nobody.
+const SHORTEST_VALUE: usize = 2;
+
+/// Values of more words are remembered as sequences of that many.
+const LONGEST_SEQUENCE: usize = 8;
+
+/// Some hashes. One that is found by chance, once in billions of messages, redacts a word too many.
+#[derive(Debug)]
+pub(super) struct Hashes(Vec<u64>);
+
+/// What is personal in a payload.
+#[derive(Debug)]
+pub(super) struct Personal {
+    words: Hashes,
+    short_values: Hashes,
+    sequences: Hashes,
+}
+
+impl Hashes {
+    pub(super) fn new(mut hashes: Vec<u64>) -> Self {
+        hashes.sort_unstable();
+        hashes.dedup();
+        Self(hashes)
+    }
+
+    pub(super) fn contains(&self, hash: u64) -> bool {
+        self.0.binary_search(&hash).is_ok()
+    }
+}
+
+impl Personal {
+    /// Of a number, only the words count: 12 would be redacted in too many sentences.
+    pub(super) fn new(values: &[&str], numbers: &[String]) -> Self {
+        let mut found = Collector::default();
+        for number in numbers {
+            found.add_words(number);
+        }
+        for value in values {
+            found.add(value);
+        }
+        Self {
+            words: Hashes::new(found.words),
+            short_values: Hashes::new(found.short_values),
+            sequences: Hashes::new(found.sequences),
+        }
+    }
+
+    /// Adds where a message has them.
+    pub(super) fn find(&self, view: &View, plain: &Plain, into: &mut Vec<Span>) {
+        let words: Vec<_> = view.words().collect();
+        let folded: Vec<_> = words.iter().map(|word| folded(chars(word))).collect();
+        for (index, word) in words.iter().enumerate() {
+            let span = View::span(word);
+            if self.is_word(word, folded[index]) && !plain.covers(&span) {
+                into.push(span.clone());
+            }
+            if let Some(length) = self.sequence(&folded[index..]) {
+                into.push(span.start..View::span(words[index + length - 1]).end);
+            }
+        }
+    }
+
+    fn is_word(&self, word: &[Unit], folded: u64) -> bool {
+        self.words.contains(folded)
+            || word.len() < SHORTEST_WORD && self.short_values.contains(exact(chars(word)))
+    }
+
+    /// Of how many words the longest value is that begins here.
+    fn sequence(&self, words: &[u64]) -> Option<usize> {
+        let mut hasher = DefaultHasher::new();
+        let mut longest = None;
+        for (index, word) in words.iter().take(LONGEST_SEQUENCE).enumerate() {
+            word.hash(&mut hasher);
+            if index > 0 && self.sequences.contains(hasher.finish()) {
+                longest = Some(index + 1);
+            }
+        }
+        longest
+    }
+}
+
+#[derive(Debug, Default)]
+struct Collector {
+    words: Vec<u64>,
+    short_values: Vec<u64>,
+    sequences: Vec<u64>,
+}
+
+impl Collector {
+    fn add(&mut self, value: &str) {
+        self.add_words(value);
+        if !value.is_ascii() {
+            // "İ" in lower case is an "i" and a dot, which ends the word.
+            self.add_words(&value.to_lowercase());
+            self.add_words(&value.to_uppercase());
+        }
+        let sequence: Vec<_> = words(value).map(|word| folded(word.chars())).collect();
+        if let [_] = sequence.as_slice() {
+            let word = words(value).filter(|word| word.chars().count() >= SHORTEST_VALUE);
+            self.short_values.extend(word.map(|word| exact(word.chars())));
+        } else {
+            let parts = sequence.windows(sequence.len().clamp(1, LONGEST_SEQUENCE));
+            self.sequences.extend(parts.map(hash_of));
+        }
+    }
+
+    fn add_words(&mut self, text: &str) {
+        let long = words(text).filter(|word| word.chars().count() >= SHORTEST_WORD);
+        self.words.extend(long.map(|word| folded(word.chars())));
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|char: char| !char.is_alphanumeric()).filter(|word| !word.is_empty())
+}
+
+fn chars(word: &[Unit]) -> impl Iterator<Item = char> {
+    word.iter().map(|unit| unit.char)
+}
+
+/// A character in each case at once: "ß" is "ss" as "SS" is.
+pub(super) fn fold(char: char) -> impl Iterator<Item = char> {
+    char.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
+}
+
+/// The hash of a word in any case.
+fn folded(word: impl Iterator<Item = char>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for char in word {
+        if char.is_ascii() {
+            hasher.write_u8(char.to_ascii_lowercase() as u8);
+        } else {
+            fold(char).for_each(|char| hasher.write(char.encode_utf8(&mut [0; 4]).as_bytes()));
+        }
+    }
+    hasher.finish()
+}
+
+/// The hash of a word in the case that it has.
+pub(super) fn exact(word: impl Iterator<Item = char>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    word.for_each(|char| char.hash(&mut hasher));
+    hasher.finish()
+}
+
+fn hash_of(words: &[u64]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for word in words {
+        word.hash(&mut hasher);
+    }
+    hasher.finish()
+}
