@@ -249,3 +249,52 @@ async fn secrets_are_stored_checked_added_and_dropped() {
         (&pair["customerio_site_id"], &json!(new))
     );
 }
+
+#[tokio::test]
+async fn the_script_accepts_what_the_function_accepts() {
+    let mut rules = command(&[project_file("tests/secret_rules.py").to_str().unwrap()]);
+    let (same, text) = finish(&mut rules, "").await;
+    assert!(same, "{text}");
+}
+
+#[tokio::test]
+async fn a_key_that_contains_words_of_placeholders_is_stored() {
+    let world = World::start().await;
+    let stack = Stack::around(&world, "us").await;
+    let key = "kXxXa9.TodoPq3your-example_REPLACE_ME2";
+    let (stored, text) = stack.operate("secret", &[("DODO_API_KEY", key)], "").await;
+    assert!(stored && !text.contains("Note"), "{text}");
+    assert_eq!(world.secret.get().await["dodo_api_key"], key);
+    for (placeholder, problem) in
+        [("your-api-key-here", "is still a placeholder"), (" ", "is blank")]
+    {
+        let (stored, text) = stack.operate("secret", &[("DODO_API_KEY", placeholder)], "").await;
+        assert!(!stored && text.contains(&format!("dodo_api_key {problem}")), "{text}");
+    }
+    assert_eq!(world.secret.get().await["dodo_api_key"], key);
+}
+
+#[tokio::test]
+async fn an_old_mistake_in_the_optional_key_stops_no_other_change() {
+    let world = World::start().await;
+    let stack = Stack::around(&world, "us").await;
+    let mut secret = world.secret.credentials.secret();
+    secret["dodo_api_key"] = json!("REPLACE_ME");
+    world.secret.put(&secret).await;
+    let (well, text) = stack.operate("doctor", &[], "").await;
+    assert!(!well && text.contains("dodo_api_key is still a placeholder"), "{text}");
+    let new = [("CUSTOMERIO_SITE_ID", "0123456789abcdef0123")];
+    let (stored, text) = stack.operate("secret", &new, "").await;
+    assert!(stored && text.contains("Note: dodo_api_key is still a placeholder"), "{text}");
+}
+
+#[tokio::test]
+async fn what_looks_incomplete_is_stored_with_a_note() {
+    let world = World::start().await;
+    let stack = Stack::around(&world, "us").await;
+    let short = json!({"dodo_webhook_secret": "aGVsbG8", "customerio_site_id": "0123"});
+    let (stored, text) = stack.operate("secret", &[], &short.to_string()).await;
+    assert!(stored && text.contains("does not begin with whsec_"), "{text}");
+    assert!(text.contains("customerio_site_id does not look like"), "{text}");
+    assert!(!text.contains("aGVsbG8") && !text.contains("0123"), "{text}");
+}
