@@ -120,7 +120,7 @@ def webhook_secrets(value):
 
 
 def is_placeholder(value):
-    value = value.lower().removeprefix("whsec_")
+    value = re.sub("^(whsec|dodo_live|dodo_test)_", "", value.lower())
     enclosed = any(value.startswith(opening) and value.endswith(closing) for opening, closing in BRACKETS)
     if not value or enclosed or value in PLACEHOLDERS or set(value) <= FILLERS:
         return bool(value)

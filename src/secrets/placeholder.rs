@@ -1,4 +1,7 @@
-/// Values that are a placeholder as a whole, in lower case and without `whsec_`.
+/// What a placeholder may begin with because real values do.
+const PREFIXES: [&str; 3] = ["whsec_", "dodo_live_", "dodo_test_"];
+
+/// Values that are a placeholder as a whole, in lower case and without their prefix.
 const VALUES: [&str; 15] = [
     "none",
     "null",
@@ -57,7 +60,7 @@ const MAX_DIGITS: usize = 3;
 /// `ops/operate.py` has the same rule; `tests/secret-cases.json` keeps both alike.
 pub(super) fn is_placeholder(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
-    let value = value.strip_prefix("whsec_").unwrap_or(&value);
+    let value = PREFIXES.iter().find_map(|it| value.strip_prefix(it)).unwrap_or(&value);
     let is_enclosed =
         BRACKETS.iter().any(|(open, close)| value.starts_with(open) && value.ends_with(*close));
     !value.is_empty()
