@@ -117,7 +117,7 @@ validate: setup ## Check the template, build the bootstrap and run it on every s
 	@$(SAM_ENV) $(SAM) validate --lint
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	@cargo build --locked --quiet --package local-tools
-	@exec target/debug/local load .aws-sam/build/Function/bootstrap 61
+	@exec target/debug/local load .aws-sam/build/Function/bootstrap $(words $(wildcard events/*.json))
 
 deploy: template build ## Deploy with SAM, guided the first time. TRANSFORM=segment.js (in transforms/), TRANSFORM=. for all.
 	@SAM_CLI_TELEMETRY=0 $(SAM) deploy $(if $(STACK),--stack-name $(STACK)) \

@@ -51,6 +51,20 @@ FIELDS = [
 ]
 OPTIONAL = "dodo_api_key"
 
+# A placeholder, by its whole value: the rule of src/secrets/placeholder.rs. tests/secret-cases.json keeps both alike.
+PLACEHOLDERS = {
+    *("none", "null", "undefined", "apikey", "api_key", "site_id", "webhook_secret"),
+    *("yourapikey", "yoursiteid", "yourkey", "yoursecret"),
+    *(field for field, _, _ in FIELDS),
+}
+FIRST_WORDS = {
+    *("change", "changeme", "dummy", "enter", "example", "fixme", "insert", "paste"),
+    *("placeholder", "replace", "replaceme", "sample", "tbd", "todo", "your"),
+}
+LAST_WORDS = {"here", "placeholder"}
+BRACKETS = [("<", ">"), ("{", "}"), ("${", "}"), ("[", "]"), ("(", ")")]
+FILLERS = set("x*.…-_ ")
+
 
 NO_CREDENTIALS = (
     "There are no AWS credentials in this shell. Type: aws configure, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -89,42 +103,103 @@ def stack():
 
 
 def stored(secret_id):
-    text = called("secretsmanager", "get_secret_value", SecretId=secret_id)["SecretString"]
+    response = called("secretsmanager", "get_secret_value", SecretId=secret_id)
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = json.loads(response.get("SecretString") or response["SecretBinary"])
+    except (KeyError, ValueError):
         value = None
-    return value if isinstance(value, dict) else {}
+    return trimmed(value) if isinstance(value, dict) else {}
+
+
+def trimmed(values):
+    return {field: value.strip() if isinstance(value, str) else value for field, value in values.items()}
 
 
 def webhook_secrets(value):
     return value if isinstance(value, list) else [value]
 
 
+def is_placeholder(value):
+    value = re.sub("^(whsec|dodo_live|dodo_test)_", "", value.lower())
+    enclosed = any(value.startswith(opening) and value.endswith(closing) for opening, closing in BRACKETS)
+    if not value or enclosed or value in PLACEHOLDERS or set(value) <= FILLERS:
+        return bool(value)
+    words = [word for word in re.split("[-_. ]", value) if word]
+    instructs = words[0] in FIRST_WORDS or words[-1] in LAST_WORDS
+    return instructs and all(re.fullmatch("[a-z]{1,12}|[0-9]{1,3}", word) for word in words)
+
+
+def signing_key(value):
+    """The bytes of a webhook secret, or None. Padding may be left out."""
+    encoded = value.strip().removeprefix("whsec_")
+    bare = encoded.rstrip("=")
+    padding = -len(bare) % 4
+    try:
+        key = base64.b64decode(bare + "=" * padding, validate=True)
+    except ValueError:
+        return None
+    is_exact = base64.b64encode(key).decode().rstrip("=") == bare
+    return key if is_exact and len(encoded) - len(bare) <= padding else None
+
+
 def wrong(field, value):
-    """What is wrong with a field's value, or None."""
-    if not isinstance(value, str) or not value.strip():
-        return f"{field} is missing"
-    if "REPLACE" in value or "<" in value or "…" in value or any(it.isspace() for it in value):
-        return f"{field} is still a placeholder, or has white space in it"
+    """What is wrong with a string of the secret, in the function's words, or None."""
+    if not isinstance(value, str):
+        return f"{field} is not a string"
+    value = value.strip()
+    if not value:
+        return f"{field} is blank"
+    if is_placeholder(value):
+        return f"{field} is still a placeholder"
+    if not all("!" <= it <= "~" for it in value):
+        return f"{field} contains white space or other characters that no key has"
     if field == "dodo_webhook_secret":
-        try:
-            key = base64.b64decode(value.removeprefix("whsec_"), validate=True)
-        except ValueError:
-            key = b""
-        if not value.startswith("whsec_") or len(key) < 16:
-            return f"{field} is not a signing secret: it begins with whsec_ and goes on in base64"
-    elif field == OPTIONAL:
-        return f"{field} is too short for a key" if len(value) < 16 else None
-    elif not value.isalnum() or len(value) < 16:
-        return f"{field} does not look like Customer.io's: some 20 letters and digits"
+        key = signing_key(value)
+        if key is None:
+            return f'{field} is not base64 after "whsec_"'
+        if not key:
+            return f"{field} is empty"
     return None
 
 
+def wrong_in(secret, field):
+    """What is wrong with a field, or None. That an optional field is absent is not wrong."""
+    value = secret.get(field)
+    if value is None:
+        return None if field == OPTIONAL else f"{field} is missing"
+    if field != "dodo_webhook_secret" or not isinstance(value, list):
+        return wrong(field, value)
+    if not value:
+        return f"{field} is blank"
+    return next(filter(None, (wrong(field, it) for it in value)), None)
+
+
 def problems(secret):
-    found = [wrong(FIELDS[0][0], it) for it in webhook_secrets(secret.get(FIELDS[0][0])) or [None]]
-    found += [wrong(field, secret.get(field)) for field, _, _ in FIELDS[1:] if field != OPTIONAL or secret.get(field)]
+    """What makes the secret unusable."""
+    found = [wrong_in(secret, field) for field, _, _ in FIELDS if field != OPTIONAL]
     return [problem for problem in found if problem]
+
+
+def ignored(secret):
+    """What is wrong with the optional field, which then counts as absent."""
+    return [problem for problem in [wrong_in(secret, OPTIONAL)] if problem]
+
+
+def doubts(secret):
+    """What may be a mistake, though the function accepts it."""
+    found = []
+    for value in webhook_secrets(secret["dodo_webhook_secret"]):
+        if not value.strip().startswith("whsec_"):
+            found.append("dodo_webhook_secret does not begin with whsec_, as Dodo's do")
+        elif len(signing_key(value)) < 16:
+            found.append("dodo_webhook_secret is shorter than Dodo's are")
+    for field in ("customerio_site_id", "customerio_api_key"):
+        value = secret[field].strip()
+        if not value.isalnum() or len(value) < 16:
+            found.append(f"{field} does not look like Customer.io's, which are some 20 letters and digits")
+    if secret.get(OPTIONAL) and not ignored(secret) and len(secret[OPTIONAL].strip()) < 16:
+        found.append(f"{OPTIONAL} is shorter than Dodo's are")
+    return found
 
 
 def given(fields):
@@ -138,13 +213,13 @@ def given(fields):
     elif not any(values.values()):
         for field, _, question in fields:
             values[field] = getpass.getpass(f"{question}; empty keeps what is there: ")
-    return {field: value.strip() if isinstance(value, str) else value for field, value in values.items() if value}
+    return trimmed({field: value for field, value in values.items() if value not in (None, "")})
 
 
 def secret():
     outputs, _ = stack()
     before = stored(outputs["SecretArn"])
-    after = dict(before)
+    after, new_values = dict(before), {}
     keys = [it for it in webhook_secrets(before.get("dodo_webhook_secret")) if not wrong("dodo_webhook_secret", it)]
     if os.environ.get("DROP"):
         if len(keys) < 2:
@@ -152,18 +227,24 @@ def secret():
         after["dodo_webhook_secret"] = keys[0]
     else:
         adds = bool(os.environ.get("ADD"))
-        after.update(given(FIELDS[:1] if adds else FIELDS))
+        new_values = given(FIELDS[:1] if adds else FIELDS)
+        after.update(new_values)
         if after.get(OPTIONAL) == "none":
             del after[OPTIONAL]
         if adds:
             new = [it for it in webhook_secrets(after["dodo_webhook_secret"]) if it not in keys]
             after["dodo_webhook_secret"] = (new + keys)[:2]
-    found = problems(after)
+    # What was wrong with an optional field before stops no other change.
+    found = problems(after) + (ignored(after) if OPTIONAL in new_values else [])
     if found:
         raise Trouble("Nothing was stored: " + "; ".join(found) + ". Type: make secret")
     if after == before:
         raise Trouble("Nothing was stored: the secret has these values already")
     called("secretsmanager", "put_secret_value", SecretId=outputs["SecretArn"], SecretString=json.dumps(after))
+    for warning in ignored(after):
+        print(f"Note: {warning}; it is optional and counts as absent.")
+    for doubt in doubts(after):
+        print(f"Note: {doubt}. Is it complete, and in the right field?")
     print("Stored. The function reads it within SECRET_TTL_SECONDS (300). Then: make doctor")
 
 
@@ -201,12 +282,23 @@ def check_customerio(secret, parameters):
     return f"the pair is right, the workspace lives in {lives}"
 
 
+def mode_of(key):
+    """The mode that a key of Dodo's API says it belongs to, or None: older keys do not say it."""
+    return next((mode for mode in DODO_URLS if key.startswith(f"dodo_{mode}_")), None)
+
+
 def check_dodo(secret, parameters):
     if not secret.get(OPTIONAL):
         return "there is no dodo_api_key, so nothing is looked up"
     environment = parameters.get("DodoEnvironment") or "live"
+    mode = mode_of(secret[OPTIONAL]) or environment
+    if mode != environment:
+        raise Trouble(
+            f"dodo_api_key is a key of {mode} mode, but DodoEnvironment is {environment}. Type: make secret, with a key of "
+            f"{environment} mode, or set DodoEnvironment to {mode} in samconfig.toml and type: make deploy"
+        )
     base = (parameters.get("DodoApiUrl") or DODO_URLS[environment]).rstrip("/")
-    for what in ("customers", "payments", "refunds"):
+    for what in ("customers", "payments", "refunds", "disputes", "subscriptions"):
         headers = {"Authorization": f"Bearer {secret[OPTIONAL]}"}
         status, _ = request(f"{base}/{what}?page_size=1", headers=headers)
         if status == 401:
@@ -218,14 +310,25 @@ def check_dodo(secret, parameters):
             raise Trouble(f"dodo_api_key may not read {what}. Make a key that may, in Dodo's dashboard. Type: make secret")
         if status != 200:
             raise Trouble(f"Dodo's API responds with {status} for {what}. Try again later. Type: make doctor")
-    return f"the key reads customers, payments and refunds in {environment}"
+    return f"the key reads customers, payments, refunds, disputes and subscriptions in {environment}"
+
+
+def hint(parameters):
+    """What no check can tell: the Track API does not say to whom an address belongs."""
+    if parameters.get("PersonIdentifier", "customer_id") != "customer_id":
+        return None
+    return (
+        "PersonIdentifier is customer_id. If your own application identifies people in this workspace too, an address may "
+        "belong to one of them already, and Customer.io then refuses it silently. After the first events, look for "
+        '"Attribute Update Failure" in the activity log of the workspace, and read docs/identity.md.'
+    )
 
 
 def check_function(secret, url):
     """Sends a signed event without a customer, which the function ignores."""
     body = json.dumps({"type": "doctor.probe", "data": {}}).encode()
     message_id, sent = f"msg_doctor_{uuid.uuid4().hex}", str(int(time.time()))
-    key = base64.b64decode(webhook_secrets(secret["dodo_webhook_secret"])[0].removeprefix("whsec_"))
+    key = signing_key(webhook_secrets(secret["dodo_webhook_secret"])[0])
     signed = b".".join([message_id.encode(), sent.encode(), body])
     signature = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
     headers = {
@@ -277,7 +380,7 @@ def doctor():
 
     def shaped():
         found["secret"] = stored(found["outputs"]["SecretArn"])
-        wrong_fields = problems(found["secret"])
+        wrong_fields = problems(found["secret"]) + ignored(found["secret"])
         if wrong_fields:
             raise Trouble("; ".join(wrong_fields) + ". Type: make secret")
         return f"well-formed, {len(webhook_secrets(found['secret']['dodo_webhook_secret']))} webhook secret(s)"
@@ -288,6 +391,8 @@ def doctor():
     step("Customer.io", lambda: check_customerio(found["secret"], found["parameters"]))
     step("Dodo's API", lambda: check_dodo(found["secret"], found["parameters"]))
     step("function", lambda: check_function(found["secret"], found["outputs"]["FunctionUrl"]))
+    if hint(found["parameters"]):
+        print(f"??  people: {hint(found['parameters'])}")
     print("All is well. Send a test event from Dodo's dashboard.")
 
 

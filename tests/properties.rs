@@ -115,7 +115,7 @@ fn typed() -> impl Strategy<Value = String> {
         1 => "\\PC{1,6}",
     ];
     vec((word, "[ .,+%_\"\\\\/\n-]{1,2}"), 1..6)
-        .prop_map(|parts| parts.iter().map(|(word, after)| format!("{word}{after}")).collect())
+        .prop_map(|parts| parts.into_iter().flat_map(|(word, after)| [word, after]).collect())
 }
 
 /// A sample with these values in fields that are personal in different ways.
@@ -137,13 +137,14 @@ fn personal_event(values: &[String; 6]) -> impl Strategy<Value = Value> + use<> 
 fn quoted(value: &str, how: u8) -> String {
     let percent = |char: char| {
         let bytes = char.to_string().into_bytes();
-        bytes.iter().map(|byte| format!("%{byte:02X}")).collect::<String>()
+        bytes.iter().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
     };
     let unicode = |char: char| {
         char.encode_utf16(&mut [0; 2])
             .iter()
             .map(|code| format!("\\u{code:04x}"))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     };
     match how % 8 {
         0 => value.to_owned(),

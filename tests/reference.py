@@ -56,7 +56,7 @@ def stack():
     """At moto, whose address is in the environment."""
     wanted = json.load(sys.stdin)
     outputs = {name: {"Value": wanted[name]} for name in ("FunctionUrl", "SecretArn", "LogGroupName")}
-    parameters = ("CustomerIoRegion", "CustomerIoTrackUrl", "DodoEnvironment", "DodoApiUrl")
+    parameters = ("CustomerIoRegion", "CustomerIoTrackUrl", "DodoEnvironment", "DodoApiUrl", "PersonIdentifier")
     template = {
         "Parameters": {name: {"Type": "String"} for name in parameters},
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},

@@ -74,7 +74,7 @@ fn every_setting_reaches_the_function() {
 #[test]
 fn every_alarm_says_what_it_means_and_what_to_do() {
     let alarms = of_type("AWS::CloudWatch::Alarm");
-    assert_eq!(alarms.len(), 8);
+    assert_eq!(alarms.len(), 9);
     for alarm in alarms {
         let description = alarm["AlarmDescription"].as_str().unwrap();
         assert!(description.matches(". ").count() >= 1, "{description}");

@@ -29,7 +29,8 @@ enum Part<'a> {
 fuzz_target!(|input: Input<'_>| {
     let parts = input.parts.iter().map(|part| part.text(&input.values));
     let message: String = parts.collect();
-    let payload = json!({"data": {"customer": {"name": input.values.first()}, "metadata": input.values}});
+    let payload =
+        json!({"data": {"customer": {"name": input.values.first()}, "metadata": input.values}});
     let redacted = Redactor::new(&payload, [input.secret.to_owned()]).redact(&message);
     assert!(redacted.chars().count() <= 300);
     assert_eq!(leaks::leaks(&input.values, &redacted, is_ours), Vec::<String>::new(), "{redacted}");
@@ -51,8 +52,10 @@ impl Part<'_> {
 /// Words that stay in our sentences, in limits, and as names of fields.
 fn is_ours(word: &str) -> bool {
     let sentences = SENTENCES.iter().flat_map(|it| it.split(|it: char| !it.is_alphanumeric()));
-    let fields = ["redacted", "data", "customer", "name", "metadata", "attributes", "batch", "payload"];
-    let more = ["identifiers", "action", "email", "phone", "timestamp", "type", "primary", "secondary"];
+    let fields =
+        ["redacted", "data", "customer", "name", "metadata", "attributes", "batch", "payload"];
+    let more =
+        ["identifiers", "action", "email", "phone", "timestamp", "type", "primary", "secondary"];
     let units = ["bytes", "characters", "errors", "items", "cio", "relationships", "MiB"];
     let mut ours = sentences.chain(fields).chain(more).chain(units);
     ours.any(|ours| ours.eq_ignore_ascii_case(word)) || word.bytes().all(|it| it.is_ascii_digit())

@@ -45,7 +45,7 @@ fn drop_at_least(excess: usize, attributes: &mut Vec<Attribute>) {
 fn fit_value(value: &mut Value) -> bool {
     match value {
         Value::String(text) if text.len() > MAX_ATTRIBUTE_VALUE => {
-            let is_link = text.starts_with("http");
+            let is_link = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"));
             cut(text, MAX_ATTRIBUTE_VALUE);
             !is_link
         }
@@ -155,6 +155,7 @@ mod tests {
         assert_eq!(link.len(), 1_001);
         let mut item = item(vec![
             ("payment_link", json!(link), Weight::Optional),
+            ("oauth_url", json!(link.replace("https", "HTTPS")), Weight::Optional),
             ("invoice_url", json!(link[..1_000]), Weight::Optional),
             ("metadata", json!({"link": link, "plan": "pro"}), Weight::Metadata),
         ]);

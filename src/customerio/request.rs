@@ -1,5 +1,5 @@
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderName};
+use reqwest::header::HeaderMap;
 
 /// One request to the Track API, apart from its host and its credentials.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,20 +15,4 @@ pub struct Request {
     /// Which event each item of a batch came from, by `batch_index`: its position among the events
     /// that were packed together. Empty for other paths.
     pub origins: Vec<usize>,
-}
-
-impl Request {
-    /// Whether a transform may set a header: not those that decide where the request goes, who sends
-    /// it and how long it is.
-    pub(crate) fn allows(header: &HeaderName) -> bool {
-        ![
-            "authorization",
-            "host",
-            "content-length",
-            "content-type",
-            "transfer-encoding",
-            "connection",
-        ]
-        .contains(&header.as_str())
-    }
 }

@@ -133,7 +133,12 @@ pub(super) fn classify(status: u16, retry_after: Option<Duration>, body: Option<
             Some(errors) => Verdict::Rejected(errors),
             None => later(LaterReason::Unreadable),
         },
-        400 | 413 => Verdict::Rejected(errors_or_status(status, body)),
+        // A 400 without one of Customer.io's reasons comes from something in between, such as a proxy.
+        400 => match body.and_then(errors) {
+            Some(errors) if !errors.is_empty() => Verdict::Rejected(errors),
+            _ => later(LaterReason::Unexpected(status)),
+        },
+        413 => Verdict::Rejected(too_large(body)),
         401 | 403 => later(LaterReason::CredentialsRefused(status)),
         429 => later(LaterReason::RateLimited),
         300..=399 => later(LaterReason::WrongRegion(status)),
@@ -142,14 +147,12 @@ pub(super) fn classify(status: u16, retry_after: Option<Duration>, body: Option<
     }
 }
 
-fn errors_or_status(status: u16, body: Option<&[u8]>) -> Vec<ItemError> {
+/// Only the status of a 413 matters; its body may say more.
+fn too_large(body: Option<&[u8]>) -> Vec<ItemError> {
     let mut found = body.and_then(errors).unwrap_or_default();
     if found.is_empty() {
-        let message = match status {
-            413 => "Customer.io finds the request too large.",
-            _ => "Customer.io finds the request invalid and does not say why.",
-        };
-        found.push(ItemError { batch_index: None, field: String::new(), message: message.into() });
+        let message = "Customer.io finds the request too large.".to_owned();
+        found.push(ItemError { batch_index: None, field: String::new(), message });
     }
     found
 }
@@ -240,11 +243,16 @@ mod tests {
             ),
             (r#"{"meta":{"error":"bad type"}}"#, "bad type"),
             (r#"{"meta":{"errors":["bad type"]}}"#, "bad type"),
-            ("<html>", "Customer.io finds the request invalid and does not say why."),
-            ("", "Customer.io finds the request invalid and does not say why."),
         ] {
             let Verdict::Rejected(errors) = verdict(400, body) else { panic!("{body}") };
             assert_eq!(errors[0].message, message);
+        }
+        for body in ["<html>", "", "{}", r#"{"errors":[]}"#, "[1]"] {
+            assert_eq!(
+                verdict(400, body),
+                later(LaterReason::Unexpected(400)),
+                "a proxy's: {body}"
+            );
         }
         let too_large = refused(None, "", "Customer.io finds the request too large.");
         assert_eq!(verdict(413, ""), Verdict::Rejected(vec![too_large]));

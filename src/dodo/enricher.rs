@@ -2,17 +2,11 @@ use super::cache::{Cache, PRODUCT_TTL, TTL};
 use super::client::{Access, Api, Object};
 use super::enrichment::{Enrichment, Lookup, Needs};
 use super::error::LookupError;
-use super::lifetime::{History, LifetimeValue};
-use super::subscriptions::Subscriptions;
-use crate::event::{Customer, Event, cart, date, lenient};
-use serde_json::Value;
+use crate::event::{Customer, Event, cart, lenient};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// Customers that share one address and count as one person, at most.
-const MAX_SAME_ADDRESS: usize = 5;
 
 /// A payload this old may have been overtaken by what the API lists, in seconds.
 pub(crate) const FRESH_FOR: u64 = 60;
@@ -20,8 +14,8 @@ pub(crate) const FRESH_FOR: u64 = 60;
 /// Looks up what payloads leave out, and remembers some of it for a while.
 #[derive(Debug)]
 pub(crate) struct Enricher {
-    api: Api,
-    cache: Cache,
+    pub(super) api: Api,
+    pub(super) cache: Cache,
 }
 
 impl Enricher {
@@ -49,8 +43,9 @@ impl Enricher {
             self.product_names(event, needs, access, &found),
         );
         found.add_lists(lists);
-        if let Some(profile) = profile.and_then(|profile| found.note(Lookup::Customer, profile)) {
-            found.found(profile);
+        found.customer = profile.and_then(|profile| found.note(Lookup::Customer, profile));
+        if needs.lifetime {
+            found.date_customer();
         }
         found.product_names = names;
         found.failures.extend(failure.map(|error| (Lookup::Products, error)));
@@ -80,14 +75,33 @@ impl Enricher {
         access: Access<'_>,
         found: &mut Enrichment,
     ) {
-        let named = |field| event.data.get(field).and_then(lenient::string);
-        let payment = named("payment_id").filter(|_| needs.payment);
-        let subscription = named("subscription_id").filter(|_| needs.subscription);
+        let payment = event.data.get("payment_id").and_then(lenient::string);
+        let payment = payment.filter(|_| needs.payment);
+        let subscription = named_subscription(&event.data).filter(|_| needs.subscription);
         let (payment, subscription) = tokio::join!(
             self.optional("payments", payment, "payment_id", access),
             self.optional("subscriptions", subscription, "subscription_id", access),
         );
         found.payment = payment.and_then(|payment| found.note(Lookup::Payment, payment));
+        found.subscription = subscription.and_then(|it| found.note(Lookup::Subscription, it));
+        self.subscription_of_payment(event, needs, access, found).await;
+    }
+
+    /// A refund names its payment, and only that may name the subscription that knows whose it is.
+    async fn subscription_of_payment(
+        &self,
+        event: &Event<'_>,
+        needs: &Needs,
+        access: Access<'_>,
+        found: &mut Enrichment,
+    ) {
+        let is_known = |key: &String| found.knows_own_id(event, key);
+        let is_needed = needs.own_id_key.as_ref().is_some_and(|key| !is_known(key));
+        if !is_needed || !needs.subscription || named_subscription(&event.data).is_some() {
+            return;
+        }
+        let id = found.payment.as_ref().and_then(|payment| named_subscription(payment));
+        let subscription = self.optional("subscriptions", id, "subscription_id", access).await;
         found.subscription = subscription.and_then(|it| found.note(Lookup::Subscription, it));
     }
 
@@ -99,142 +113,6 @@ impl Enricher {
         access: Access<'_>,
     ) -> Option<Result<Arc<Object>, LookupError>> {
         Some(self.object([list, &id?], id_field, TTL, access).await)
-    }
-
-    /// `GET /customers?email=`, remembered for a while. `address` is in lower case.
-    async fn same_address(
-        &self,
-        address: &str,
-        access: Access<'_>,
-    ) -> Result<Vec<Object>, LookupError> {
-        let key = format!("customers?email={address}");
-        let list = if let Some(known) = self.cache.get(&key, Instant::now()) {
-            known
-        } else {
-            let items = self.api.list("customers", &[("email", address)], access).await?;
-            let has_address = |item: &Object| {
-                let email = item.get("email").and_then(lenient::string);
-                email.is_some_and(|email| email.to_lowercase() == address)
-            };
-            let items = items.into_iter().filter(has_address).map(Value::Object).collect();
-            let list = Arc::new(Object::from_iter([("items".to_owned(), items)]));
-            self.cache.put(key, list.clone(), Instant::now(), TTL);
-            list
-        };
-        let items = list.get("items").and_then(Value::as_array).into_iter().flatten();
-        Ok(items.filter_map(Value::as_object).cloned().collect())
-    }
-
-    /// What follows from the lists of the person's subscriptions and payments: those of the event's
-    /// customer and, if asked, of all customers with the same address.
-    async fn lists(
-        &self,
-        event: &Event<'_>,
-        needs: &Needs,
-        now: u64,
-        customer: &Customer,
-        access: Access<'_>,
-        found: &mut Enrichment,
-    ) {
-        if !needs.subscriptions && !needs.lifetime {
-            return;
-        }
-        let mut ids: BTreeSet<String> = customer.customer_id.iter().cloned().collect();
-        if let Some(address) = customer.email.as_ref().filter(|_| needs.same_address) {
-            let same = self.same_address(&address.to_lowercase(), access).await;
-            let Some(same) = found.note(Lookup::SameAddress, same) else { return };
-            found.customer_since = same.iter().filter_map(created_at).min();
-            let others = same.iter().filter_map(customer_id);
-            let others = others.filter(|id| !ids.contains(id)).collect::<Vec<_>>();
-            ids.extend(others.into_iter().take(MAX_SAME_ADDRESS - 1));
-        }
-        if ids.is_empty() {
-            return;
-        }
-        let (subscriptions, lifetime) = tokio::join!(
-            when(needs.subscriptions, self.subscriptions(event, now, &ids, access)),
-            when(needs.lifetime, self.lifetime(event, &ids, access)),
-        );
-        let subscriptions = subscriptions.and_then(|it| found.note(Lookup::Subscriptions, it));
-        found.subscriptions = subscriptions.flatten();
-        found.lifetime = lifetime.and_then(|it| found.note(Lookup::Lifetime, it));
-    }
-
-    async fn subscriptions(
-        &self,
-        event: &Event<'_>,
-        now: u64,
-        customers: &BTreeSet<String>,
-        access: Access<'_>,
-    ) -> Result<Option<Subscriptions>, LookupError> {
-        let listed = self.of_all("subscriptions", &[], customers, access).await?;
-        let is_theirs = |item: &Object| {
-            let customer = item.get("customer").and_then(|it| it.get("customer_id")?.as_str());
-            customer.is_none_or(|id| customers.contains(id))
-        };
-        let listed = listed.into_iter().filter(is_theirs).collect();
-        let Some(mut state) = Subscriptions::of(listed, &event.data, is_fresh(event, now)) else {
-            return Ok(None);
-        };
-        // Lists leave it out, and the payload speaks of its own subscription only.
-        if !state.best.contains_key("expires_at")
-            && let Some(id) = state.best.get("subscription_id").and_then(lenient::string)
-        {
-            let whole = self.object(["subscriptions", &id], "subscription_id", TTL, access).await;
-            if let Ok(Some(expires)) = whole.map(|whole| whole.get("expires_at").cloned()) {
-                state.best.insert("expires_at".to_owned(), expires);
-            }
-        }
-        Ok(Some(state))
-    }
-
-    /// Refunds and disputes are asked for only where a payment says that it has some.
-    async fn lifetime(
-        &self,
-        event: &Event<'_>,
-        customers: &BTreeSet<String>,
-        access: Access<'_>,
-    ) -> Result<LifetimeValue, LookupError> {
-        let succeeded = [("status", "succeeded")];
-        let mut history = History::default();
-        for payment in self.of_all("payments", &succeeded, customers, access).await? {
-            history.add_payment(&payment, customers)?;
-        }
-        let is_about = |group: &str| event.event_type.starts_with(group);
-        let (refunds, disputes) = tokio::join!(
-            when(
-                history.has_refunds() || is_about("refund."),
-                self.of_all("refunds", &succeeded, customers, access),
-            ),
-            when(
-                history.has_disputes() || is_about("dispute."),
-                self.of_all("disputes", &[], customers, access),
-            ),
-        );
-        for refund in refunds.transpose()?.into_iter().flatten() {
-            history.add_refund(&refund)?;
-        }
-        for dispute in disputes.transpose()?.into_iter().flatten() {
-            history.add_dispute(&dispute)?;
-        }
-        history.add_own(event)?;
-        Ok(history.value()?)
-    }
-
-    /// A list of each customer, one after the other.
-    async fn of_all(
-        &self,
-        list: &str,
-        filters: &[(&str, &str)],
-        customers: &BTreeSet<String>,
-        access: Access<'_>,
-    ) -> Result<Vec<Object>, LookupError> {
-        let mut all = Vec::new();
-        for id in customers {
-            let filters = [&[("customer_id", id.as_str())], filters].concat();
-            all.extend(self.api.list(list, &filters, access).await?);
-        }
-        Ok(all)
     }
 
     /// The names of the products that the event or its payment names, one lookup each, remembered for
@@ -273,26 +151,30 @@ impl Enricher {
         if let Some(known) = self.cache.get(&key, Instant::now()) {
             return Ok(known);
         }
-        let object = Arc::new(self.api.object(path, id_field, access).await?);
-        self.cache.put(key, object.clone(), Instant::now(), ttl);
-        Ok(object)
+        match self.api.object(path, id_field, access).await {
+            Ok(object) => {
+                let object = Arc::new(object);
+                self.cache.put(key, object.clone(), Instant::now(), ttl);
+                Ok(object)
+            }
+            // A product that does not exist is not asked for again at every webhook.
+            Err(LookupError::NotFound) if path[0] == "products" => {
+                self.cache.put(key, Arc::default(), Instant::now(), ttl);
+                Err(LookupError::NotFound)
+            }
+            Err(error) => Err(error),
+        }
     }
+}
+
+/// The subscription that an object names; a payment for several names the first.
+fn named_subscription(data: &Object) -> Option<String> {
+    let first = || data.get("subscription_ids")?.as_array()?.first().and_then(lenient::string);
+    data.get("subscription_id").and_then(lenient::string).or_else(first)
 }
 
 /// Whether the payload is as new as what lookups say. `now` is in Unix seconds.
 pub(crate) fn is_fresh(event: &Event<'_>, now: u64) -> bool {
     let happened = event.timestamp_ms.map(|milliseconds| milliseconds / 1000);
     happened.is_none_or(|happened| now.saturating_sub(happened) < FRESH_FOR)
-}
-
-fn created_at(customer: &Object) -> Option<u64> {
-    customer.get("created_at").and_then(date::unix_seconds)
-}
-
-fn customer_id(customer: &Object) -> Option<String> {
-    customer.get("customer_id").and_then(lenient::string)
-}
-
-async fn when<T>(wanted: bool, work: impl Future<Output = T>) -> Option<T> {
-    if wanted { Some(work.await) } else { None }
 }

@@ -60,7 +60,8 @@ pub struct Enrichment {
     pub subscription: Option<Arc<Object>>,
     /// The event's customer.
     pub customer: Option<Arc<Object>>,
-    /// The oldest `created_at` of all customers with the same address, in Unix seconds.
+    /// The oldest `created_at` of all customers with the same address, in Unix seconds; only beside the
+    /// sums, or a younger customer with the same address would overwrite it.
     pub customer_since: Option<u64>,
     /// The person's subscriptions.
     pub subscriptions: Option<Subscriptions>,
@@ -130,9 +131,10 @@ impl Enrichment {
 
     /// What is known of the person from the lists and the customer, under its names at Customer.io.
     pub(crate) fn attributes(&self) -> Vec<(String, Value)> {
-        let of_customer = |field| self.customer.as_ref().and_then(|customer| customer.get(field));
+        let locale = self.customer.as_ref().and_then(|customer| customer.get("preferred_locale"));
+        let locale = locale.and_then(lenient::string).map(Value::from);
+        let locale = locale.filter(|_| self.customer_since.is_some());
         let since = self.customer_since.map(Value::from);
-        let locale = of_customer("preferred_locale").and_then(lenient::string).map(Value::from);
         let customer = [("customer_since", since), ("preferred_locale", locale)];
         let customer = customer.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let customer = customer.map(|(name, value)| (name.to_owned(), value));
@@ -140,6 +142,7 @@ impl Enrichment {
     }
 
     /// The customer with everything that is known, for a merchant's own transform; `null` if nothing is.
+    #[cfg(feature = "javascript")]
     pub(crate) fn to_json(&self) -> Value {
         let mut all: Map<String, Value> =
             self.customer.as_ref().map(|customer| (**customer).clone()).unwrap_or_default();
@@ -147,11 +150,11 @@ impl Enrichment {
         if all.is_empty() { Value::Null } else { Value::Object(all) }
     }
 
-    /// Notes the customer that was found.
-    pub(super) fn found(&mut self, customer: Arc<Object>) {
-        let since = customer.get("created_at").and_then(date::unix_seconds);
+    /// Since when the person has been a customer: the earliest of all with the same address.
+    pub(super) fn date_customer(&mut self) {
+        let created_at = |customer: &Arc<Object>| date::unix_seconds(customer.get("created_at")?);
+        let since = self.customer.as_ref().and_then(created_at);
         self.customer_since = [self.customer_since, since].into_iter().flatten().min();
-        self.customer = Some(customer);
     }
 
     /// Notes what followed from lists.

@@ -30,8 +30,8 @@ pub enum LookupError {
     /// Not what its documentation says.
     #[error("Dodo's API gave a response that cannot be read.")]
     Unreadable,
-    /// More than can be read within a webhook's time.
-    #[error("The customer has more payments than can be read within a webhook's time.")]
+    /// More than is read for one webhook: payments, or customers with the same address.
+    #[error("The person has more payments, or more customers, than are read for one webhook.")]
     TooMany,
     /// Everything was read, but the sums cannot be computed with certainty.
     #[error("The sums of this customer are left out: {0}.")]
@@ -80,8 +80,11 @@ impl LookupError {
     /// Whether the same lookup may succeed later.
     pub(crate) fn is_transient(self) -> bool {
         match self {
-            Self::RateLimited(_) | Self::Unreachable | Self::TimedOut | Self::Unreadable => true,
-            Self::Unavailable(status) => status == 408 || status >= 500,
+            Self::RateLimited(_)
+            | Self::Unavailable(_)
+            | Self::Unreachable
+            | Self::TimedOut
+            | Self::Unreadable => true,
             Self::KeyRefused(_) | Self::NotFound | Self::TooMany | Self::NotComputable(_) => false,
         }
     }

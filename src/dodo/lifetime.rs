@@ -137,8 +137,9 @@ impl History {
         Ok(())
     }
 
-    /// The event's own payment, refund or dispute counts whether it is listed yet or not.
-    pub(super) fn add_own(&mut self, event: &Event<'_>) -> Result<(), SumError> {
+    /// The event's own payment, refund or dispute counts whether it is listed yet or not. A dispute may
+    /// be listed with an earlier state, if the event is fresh.
+    pub(super) fn add_own(&mut self, event: &Event<'_>, is_fresh: bool) -> Result<(), SumError> {
         let unreadable = SumError::UnreadableItem;
         match event.event_type.split('.').next() {
             Some("refund") => {
@@ -151,7 +152,8 @@ impl History {
                 self.require_payment(&own.payment_id)?;
                 let listed = self.disputes.entry(id).or_insert_with(|| own.clone());
                 // An open dispute can end, but one that has ended does not open again.
-                if listed.state == DisputeState::Open {
+                let is_newer = is_fresh && own.state != DisputeState::Open;
+                if is_newer || listed.state == DisputeState::Open {
                     *listed = own;
                 }
             }
@@ -239,8 +241,11 @@ struct Account {
 
 fn payment(item: &Object) -> Option<(String, Payment)> {
     let is_set = |field| item.get(field).is_some_and(|value| !value.is_null());
+    // Lists leave the flag out today; an update of a payment method is no purchase.
+    let is_update = item.get("is_update_payment_method").and_then(lenient::flag) == Some(true);
+    let amount = lenient::integer(item.get("total_amount")?)?;
     let payment = Payment {
-        amount: lenient::integer(item.get("total_amount")?)?,
+        amount: if is_update { 0 } else { amount },
         currency: currency(item)?,
         created_at: item.get("created_at").and_then(date::unix_seconds),
         is_refunded: is_set("refund_status"),

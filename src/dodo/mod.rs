@@ -2,8 +2,8 @@
 //! which of their subscriptions runs, what a product is called. Asked only if the secret has a
 //! `dodo_api_key`.
 //!
-//! [`Enricher`] looks up what an event [`Needs`] and gathers it as an [`Enrichment`]; what follows from
-//! the lists ([`lifetime`], [`subscriptions`]) is pure.
+//! `Enricher` looks up what an event [`Needs`] and gathers it as an [`Enrichment`]; what follows from
+//! the lists (`lifetime`, `subscriptions`) is pure.
 
 mod cache;
 mod client;
@@ -11,6 +11,7 @@ mod enricher;
 mod enrichment;
 mod error;
 mod lifetime;
+mod person_lists;
 mod subscriptions;
 
 pub(crate) use client::{Access, Api, Object};

@@ -18,13 +18,19 @@ pub struct Subscriptions {
 const TIERS: [&[&str]; 5] =
     [&["active"], &["past_due"], &["on_hold"], &["paused"], &["cancelled", "expired"]];
 
+/// The last of them: nothing follows.
+const ENDED: Option<usize> = Some(TIERS.len() - 1);
+
 impl Subscriptions {
     /// Chooses among those listed. `own` is the event's own: newer than its list item if `own_is_newer`,
     /// and in any case known to exist. `None` if none of them ever ran.
     pub(super) fn of(mut listed: Vec<Object>, own: &Object, own_is_newer: bool) -> Option<Self> {
         let is_own = |item: &Object| id(item).is_some() && id(item) == id(own);
         match listed.iter_mut().find(|item| is_own(item)) {
-            Some(item) if own_is_newer => item.extend(own.clone()),
+            // What has ended does not run again, whatever a webhook that was on its way says.
+            Some(item) if own_is_newer && (tier(item) != ENDED || tier(own) == ENDED) => {
+                item.extend(own.clone());
+            }
             Some(_) => {}
             None => listed.push(own.clone()),
         }
@@ -90,5 +96,6 @@ mod tests {
         assert_eq!(best(&listed, ("a", "cancelled", 1), true).unwrap(), "a 0");
         assert_eq!(best(&listed, ("a", "cancelled", 1), false).unwrap(), "a 1");
         assert_eq!(best(&[], ("a", "active", 1), false).unwrap(), "a 1", "not listed yet");
+        assert_eq!(best(&[("a", "cancelled", 1)], ("a", "active", 1), true).unwrap(), "a 0");
     }
 }

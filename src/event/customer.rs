@@ -18,11 +18,10 @@ impl Customer {
     /// still to come, the fields beside it.
     pub(crate) fn of(data: &Map<String, Value>) -> Self {
         let customer = data.get("customer").and_then(Value::as_object);
-        let string = |field| customer.and_then(|customer| lenient::string(customer.get(field)?));
-        let customer_id =
-            string("customer_id").or_else(|| lenient::string(data.get("customer_id")?));
+        let string = |field| customer.and_then(|customer| identity(customer.get(field)?));
+        let customer_id = string("customer_id").or_else(|| identity(data.get("customer_id")?));
         // Only beside an id: the `name` in a payout is not a customer's.
-        let beside = |field| customer_id.as_ref().and_then(|_| lenient::string(data.get(field)?));
+        let beside = |field| customer_id.as_ref().and_then(|_| identity(data.get(field)?));
         let email = string("email").or_else(|| beside("email"));
         Self {
             email: email.filter(|email| is_address(email)),
@@ -30,6 +29,11 @@ impl Customer {
             customer_id,
         }
     }
+}
+
+/// A string or a number; a flag names nobody.
+fn identity(value: &Value) -> Option<String> {
+    if value.is_boolean() { None } else { lenient::string(value) }
 }
 
 /// What a program writes where it has no id. As an id it would merge everybody into one.
@@ -68,6 +72,12 @@ mod tests {
             let data = json!({"customer": {"customer_id": "cus_1", "email": address}});
             assert_eq!(Customer::of(data.as_object().unwrap()).email, None, "{address}");
         }
+    }
+
+    #[test]
+    fn a_flag_is_nobody() {
+        let data = json!({"customer": {"customer_id": true, "email": false}, "customer_id": true});
+        assert_eq!(Customer::of(data.as_object().unwrap()), Customer::default());
     }
 
     #[test]

@@ -23,11 +23,16 @@ pub(crate) fn decimal(minor: i64, currency: &str) -> Option<String> {
 /// Minor units of an amount that may also be written as a decimal, as Dodo announces for disputes:
 /// `400`, `"400"` and, in a currency with cents, `"4.00"`. `None` if it cannot be read exactly.
 pub(crate) fn minor_or_decimal(value: &Value, currency: &str) -> Option<i64> {
-    if let Some(minor) = lenient::integer(value) {
+    let is_float = value.as_number().is_some_and(serde_json::Number::is_f64);
+    if let Some(minor) = lenient::integer(value).filter(|_| !is_float) {
         return Some(minor);
     }
-    let (major, fraction) = value.as_str()?.trim().split_once('.')?;
     let exponent = usize::from(exponent(&currency.trim().to_ascii_uppercase())?);
+    let text = match value.as_f64() {
+        Some(decimal) => format!("{decimal:.exponent$}"),
+        None => value.as_str()?.trim().to_owned(),
+    };
+    let (major, fraction) = text.split_once('.')?;
     let is_exact = fraction.len() == exponent && fraction.bytes().all(|it| it.is_ascii_digit());
     let digits = format!("{major}{fraction}");
     is_exact.then(|| digits.parse().ok()).flatten()
@@ -90,7 +95,8 @@ mod tests {
             (json!("4.00"), "XYZ", None),
             (json!("4,00"), "USD", None),
             (json!("4.-1"), "USD", None),
-            (json!(4.5), "USD", None),
+            (json!(4.0), "USD", Some(400)),
+            (json!(4.5), "USD", Some(450)),
         ] {
             assert_eq!(minor_or_decimal(&value, currency), expected, "{value} {currency}");
         }

@@ -113,11 +113,8 @@ fn level(reply: &Reply) -> (Level, bool) {
             (Level::WARN, tracing::enabled!(Level::WARN))
         }
         Reply::Malformed(_)
-        | Reply::Outcome(
-            Outcome::NoPerson(_)
-            | Outcome::Rejected(_)
-            | Outcome::TransformFailed(_)
-            | Outcome::Retry(_),
-        ) => (Level::ERROR, tracing::enabled!(Level::ERROR)),
+        | Reply::Outcome(Outcome::NoPerson(_) | Outcome::Rejected(_) | Outcome::Retry(_)) => {
+            (Level::ERROR, tracing::enabled!(Level::ERROR))
+        }
     }
 }

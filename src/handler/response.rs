@@ -50,9 +50,9 @@ impl Reply {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Outcome(Outcome::Delivered | Outcome::Ignored(_)) => StatusCode::OK,
-            Self::Outcome(
-                Outcome::NoPerson(_) | Outcome::Rejected(_) | Outcome::TransformFailed(_),
-            ) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Outcome(Outcome::NoPerson(_) | Outcome::Rejected(_)) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Outcome(Outcome::Retry(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -90,10 +90,7 @@ impl Reply {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match self {
-            Self::Malformed(_)
-            | Self::Outcome(
-                Outcome::NoPerson(_) | Outcome::Rejected(_) | Outcome::TransformFailed(_),
-            ) => {
+            Self::Malformed(_) | Self::Outcome(Outcome::NoPerson(_) | Outcome::Rejected(_)) => {
                 headers.insert(WEBHOOK_DELIVERY, ABORT_MESSAGE);
             }
             Self::Unsupported => {

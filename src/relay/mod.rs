@@ -179,7 +179,7 @@ impl From<Unsent> for Outcome {
             Unsent::Ignored(why) => Self::Ignored(why),
             Unsent::NoPerson(why) => Self::NoPerson(why),
             Unsent::Wait(error) => Self::Retry(Retry::Dodo(error)),
-            Unsent::Failed(message) => Self::TransformFailed(message),
+            Unsent::Failed(message) => Self::Retry(Retry::Transform(message)),
         }
     }
 }

@@ -15,8 +15,6 @@ pub(crate) enum Outcome {
     NoPerson(NoPerson),
     /// Customer.io will never accept it.
     Rejected(Vec<ItemError>),
-    /// The merchant's transform failed, as this sentence says.
-    TransformFailed(String),
     /// It may work later.
     Retry(Retry),
 }
@@ -30,6 +28,9 @@ pub(crate) enum Retry {
     /// Customer.io did not accept it.
     #[error("{}", .0.reason)]
     CustomerIo(Later),
+    /// The merchant's transform failed, as this sentence says; somebody may repair it within a day.
+    #[error("{0}")]
+    Transform(String),
     /// Only Dodo's API knows whom the event is about, or what else the person has, and it failed.
     #[error("This event waits for what only Dodo's API knows. {0}")]
     Dodo(LookupError),
@@ -41,7 +42,7 @@ impl Outcome {
         match self {
             Self::Delivered => "delivered",
             Self::Ignored(_) => "ignored",
-            Self::NoPerson(_) | Self::Rejected(_) | Self::TransformFailed(_) => "rejected",
+            Self::NoPerson(_) | Self::Rejected(_) => "rejected",
             Self::Retry(_) => "retry",
         }
     }
@@ -53,7 +54,6 @@ impl Outcome {
             Self::Ignored(why) => Some((why.code(), why.to_string())),
             Self::NoPerson(why) => Some(("no_customer", why.to_string())),
             Self::Rejected(errors) => Some(("refused_by_customerio", sentence(errors))),
-            Self::TransformFailed(message) => Some(("transform_failed", message.clone())),
             Self::Retry(why) => Some((why.code(), why.to_string())),
         }
     }
@@ -65,13 +65,14 @@ impl Retry {
             Self::Secret(error) => error.code(),
             Self::CustomerIo(later) => later.reason.code(),
             Self::Dodo(error) => error.code(),
+            Self::Transform(_) => "transform_failed",
         }
     }
 
     /// When to come again, where somebody said so.
     pub(crate) fn after(&self) -> Option<Duration> {
         match self {
-            Self::Secret(_) => None,
+            Self::Secret(_) | Self::Transform(_) => None,
             Self::CustomerIo(later) => later.retry_after,
             Self::Dodo(error) => error.retry_after(),
         }

@@ -19,7 +19,8 @@ pub(crate) trait Source: Send + Sync {
 }
 
 /// Serves a secret from memory until it is older than its time to live, then fetches it again. A
-/// refresh that fails for a passing reason leaves the last good value in service.
+/// refresh that fails leaves the last good value in service, unless access to it was taken away or it
+/// was deleted.
 #[derive(Debug)]
 pub(crate) struct SecretCache<S> {
     source: S,
@@ -46,7 +47,7 @@ impl<S: Source> SecretCache<S> {
     /// The secret as of `now`.
     ///
     /// # Errors
-    /// If there is none yet and it cannot be fetched, or if access to it has been taken away.
+    /// If there is none yet and it cannot be fetched, or if it was taken away.
     pub(crate) async fn get(&self, now: SystemTime) -> Result<Arc<Secret>, SecretError> {
         let mut state = self.state.lock().await;
         match &*state {
@@ -80,13 +81,20 @@ impl<S: Source> SecretCache<S> {
         state: &mut Option<Fetched>,
         now: SystemTime,
     ) -> Result<Arc<Secret>, SecretError> {
-        // Not taken out: whoever waits may give up, and must leave the old value in place.
         let old = state.as_ref().and_then(|fetched| fetched.result.clone().ok());
+        let pause_with_old = BETWEEN_FETCHES.min(self.ttl);
+        // In case the caller gives up while it waits: that is a failed refresh too.
+        if let Some(fetched) = state.as_mut().filter(|_| old.is_some()) {
+            (fetched.at, fetched.due) = (now, now + pause_with_old);
+        }
         let (result, pause) = match (self.source.fetch().await, old) {
-            (Ok(secret), _) => (Ok(Arc::new(secret)), self.ttl),
+            (Ok(secret), old) => {
+                warn_of_ignored_fields(&secret, old.as_deref());
+                (Ok(Arc::new(secret)), self.ttl)
+            }
             (Err(error), Some(old)) if error.keeps_old_value() => {
                 tracing::error!(reason = error.code(), "{error} The last good value stays in use.");
-                (Ok(old), BETWEEN_FETCHES.min(self.ttl))
+                (Ok(old), pause_with_old)
             }
             (Err(error), _) => (Err(error), WITHOUT_ANY),
         };
@@ -95,9 +103,23 @@ impl<S: Source> SecretCache<S> {
     }
 }
 
+/// Once for each change, not at every fetch.
+fn warn_of_ignored_fields(secret: &Secret, old: Option<&Secret>) {
+    if old.is_some_and(|old| old.ignored == secret.ignored) {
+        return;
+    }
+    for mistake in &secret.ignored {
+        tracing::warn!(
+            reason = "secret_field_ignored",
+            "In the secret, {mistake}. The field is optional and counts as absent."
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
     use std::sync::Mutex as StdMutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -195,8 +217,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_passing_failure_keeps_the_old_value_and_does_not_ask_at_every_webhook() {
-        for error in [SecretError::Unreachable, SecretError::Invalid(Vec::new())] {
+    async fn a_failure_keeps_the_old_value_and_does_not_ask_at_every_webhook() {
+        for error in [
+            SecretError::Unreachable,
+            SecretError::Unavailable("ThrottlingException".into()),
+            SecretError::Refused { code: "DecryptionFailure".into(), remedy: "" },
+            SecretError::Invalid(Vec::new()),
+        ] {
             let source = Scripted::default();
             let cache = SecretCache::new(&source, TTL);
             cache.get(START).await.unwrap();
@@ -209,14 +236,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn access_taken_away_ends_the_old_value() {
+    async fn only_lost_access_and_deletion_end_the_old_value() {
+        for error in [SecretError::AccessDenied, SecretError::NotFound] {
+            let source = Scripted::default();
+            let cache = SecretCache::new(&source, TTL);
+            cache.get(START).await.unwrap();
+            source.fail(error.clone());
+            assert_eq!(cache.get(after(300)).await.unwrap_err(), error);
+            source.fail(SecretError::Unreachable);
+            assert_eq!(cache.get(after(302)).await.unwrap_err(), SecretError::Unreachable);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refresh_that_is_given_up_counts_as_failed() {
         let source = Scripted::default();
         let cache = SecretCache::new(&source, TTL);
-        cache.get(START).await.unwrap();
-        source.fail(SecretError::AccessDenied("AccessDeniedException".into()));
-        assert!(cache.get(after(300)).await.is_err());
-        source.fail(SecretError::Unreachable);
-        assert_eq!(cache.get(after(302)).await.unwrap_err(), SecretError::Unreachable);
+        let first = cache.get(START).await.unwrap();
+        assert!(cache.get(after(300)).now_or_never().is_none(), "given up while it waited");
+        assert!(Arc::ptr_eq(&first, &cache.get(after(301)).await.unwrap()));
+        assert!(cache.newer_than(&first, after(329)).await.is_none());
+        assert_eq!(source.fetches(), 2);
+        cache.get(after(330)).await.unwrap();
+        assert_eq!(source.fetches(), 3);
     }
 
     #[tokio::test]

@@ -64,12 +64,85 @@ impl Source for SecretsManager {
     }
 }
 
-/// Separates what will pass from what somebody must change.
+/// Separates what passes by itself from what somebody must change.
 fn classify(error: &SdkError<GetSecretValueError, HttpResponse>) -> SecretError {
     let SdkError::ServiceError(service) = error else {
         return SecretError::Unreachable;
     };
     let code = service.err().code().unwrap_or("no error code");
-    let passes = service.raw().status().is_server_error() || code.contains("Throttling");
-    if passes { SecretError::Unreachable } else { SecretError::AccessDenied(code.to_owned()) }
+    if service.raw().status().is_server_error() {
+        return SecretError::Unavailable(code.to_owned());
+    }
+    match code {
+        "AccessDeniedException" => SecretError::AccessDenied,
+        "ResourceNotFoundException" => SecretError::NotFound,
+        code if passes(code) => SecretError::Unavailable(code.to_owned()),
+        code => SecretError::Refused { code: code.to_owned(), remedy: remedy(code) },
+    }
+}
+
+/// Whether an error goes away without anybody's help: too many calls, a fault at AWS, a clock that is
+/// set again, credentials that Lambda replaces.
+fn passes(code: &str) -> bool {
+    const PARTS: [&str; 5] =
+        ["Throttl", "TooManyRequests", "LimitExceeded", "ServiceUnavailable", "Internal"];
+    const CODES: [&str; 7] = [
+        "SlowDown",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "RequestInTheFuture",
+        "RequestTimeTooSkewed",
+        "RequestTimeout",
+    ];
+    CODES.contains(&code) || PARTS.iter().any(|part| code.contains(part))
+}
+
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "DecryptionFailure" => "Check the KMS key of the secret: is it enabled?",
+        "InvalidRequestException" => "Check that the secret is not scheduled for deletion.",
+        "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "MissingAuthenticationTokenException" => {
+            "Check the AWS credentials of the function: on Lambda, deploy again, or check that its \
+             role still exists; elsewhere, check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, \
+             AWS_SESSION_TOKEN and the clock."
+        }
+        _ => "Check SECRET_ID and that the function's role may read the secret.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_told_from_what_somebody_must_change() {
+        for code in [
+            "ThrottlingException",
+            "RequestThrottledException",
+            "TooManyRequestsException",
+            "LimitExceededException",
+            "RequestLimitExceeded",
+            "ExpiredTokenException",
+            "RequestTimeTooSkewed",
+            "InternalServiceError",
+        ] {
+            assert!(passes(code), "{code}");
+        }
+        for code in [
+            "DecryptionFailure",
+            "InvalidSignatureException",
+            "InvalidRequestException",
+            "InvalidParameterException",
+            "UnrecognizedClientException",
+            "no error code",
+        ] {
+            assert!(!passes(code), "{code}");
+        }
+    }
 }

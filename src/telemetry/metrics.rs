@@ -34,7 +34,7 @@ pub(crate) struct Measured<'a> {
     pub cold_start: bool,
 }
 
-/// The line, as JSON. `Webhooks` comes by outcome, everything else only by function: 15 metrics in all.
+/// The line, as JSON. `Webhooks` comes by outcome, everything else only by function: 16 metrics in all.
 ///
 /// # Panics
 /// Never: strings and numbers serialise.
@@ -53,6 +53,7 @@ pub(crate) fn line(measured: &Measured<'_>, now: SystemTime) -> String {
         attempts: measured.attempts,
         cold_starts: measured.cold_start.into(),
         credentials_refused: (measured.reason == Some("credentials_refused")).into(),
+        transform_failures: (measured.reason == Some("transform_failed")).into(),
         customer_io_time: milliseconds(measured.customerio),
         transform_time: milliseconds(measured.transform),
         own_time: milliseconds(own),
@@ -73,6 +74,7 @@ struct Line<'a> {
     attempts: u32,
     cold_starts: u8,
     credentials_refused: u8,
+    transform_failures: u8,
     customer_io_time: f64,
     transform_time: f64,
     own_time: f64,
@@ -122,6 +124,7 @@ static DIRECTIVES: [Directive; 2] = [
             count("Attempts"),
             count("ColdStarts"),
             count("CredentialsRefused"),
+            count("TransformFailures"),
             time("CustomerIoTime"),
             time("TransformTime"),
             time("OwnTime"),

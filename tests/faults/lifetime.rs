@@ -65,7 +65,7 @@ impl History {
             .map(|it| &it.event)
             .filter(|it| it["data"]["customer"]["customer_id"] == customer);
         let own: Vec<&Value> = own.collect();
-        let currency = &own.last().unwrap()["data"]["currency"];
+        let currency = leading_currency(&own);
         let (mut total, mut count) = (0, 0);
         for event in &own {
             let data = &event["data"];
@@ -89,6 +89,18 @@ impl History {
             customer_since: (joined(customer) / SECOND).into(),
         }
     }
+}
+
+/// The currency with the most payments, then the newest.
+fn leading_currency<'a>(own: &[&'a Value]) -> &'a Value {
+    let payments: Vec<_> = own.iter().filter(|it| it["type"] == "payment.succeeded").collect();
+    let of = |currency: &str| {
+        let same = payments.iter().filter(|it| it["data"]["currency"] == currency);
+        let newest = same.clone().filter_map(|it| it["data"]["created_at"].as_str()).max();
+        (same.count(), newest)
+    };
+    let currencies = payments.iter().map(|it| &it["data"]["currency"]);
+    currencies.max_by_key(|currency| of(currency.as_str().unwrap())).unwrap()
 }
 
 /// When a customer signed up: long before the first payment.
@@ -146,15 +158,23 @@ fn deliveries(history: &History, rng: &mut Rng) -> Vec<(u64, usize)> {
 }
 
 /// Every fifth request fails temporarily, never twice in a row.
-fn now_and_then(mut rng: Rng) -> impl FnMut() -> Option<Fault> + Send {
+fn now_and_then(mut rng: Rng, faults: Vec<Fault>) -> impl FnMut() -> Option<Fault> + Send {
     let mut failed = false;
     move || {
         failed = !failed && rng.u8(..5) == 0;
-        let soon = vec![("retry-after", "0".to_owned())];
-        let faults =
-            [Fault::status(503), Fault::BreakBefore, Fault::Response(429, soon, "{}".to_owned())];
         failed.then(|| faults[rng.usize(..faults.len())].clone())
     }
+}
+
+/// After a 429 of Dodo's API an event goes without sums, so that the last one of a customer would leave
+/// them as they were. What happens then is tested elsewhere.
+fn brief() -> Vec<Fault> {
+    vec![Fault::status(503), Fault::BreakBefore]
+}
+
+fn brief_or_busy() -> Vec<Fault> {
+    let soon = vec![("retry-after", "0".to_owned())];
+    [brief(), vec![Fault::Response(429, soon, "{}".to_owned())]].concat()
 }
 
 fn known(people: &People, customer: &str) -> Truth {
@@ -198,10 +218,11 @@ async fn lifetime_values_are_the_truth_in_the_end() {
             listed += 1;
         }
         let is_down = (100..150).contains(&number);
-        let faults = now_and_then(rng.fork());
+        let faults = now_and_then(rng.fork(), brief());
         dodo_api.state().faults.plan =
             Some(if is_down { Box::new(|| Some(Fault::status(500))) } else { Box::new(faults) });
-        world.customerio.state().faults.plan = Some(Box::new(now_and_then(rng.fork())));
+        world.customerio.state().faults.plan =
+            Some(Box::new(now_and_then(rng.fork(), brief_or_busy())));
         world.clock.set(*time);
         let body = history.0[*index].event.to_string();
         let request = world.request(&ids[*index], &body, &[&secret]);

@@ -120,3 +120,53 @@ async fn a_secret_that_turns_invalid_leaves_the_last_good_one_in_service() {
         "corrected"
     );
 }
+
+/// Errors of AWS that say nothing about the secret itself: some pass by themselves, some somebody
+/// must correct.
+const KEEPING: [&str; 17] = [
+    "ExpiredTokenException",
+    "TooManyRequestsException",
+    "RequestTimeTooSkewed",
+    "InvalidSignatureException",
+    "DecryptionFailure",
+    "ThrottlingException",
+    "LimitExceededException",
+    "RequestExpired",
+    "InternalServiceError",
+    "InvalidRequestException",
+    "InvalidParameterException",
+    "UnrecognizedClientException",
+    "IncompleteSignature",
+    "MissingAuthenticationTokenException",
+    "OptInRequired",
+    "ValidationException",
+    "SomethingNewException",
+];
+
+#[tokio::test]
+async fn whatever_aws_responds_the_last_good_secret_stays_in_service() {
+    let merchant = Merchant::start(|_| false).await;
+    for (round, error) in (1..).zip(KEEPING) {
+        merchant.world.secrets_manager.refuse(Some(error));
+        let fetches = merchant.fetches();
+        let response = merchant.response(round * 10 * MINUTE, &merchant.secret).await;
+        assert_eq!(response, delivered(), "{error}");
+        assert!(merchant.fetches() > fetches, "{error}: it was asked");
+    }
+}
+
+#[tokio::test]
+async fn without_access_or_a_secret_the_last_one_is_dropped() {
+    for error in ["AccessDeniedException", "ResourceNotFoundException"] {
+        let merchant = Merchant::start(|_| false).await;
+        merchant.world.secrets_manager.refuse(Some(error));
+        assert_eq!(merchant.response(4 * MINUTE, &merchant.secret).await, delivered(), "not yet");
+        let retry = (503, "retry".to_owned());
+        assert_eq!(merchant.response(5 * MINUTE, &merchant.secret).await, retry, "{error}");
+        // It does not come back by another error.
+        merchant.world.secrets_manager.refuse(Some("ExpiredTokenException"));
+        assert_eq!(merchant.response(6 * MINUTE, &merchant.secret).await, retry, "{error}");
+        merchant.world.secrets_manager.refuse(None);
+        assert_eq!(merchant.response(7 * MINUTE, &merchant.secret).await, delivered(), "{error}");
+    }
+}

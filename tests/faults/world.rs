@@ -53,8 +53,9 @@ impl World {
 
     /// With time limits that no attempt and no lookup exceeds unless it is broken on purpose.
     pub fn patient(self) -> Self {
-        let seconds = Duration::from_secs(4);
-        Self { policy: RetryPolicy { attempt: seconds, lookups: seconds, ..POLICY }, ..self }
+        let (attempt, lookups) = (Duration::from_secs(4), Duration::from_secs(4));
+        let pause = Duration::from_millis(1);
+        Self { policy: RetryPolicy { attempt, lookups, pause, ..POLICY }, ..self }
     }
 
     /// With a key for Dodo's API, which is at this URL.

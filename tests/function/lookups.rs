@@ -224,7 +224,8 @@ async fn in_email_mode_every_event_with_an_id_alone_is_delivered() {
         }
         assert_eq!(identify["attributes"]["name"], "Ada Beispiel");
         assert_eq!(identify["attributes"]["dodo_customer_id"], id);
-        assert_eq!(identify["attributes"]["customer_since"], 1_767_323_045);
+        let since = identify["attributes"].get("customer_since");
+        assert_eq!(since, None, "it comes with the sums, of all customers with this address");
         assert_eq!(event["attributes"]["email"], "ada@example.com");
         assert_eq!(event["attributes"]["name"], "Ada Beispiel");
         delivered += 1;

@@ -50,13 +50,27 @@ fn watched() -> BTreeSet<(String, Option<String>)> {
         .collect()
 }
 
+/// Without JavaScript nothing can fail so; then the line is what it would be.
+async fn metrics_of_a_failing_transform() -> Value {
+    if cfg!(not(feature = "javascript")) {
+        return json!({"TransformFailures": 1, "CustomerIoTime": 0.0});
+    }
+    let file = std::env::temp_dir().join(format!("{}.js", dodo::random_hex()));
+    std::fs::write(&file, "function handler(webhook) { throw new Error('odd') }").unwrap();
+    let world = World::with(&[("TRANSFORM_FILE", file.to_str().unwrap())]).await;
+    world.deliver(&world.webhook("payment.succeeded")).await;
+    std::fs::remove_file(file).unwrap();
+    metrics(&world, 1).await.remove(0)
+}
+
 #[tokio::test]
 async fn each_metric_that_an_alarm_watches_is_emitted_when_its_cause_occurs() {
     let world = World::start().await;
     let webhook = world.webhook("payment.succeeded");
     world.customerio.fail(vec![Fault::status(503); 3]);
     world.deliver(&webhook).await;
-    world.customerio.fail([Fault::status(400)]);
+    let reason = r#"{"errors":[{"reason":"invalid","field":"name","message":"is odd"}]}"#;
+    world.customerio.fail([Fault::Response(400, vec![], reason.into())]);
     world.deliver(&webhook).await;
     world.deliver(&dodo::Webhook { signature: "v1,AAAA".into(), ..webhook.clone() }).await;
     world.customerio.fail([Fault::status(401)]);
@@ -64,21 +78,24 @@ async fn each_metric_that_an_alarm_watches_is_emitted_when_its_cause_occurs() {
     world.customerio.fail([Fault::Slow(Duration::from_millis(3100))]);
     world.deliver(&webhook).await;
 
-    let lines = metrics(&world, 5).await;
+    let mut lines = metrics(&world, 5).await;
+    lines.push(metrics_of_a_failing_transform().await);
     let emitted: BTreeSet<_> = lines
         .iter()
         .flat_map(|line| {
             let outcome = line["Outcome"].as_str().map(str::to_owned);
             let refused = line["CredentialsRefused"] == 1;
+            let failed = line["TransformFailures"] == 1;
             let slow = line["CustomerIoTime"].as_f64().unwrap() > 3000.0;
             [
                 Some(("Webhooks".to_owned(), outcome)),
                 refused.then(|| ("CredentialsRefused".to_owned(), None)),
+                failed.then(|| ("TransformFailures".to_owned(), None)),
                 slow.then(|| ("CustomerIoTime".to_owned(), None)),
             ]
         })
         .flatten()
         .collect();
-    assert_eq!(watched().len(), 5, "{:?}", watched());
+    assert_eq!(watched().len(), 6, "{:?}", watched());
     assert!(watched().is_subset(&emitted), "{:?} in {emitted:?}", watched());
 }

@@ -17,8 +17,13 @@ struct Stack {
 
 impl Stack {
     async fn around(world: &World, region: &'static str) -> Self {
+        Self::with(world, region, &json!({})).await
+    }
+
+    /// With other parameters.
+    async fn with(world: &World, region: &'static str, parameters: &Value) -> Self {
         let name = format!("stack-{}", dodo::random_hex());
-        let stack = json!({
+        let mut stack = json!({
             "name": name,
             "FunctionUrl": world.function_url(),
             "SecretArn": world.secret.name,
@@ -27,7 +32,9 @@ impl Stack {
             "CustomerIoTrackUrl": world.customerio.url(),
             "DodoEnvironment": "test",
             "DodoApiUrl": world.dodo_api.url(),
+            "PersonIdentifier": "customer_id",
         });
+        stack.as_object_mut().unwrap().extend(parameters.as_object().unwrap().clone());
         let mut create = command(&[project_file("tests/reference.py").to_str().unwrap(), "stack"]);
         assert!(finish(&mut create, &stack.to_string()).await.0);
         Self { name, region }
@@ -109,7 +116,8 @@ async fn the_doctor_tries_the_key_for_dodos_api() {
     let world = World::with_dodo_api(&[]).await;
     let stack = Stack::around(&world, "us").await;
     let (well, text) = stack.operate("doctor", &[], "").await;
-    assert!(well && text.contains("reads customers, payments and refunds in test"), "{text}");
+    let reads = "reads customers, payments, refunds, disputes and subscriptions in test";
+    assert!(well && text.contains(reads), "{text}");
     assert!(!text.contains(&world.secret.credentials.dodo_api_key), "{text}");
 
     world.dodo_api.state().faults.queue.push_back(Fault::status(403));
@@ -127,6 +135,43 @@ async fn the_doctor_tries_the_key_for_dodos_api() {
     assert!(stack.operate("secret", &[("DODO_API_KEY", "none")], "").await.0);
     assert_eq!(world.secret.get().await, world.secret.credentials.secret());
     assert!(stack.operate("doctor", &[], "").await.0);
+}
+
+/// Before it asks Dodo's API, which would only say 401.
+#[tokio::test]
+async fn the_doctor_compares_the_keys_prefix_with_the_environment() {
+    let world = World::with_dodo_api(&[]).await;
+    for (environment, other) in [("test", "live"), ("live", "test")] {
+        let parameters = json!({"DodoEnvironment": environment});
+        let stack = Stack::with(&world, "us", &parameters).await;
+        let key = |mode: &str| format!("dodo_{mode}_{}", dodo::random_hex());
+        assert!(stack.operate("secret", &[("DODO_API_KEY", &key(other))], "").await.0);
+        let asked = world.dodo_api.state().requests.len();
+        let (well, text) = stack.operate("doctor", &[], "").await;
+        let says = format!("is a key of {other} mode, but DodoEnvironment is {environment}");
+        assert!(!well && text.contains(&says), "{text}");
+        assert!(text.contains("make secret") && text.contains("make deploy"), "{text}");
+        assert_eq!(world.dodo_api.state().requests.len(), asked);
+
+        // A key of the right mode is tried; this one is not known.
+        assert!(stack.operate("secret", &[("DODO_API_KEY", &key(environment))], "").await.0);
+        let (well, text) = stack.operate("doctor", &[], "").await;
+        assert!(!well && text.contains("responds with 401"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_hints_at_addresses_that_belong_to_others() {
+    let world = World::start().await;
+    for (identifier, expected) in
+        [("customer_id", true), ("email", false), ("metadata.user_id", false)]
+    {
+        let stack = Stack::with(&world, "us", &json!({"PersonIdentifier": identifier})).await;
+        let (well, text) = stack.operate("doctor", &[], "").await;
+        assert!(well, "{text}");
+        assert_eq!(text.contains("Attribute Update Failure"), expected, "{identifier}: {text}");
+        assert_eq!(text.contains("docs/identity.md"), expected, "{identifier}: {text}");
+    }
 }
 
 #[tokio::test]
@@ -203,4 +248,53 @@ async fn secrets_are_stored_checked_added_and_dropped() {
         (&now["customerio_site_id"], &now["dodo_webhook_secret"]),
         (&pair["customerio_site_id"], &json!(new))
     );
+}
+
+#[tokio::test]
+async fn the_script_accepts_what_the_function_accepts() {
+    let mut rules = command(&[project_file("tests/secret_rules.py").to_str().unwrap()]);
+    let (same, text) = finish(&mut rules, "").await;
+    assert!(same, "{text}");
+}
+
+#[tokio::test]
+async fn a_key_that_contains_words_of_placeholders_is_stored() {
+    let world = World::start().await;
+    let stack = Stack::around(&world, "us").await;
+    let key = "kXxXa9.TodoPq3your-example_REPLACE_ME2";
+    let (stored, text) = stack.operate("secret", &[("DODO_API_KEY", key)], "").await;
+    assert!(stored && !text.contains("Note"), "{text}");
+    assert_eq!(world.secret.get().await["dodo_api_key"], key);
+    for (placeholder, problem) in
+        [("your-api-key-here", "is still a placeholder"), (" ", "is blank")]
+    {
+        let (stored, text) = stack.operate("secret", &[("DODO_API_KEY", placeholder)], "").await;
+        assert!(!stored && text.contains(&format!("dodo_api_key {problem}")), "{text}");
+    }
+    assert_eq!(world.secret.get().await["dodo_api_key"], key);
+}
+
+#[tokio::test]
+async fn an_old_mistake_in_the_optional_key_stops_no_other_change() {
+    let world = World::start().await;
+    let stack = Stack::around(&world, "us").await;
+    let mut secret = world.secret.credentials.secret();
+    secret["dodo_api_key"] = json!("REPLACE_ME");
+    world.secret.put(&secret).await;
+    let (well, text) = stack.operate("doctor", &[], "").await;
+    assert!(!well && text.contains("dodo_api_key is still a placeholder"), "{text}");
+    let new = [("CUSTOMERIO_SITE_ID", "0123456789abcdef0123")];
+    let (stored, text) = stack.operate("secret", &new, "").await;
+    assert!(stored && text.contains("Note: dodo_api_key is still a placeholder"), "{text}");
+}
+
+#[tokio::test]
+async fn what_looks_incomplete_is_stored_with_a_note() {
+    let world = World::start().await;
+    let stack = Stack::around(&world, "us").await;
+    let short = json!({"dodo_webhook_secret": "aGVsbG8", "customerio_site_id": "0123"});
+    let (stored, text) = stack.operate("secret", &[], &short.to_string()).await;
+    assert!(stored && text.contains("does not begin with whsec_"), "{text}");
+    assert!(text.contains("customerio_site_id does not look like"), "{text}");
+    assert!(!text.contains("aGVsbG8") && !text.contains("0123"), "{text}");
 }

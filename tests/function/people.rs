@@ -74,6 +74,29 @@ async fn what_follows_a_payment_goes_to_the_same_person() {
     assert_eq!(state.people.profiles()[0].attributes["dodo_customer_id"], "cus_ada");
 }
 
+/// Only the subscription knows; the refund names nothing but its payment.
+#[tokio::test]
+async fn a_renewal_and_its_refund_belong_to_the_owner_of_the_subscription() {
+    let world = World::with_dodo_api(&OWN_ID).await;
+    let started = json!({
+        "subscription_id": "sub_1", "customer": ada(), "metadata": {"user_id": "user_42"},
+    });
+    deliver(&world, &event("subscription.active", started)).await;
+    for names in [json!({"subscription_id": "sub_1"}), json!({"subscription_ids": ["sub_1"]})] {
+        let mut renewal =
+            event("payment.succeeded", json!({"subscription_id": null}))["data"].take();
+        renewal["payment_id"] = "pay_1".into();
+        renewal["customer"] = ada();
+        renewal["metadata"] = json!({});
+        renewal.as_object_mut().unwrap().extend(names.as_object().unwrap().clone());
+        let refund = json!({"payment_id": "pay_1", "customer": ada(), "metadata": {}});
+        for (name, changes) in [("payment.succeeded", renewal), ("refund.succeeded", refund)] {
+            deliver(&world, &event(name, changes)).await;
+            assert_eq!(items(&world)[0]["identifiers"], json!({"id": "user_42"}), "{name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn while_nobody_knows_whose_it_is_the_event_waits() {
     let world = World::with_dodo_api(&OWN_ID).await;
@@ -212,7 +235,9 @@ async fn each_subscription_is_an_object_too_if_that_is_wanted() {
 #[tokio::test]
 async fn what_was_bought_arrives_by_name() {
     let world = World::with_dodo_api(&[]).await;
-    world.dodo_api.state().sell("pdt_a", Some("The book"));
+    // Dodo does not document that a product repeats its id.
+    let book = json!({"name": "The book", "price": 2900});
+    world.dodo_api.state().products.insert("pdt_a".to_owned(), book);
     world.dodo_api.state().sell("pdt_b", None);
     let cart =
         json!([{"product_id": "pdt_a", "quantity": 2}, {"product_id": "pdt_b", "quantity": 1}]);
@@ -236,6 +261,11 @@ async fn what_was_bought_arrives_by_name() {
     let before = calls(&world);
     deliver(&world, &bought).await;
     assert_eq!(calls(&world), before, "names are remembered");
+
+    let gone = json!({"product_cart": [{"product_id": "pdt_gone"}], "payment_id": "pay_2"});
+    deliver(&world, &event("payment.succeeded", gone.clone())).await;
+    deliver(&world, &event("payment.succeeded", gone)).await;
+    assert_eq!(calls(&world), before + 1, "and so is that there is none");
 }
 
 #[tokio::test]

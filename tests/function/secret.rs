@@ -5,6 +5,7 @@ use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::json;
 use stand_ins::dodo::{self, Webhook};
+use stand_ins::one_secret::OneSecret;
 use stand_ins::serve::{self, Service, ServiceResult};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -111,4 +112,117 @@ async fn a_changed_secret_is_read_after_its_time_to_live() {
     assert_eq!(world.deliver(&old).await.outcome(), (401, "unauthorized"));
     let webhook = Webhook::sign(&new, "msg_1", dodo::unix_now(), old.body);
     assert_eq!(world.deliver(&webhook).await.outcome(), (200, "delivered"));
+}
+
+/// A function whose secret is served for a second from a stand-in that can refuse.
+async fn with_one_secret() -> (World, OneSecret) {
+    let secrets_manager = OneSecret::start(|| false).await;
+    let url = secrets_manager.url();
+    let settings = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", &*url), ("SECRET_TTL_SECONDS", "1")];
+    let world = World::with(&settings).await;
+    secrets_manager.put(world.secret.credentials.secret());
+    // The init phase may have asked before there was a secret.
+    tokio::time::sleep(BEFORE_ASKING_AGAIN).await;
+    assert_eq!(world.deliver(&world.webhook("payment.succeeded")).await.outcome().0, 200);
+    (world, secrets_manager)
+}
+
+const AFTER_TIME_TO_LIVE: Duration = Duration::from_millis(1100);
+
+#[tokio::test]
+async fn a_refresh_that_fails_keeps_the_last_good_secret() {
+    let (world, secrets_manager) = with_one_secret().await;
+    for error in [
+        "ExpiredTokenException",
+        "TooManyRequestsException",
+        "RequestTimeTooSkewed",
+        "InvalidSignatureException",
+        "DecryptionFailure",
+    ] {
+        let before = secrets_manager.requests();
+        secrets_manager.refuse(Some(error));
+        tokio::time::sleep(AFTER_TIME_TO_LIVE).await;
+        let response = world.deliver(&world.webhook("payment.succeeded")).await;
+        assert_eq!(response.outcome(), (200, "delivered"), "{error}");
+        assert!(secrets_manager.requests() > before, "{error}: it was asked");
+        assert!(world.log().contains(error), "the log says why");
+    }
+}
+
+#[tokio::test]
+async fn lost_access_and_deletion_end_the_last_good_secret() {
+    let (world, secrets_manager) = with_one_secret().await;
+    for (error, remedy) in [
+        ("AccessDeniedException", "secretsmanager:GetSecretValue"),
+        ("ResourceNotFoundException", "SECRET_ID"),
+    ] {
+        secrets_manager.refuse(Some(error));
+        tokio::time::sleep(AFTER_TIME_TO_LIVE).await;
+        let response = world.deliver(&world.webhook("payment.succeeded")).await;
+        assert_eq!((response.outcome(), response.reason()), ((503, "retry"), "secret_refused"));
+        assert!(response.message().contains(error) && response.message().contains(remedy));
+        secrets_manager.refuse(None);
+        tokio::time::sleep(BEFORE_ASKING_AGAIN).await;
+        let response = world.deliver(&world.webhook("payment.succeeded")).await;
+        assert_eq!(response.outcome(), (200, "delivered"), "after {error}");
+    }
+}
+
+#[tokio::test]
+async fn without_any_secret_the_message_says_what_to_do() {
+    let secrets_manager = OneSecret::start(|| false).await;
+    let url = secrets_manager.url();
+    for (error, reason, remedy) in [
+        ("ExpiredTokenException", "secret_unreachable", "passes by itself"),
+        ("TooManyRequestsException", "secret_unreachable", "passes by itself"),
+        ("RequestTimeTooSkewed", "secret_unreachable", "passes by itself"),
+        ("InvalidSignatureException", "secret_refused", "AWS_SECRET_ACCESS_KEY"),
+        ("DecryptionFailure", "secret_refused", "KMS key"),
+        ("InvalidRequestException", "secret_refused", "scheduled for deletion"),
+    ] {
+        secrets_manager.refuse(Some(error));
+        let world = World::with(&[("AWS_ENDPOINT_URL_SECRETS_MANAGER", &url)]).await;
+        let response = world.deliver(&world.webhook("payment.succeeded")).await;
+        assert_eq!((response.outcome(), response.reason()), ((503, "retry"), reason), "{error}");
+        let message = response.message();
+        assert!(message.contains(error) && message.contains(remedy), "{message}");
+        assert!(response.headers["retry-after"].is_string(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_optional_key_is_logged_once_and_stops_no_webhook() {
+    let (world, secrets_manager) = with_one_secret().await;
+    let mut secret = world.secret.credentials.secret();
+    let warnings = |what: &str| world.log().matches(&format!("dodo_api_key {what}")).count();
+    for (value, what) in [
+        (json!("REPLACE_ME"), "is still a placeholder"),
+        (json!(7), "is not a string"),
+        (json!(" "), "is blank"),
+    ] {
+        secret["dodo_api_key"] = value;
+        secrets_manager.put(secret.clone());
+        for _ in 0..2 {
+            tokio::time::sleep(AFTER_TIME_TO_LIVE).await;
+            for _ in 0..2 {
+                let response = world.deliver(&world.webhook("payment.succeeded")).await;
+                assert_eq!(response.outcome(), (200, "delivered"), "{what}");
+            }
+        }
+        assert_eq!(warnings(what), 1, "{}", world.log());
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_contains_words_of_placeholders_is_used() {
+    let (world, secrets_manager) = with_one_secret().await;
+    let mut secret = world.secret.credentials.secret();
+    for key in ["kXxXa9.TodoPq3your-example_REPLACE_ME2", "aXxXb1Todo2.your3"] {
+        secret["dodo_api_key"] = json!(key);
+        secrets_manager.put(secret.clone());
+        tokio::time::sleep(AFTER_TIME_TO_LIVE).await;
+        let response = world.deliver(&world.webhook("payment.succeeded")).await;
+        assert_eq!(response.outcome(), (200, "delivered"));
+        assert!(!world.log().contains("secret_field_ignored"), "{}", world.log());
+    }
 }

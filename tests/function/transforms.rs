@@ -107,9 +107,10 @@ async fn one_failing_handler_fails_the_webhook_and_nothing_is_half_sent() {
     let folder = Folder::of(&[("a.js", &good), ("b.js", bad)]);
     let world = folder.world().await;
     let response = world.deliver(&world.webhook("payment.failed")).await;
-    assert_eq!((response.outcome(), response.reason()), ((422, "rejected"), "transform_failed"));
+    assert_eq!((response.outcome(), response.reason()), ((503, "retry"), "transform_failed"));
     assert_eq!(response.message(), "b.js:2: Error: no [redacted].");
-    assert_eq!(response.headers["webhook-delivery"], "abort-message");
+    assert_eq!(response.headers["retry-after"], "30");
+    assert_eq!(response.headers.get("webhook-delivery"), None, "Dodo tries again");
     assert_eq!(world.arrivals(), 0);
     assert_eq!(
         world.deliver(&world.webhook("payment.succeeded")).await.outcome(),
@@ -156,7 +157,7 @@ async fn limits_are_kept_and_the_next_webhook_is_served() {
         [("payment.failed", "100 ms"), ("refund.failed", "16 MiB"), ("dispute.won", "stack")]
     {
         let response = world.deliver(&world.webhook(sample)).await;
-        assert_eq!(response.outcome(), (422, "rejected"), "{sample}");
+        assert_eq!(response.outcome(), (503, "retry"), "{sample}");
         assert!(response.message().contains(message), "{}", response.message());
         assert_eq!(
             world.deliver(&world.webhook("payment.succeeded")).await.outcome(),
@@ -172,7 +173,7 @@ async fn credentials_go_to_customer_io_only() {
     let folder = Folder::of(&[("one.js", body)]);
     let world = folder.world().await;
     let response = world.deliver(&world.webhook("payment.succeeded")).await;
-    assert_eq!(response.outcome(), (422, "rejected"));
+    assert_eq!(response.outcome(), (503, "retry"));
     assert!(response.message().contains("one.js:1: webhook.url leads to evil.example.org"));
 }
 

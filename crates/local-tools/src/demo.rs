@@ -1,6 +1,7 @@
 //! `make demo`: sends every sample event through the function on this machine; no account needed.
 
 use crate::stack::{Choices, Stack};
+use dodo_customerio::transform::built_in::{Options, transform};
 use reqwest::Client;
 use serde_json::{Value, json};
 use stand_ins::customerio::{Arrival, People, describe};
@@ -26,6 +27,7 @@ async fn demo() -> Result<usize, String> {
     demo.tampered().await?;
     demo.repeated().await?;
     demo.regular_customer().await?;
+    demo.two_plans().await?;
     let state = demo.stack.customerio.state();
     show_people(&state.people);
     println!(
@@ -37,6 +39,10 @@ async fn demo() -> Result<usize, String> {
     );
     Ok(demo.unexpected)
 }
+
+/// What a person has of the subscription that describes them.
+const SUBSCRIBED: [&str; 3] =
+    ["subscription_product_name", "subscription_status", "active_subscriptions"];
 
 struct Demo {
     client: Client,
@@ -155,6 +161,77 @@ impl Demo {
         }
         println!();
         Ok(())
+    }
+
+    /// With a key, the person has the state of the subscription that runs; a payload knows its own only.
+    async fn two_plans(&mut self) -> Result<(), String> {
+        println!(
+            "A customer moves from Basic to Pro; the old plan ends, and an add-on is declined:"
+        );
+        for (plan, name) in [("basic", "Basic"), ("pro", "Pro"), ("add_on", "Add-on")] {
+            self.stack.dodo_api.state().sell(&format!("pdt_{plan}"), Some(name));
+        }
+        let steps = [
+            ("subscription.active", "basic", ["Basic", "active", "1"], "active"),
+            ("subscription.active", "pro", ["Pro", "active", "2"], "active"),
+            ("subscription.cancelled", "basic", ["Pro", "active", "1"], "cancelled"),
+            ("subscription.failed", "add_on", ["Pro", "active", "1"], "nothing"),
+        ];
+        for (number, (name, plan, expected, without_key)) in (1..).zip(steps) {
+            let webhook = self.subscription(name, plan, number)?;
+            let exchange = self.post(&webhook).await?;
+            let known = self.known_of("cus_two_plans", SUBSCRIBED);
+            let by_payload = self.status_in_payload(&webhook)?;
+            self.expect(known == expected && by_payload == without_key);
+            let known = known.join(" ");
+            println!(
+                "  {:<38} {} {:<12} with a key: {known}   without: {by_payload}",
+                format!("{name} {plan}"),
+                exchange.status,
+                exchange.outcome(),
+            );
+        }
+        println!("  (plan, its state, active subscriptions)\n");
+        Ok(())
+    }
+
+    /// A webhook of the customer's `number`th subscription event, which Dodo's API knows about too.
+    fn subscription(&self, name: &str, plan: &str, number: u8) -> Result<Webhook, String> {
+        let mut sample = dodo::sample(name)?.of_now();
+        let data = &mut sample.event["data"];
+        data["customer"] = json!({
+            "customer_id": "cus_two_plans",
+            "email": "mira@example.com",
+            "name": "Mira Muster",
+        });
+        data["subscription_id"] = format!("sub_{plan}").into();
+        data["product_id"] = format!("pdt_{plan}").into();
+        data["created_at"] = format!("2026-11-{number:02}T10:00:00Z").into();
+        self.stack.dodo_api.state().happened(&sample.event);
+        Ok(self.signed(&sample))
+    }
+
+    /// What Customer.io knows of a person.
+    fn known_of(&self, id: &str, attributes: [&str; 3]) -> [String; 3] {
+        let state = self.stack.customerio.state();
+        let person = state.people.find(id);
+        attributes.map(|name| {
+            let value = person.and_then(|person| person.attributes.get(name));
+            value.map(describe::plain).unwrap_or_default()
+        })
+    }
+
+    /// The state that a payload by itself gives to the person.
+    fn status_in_payload(&self, webhook: &Webhook) -> Result<String, String> {
+        let now = dodo::unix_now().unsigned_abs();
+        let batch = webhook.event(&self.stack.webhook_secret, |event| {
+            transform(event, None, now, &Options::default())
+        });
+        let batch =
+            batch.map_err(|error| error.to_string())?.map_err(|unsent| unsent.to_string())?;
+        let items = serde_json::to_value(batch).map_err(|error| error.to_string())?;
+        let status = &items["batch"][0]["attributes"]["subscription_status"];
+        Ok(status.as_str().unwrap_or("nothing").to_owned())
     }
 
     fn signed(&self, sample: &Sample) -> Webhook {

@@ -16,11 +16,13 @@ use tokio::net::TcpListener;
 const SECRET_NAME: &str = "dodo-customerio";
 
 /// Settings that may be in the environment for another purpose; the demo runs without them.
-const OWN_SETTINGS: [&str; 7] = [
+const OWN_SETTINGS: [&str; 9] = [
     "DODO_ENVIRONMENT",
     "CUSTOMERIO_REGION",
     "PERSON_IDENTIFIER",
     "EVENT_NAMES",
+    "IDENTIFY_TIME",
+    "SUBSCRIPTION_OBJECT_TYPE",
     "TRANSFORM_FILE",
     "SECRET_TTL_SECONDS",
     "WEBHOOK_TOLERANCE_SECONDS",

@@ -27,15 +27,13 @@ fn url_decoded(text: &str) -> String {
     let (mut rest, mut bytes) = (text.as_bytes(), Vec::new());
     while let Some(first) = rest.first() {
         let digits = rest.get(1..3).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.filter(|it| *first == b'%' && it.bytes().all(|it| it.is_ascii_hexdigit())) {
-            Some(digits) => {
-                bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
-                rest = &rest[3..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = &rest[1..];
-            }
+        let is_escape = |it: &&str| *first == b'%' && it.bytes().all(|it| it.is_ascii_hexdigit());
+        if let Some(digits) = digits.filter(is_escape) {
+            bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
+            rest = &rest[3..];
+        } else {
+            bytes.push(*first);
+            rest = &rest[1..];
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

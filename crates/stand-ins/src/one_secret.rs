@@ -1,5 +1,5 @@
-//! A Secrets Manager with a single secret, which responds at once and can be down. (moto never fails and
-//! is slow.)
+//! A Secrets Manager with a single secret, which responds at once, can be down and can refuse. (moto
+//! never fails and is slow.)
 
 use super::serve::{self, Server, Service, ServiceResult};
 use hyper::Request;
@@ -17,6 +17,7 @@ pub struct OneSecret {
 #[derive(Clone)]
 struct State {
     secret: Arc<Mutex<Value>>,
+    error: Arc<Mutex<Option<String>>>,
     requests: Arc<Mutex<usize>>,
     is_down: Arc<dyn Fn() -> bool + Send + Sync>,
 }
@@ -27,8 +28,12 @@ impl OneSecret {
     /// # Panics
     /// If there is no free port.
     pub async fn start(is_down: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        let state =
-            State { secret: Arc::default(), requests: Arc::default(), is_down: Arc::new(is_down) };
+        let state = State {
+            secret: Arc::default(),
+            error: Arc::default(),
+            requests: Arc::default(),
+            is_down: Arc::new(is_down),
+        };
         Self { server: serve::serve(0, state.clone()).await.expect("a free port"), state }
     }
 
@@ -47,6 +52,11 @@ impl OneSecret {
         *locked(&self.state.secret) = secret;
     }
 
+    /// Responds with this error of AWS from now on, or with the secret again.
+    pub fn refuse(&self, error: Option<&str>) {
+        *locked(&self.state.error) = error.map(str::to_owned);
+    }
+
     /// How many requests it got.
     pub fn requests(&self) -> usize {
         *locked(&self.state.requests)
@@ -58,6 +68,9 @@ impl Service for State {
         *locked(&self.requests) += 1;
         if (self.is_down)() {
             return Ok(serve::json(500, &json!({"__type": "InternalServiceError"})));
+        }
+        if let Some(error) = &*locked(&self.error) {
+            return Ok(serve::json(400, &json!({"__type": error, "message": "Refused."})));
         }
         let secret = locked(&self.secret).to_string();
         Ok(serve::json(200, &json!({"Name": "dodo", "SecretString": secret})))

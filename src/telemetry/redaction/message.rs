@@ -34,19 +34,25 @@ impl Chunks {
     pub(super) fn widen(&self, mut spans: Vec<Span>) -> Vec<Span> {
         spans.sort_by_key(|span| span.start);
         let mut widened: Vec<Span> = Vec::new();
-        for span in spans {
-            let first = self.0.partition_point(|chunk| chunk.end <= span.start);
-            let after = self.0.partition_point(|chunk| chunk.start < span.end);
-            let whole = self.0.get(first..after).filter(|chunks| !chunks.is_empty());
-            let (start, end) = whole.map_or((span.start, span.end), |chunks| {
-                (chunks[0].start.min(span.start), chunks[chunks.len() - 1].end.max(span.end))
-            });
+        for span in spans.into_iter().map(|span| self.whole(span)) {
             match widened.last_mut() {
-                Some(last) if self.are_adjacent(last.end, start) => last.end = last.end.max(end),
-                _ => widened.push(start..end),
+                Some(last) if self.are_adjacent(last.end, span.start) => {
+                    last.end = last.end.max(span.end);
+                }
+                _ => widened.push(span),
             }
         }
         widened
+    }
+
+    fn whole(&self, span: Span) -> Span {
+        let first = self.0.partition_point(|chunk| chunk.end <= span.start);
+        let after = self.0.partition_point(|chunk| chunk.start < span.end);
+        match self.0.get(first..after) {
+            Some([first, .., last]) => first.start.min(span.start)..last.end.max(span.end),
+            Some([only]) => only.start.min(span.start)..only.end.max(span.end),
+            _ => span,
+        }
     }
 
     /// Whether no chunk lies between two places.

@@ -1,10 +1,10 @@
 //! Customer.io's reasons and a handler's errors go into Dodo's delivery log and into ours. They may
 //! quote what they were given, so personal data and secrets are redacted first.
 //!
-//! Everything in a payload is personal but the fields that [`fields`] lists. No word of a personal
-//! value leaves, in any case, URL-encoded or as JSON, and neither does the whole value: [`personal`]
-//! remembers both, [`view`] reads a message in each encoding, [`message`] puts it together again, and
-//! [`plain`] tells which of its words are ours. All of it takes time linear in payload and message.
+//! Everything in a payload is personal but the fields that `fields` lists. No word of a personal
+//! value leaves, in any case, URL-encoded or as JSON, and neither does the whole value: `personal`
+//! remembers both, `view` reads a message in each encoding, `message` puts it together again, and
+//! `plain` tells which of its words are ours. All of it takes time linear in payload and message.
 
 mod fields;
 mod glued;

@@ -43,8 +43,12 @@ impl Personal {
     /// Of a number, only the words count: 12 would be redacted in too many sentences.
     pub(super) fn new(values: &[&str], numbers: &[String]) -> Self {
         let mut found = Collector::default();
-        numbers.iter().for_each(|number| found.add_words(number));
-        values.iter().for_each(|value| found.add(value));
+        for number in numbers {
+            found.add_words(number);
+        }
+        for value in values {
+            found.add(value);
+        }
         Self {
             words: Hashes::new(found.words),
             short_values: Hashes::new(found.short_values),
@@ -168,6 +172,8 @@ pub(super) fn exact(word: impl Iterator<Item = char>) -> u64 {
 
 fn hash_of(words: &[u64]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    words.iter().for_each(|word| word.hash(&mut hasher));
+    for word in words {
+        word.hash(&mut hasher);
+    }
     hasher.finish()
 }

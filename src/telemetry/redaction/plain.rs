@@ -1,15 +1,15 @@
 //! Which words of a message stay although a personal value has the same: those of sentences that
-//! Customer.io, QuickJS and we are known to write, names of fields, and limits.
+//! Customer.io, `QuickJS` and we are known to write, names of fields, and limits.
 //!
 //! A list of single words ("email", "value") would let the same words of a comment pass. So a word
-//! stays only where it stands in such a sentence, in such a path or before such a unit, and outside
-//! quotation marks. A personal value of several words is redacted even there.
+//! stays only in a sentence or before a unit, outside quotation marks, or in a path of field names. A
+//! personal value of several words is redacted even there.
 
 use super::message::Span;
 use super::personal::{Hashes, exact};
 use aho_corasick::automaton::Automaton;
 use aho_corasick::nfa::noncontiguous::NFA;
-use aho_corasick::{Anchored, Input, MatchKind};
+use aho_corasick::{Input, MatchKind};
 use std::sync::LazyLock;
 
 /// Parts of the sentences.
@@ -151,8 +151,7 @@ impl Plain {
     }
 
     fn add_sentences(&mut self, message: &str, quoted: &Self) {
-        let input = || Input::new(message).anchored(Anchored::No);
-        let found = MATCHER.try_find_iter(input()).expect("a search that the matcher supports");
+        let found = MATCHER.try_find_iter(Input::new(message)).expect("no special search");
         for span in found.map(|found| found.start()..found.end()) {
             if is_whole(message, &span) && !quoted.0[span.start] && !quoted.0[span.end - 1] {
                 self.add(span);
@@ -160,28 +159,21 @@ impl Plain {
         }
     }
 
-    /// A number before a unit.
+    /// A number before a unit, and the unit.
     fn add_limits(&mut self, message: &str, quoted: &Self) {
-        let mut number = 0..0;
-        for word in runs(message, |it| !it.is_whitespace()) {
-            let unit = word.start
-                ..word.start + message[word.clone()].trim_end_matches(['.', ',', ')']).len();
-            let is_number =
-                message[number.clone()].bytes().all(|it| it.is_ascii_digit() || it == b',');
-            if is_number
-                && !number.is_empty()
-                && UNITS.contains(&&message[unit.clone()])
-                && !quoted.0[word.start]
+        let words = runs(message, |char| !char.is_whitespace());
+        for (number, word) in words.iter().zip(words.iter().skip(1)) {
+            let unit = message[word.clone()].trim_end_matches(['.', ',', ')']);
+            if is_number(&message[number.clone()]) && UNITS.contains(&unit) && !quoted.0[word.start]
             {
-                self.add(number);
-                self.add(unit);
+                self.add(number.clone());
+                self.add(word.start..word.start + unit.len());
             }
-            number = word;
         }
     }
 
     /// The parts of `attributes.plan`, `data.customer.email`, `cancel_at`, of `plan` if that is all, and
-    /// of `plan` in QuickJS's "cannot read property 'plan'".
+    /// of `plan` in `QuickJS`'s "cannot read property 'plan'".
     fn add_fields(&mut self, message: &str, names: &FieldNames) {
         let is_part = |it: char| it.is_ascii_alphanumeric() || it == '_';
         for path in runs(message, |it| is_part(it) || matches!(it, '.' | '[' | ']')) {
@@ -206,6 +198,11 @@ fn runs(text: &str, belongs: impl Fn(char) -> bool) -> Vec<Span> {
     let parts = text.split(|char| !belongs(char)).filter(|part| !part.is_empty());
     let start = |part: &str| part.as_ptr().addr() - text.as_ptr().addr();
     parts.map(|part| start(part)..start(part) + part.len()).collect()
+}
+
+/// `1000` and `32,000`.
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || byte == b',')
 }
 
 /// Whether it begins and ends where a word does.

@@ -57,7 +57,7 @@ impl PersonIdentifier {
                 let email = customer.email.clone().or_else(|| enrichment.found_customer().email);
                 let Some(email) = email else {
                     transient(enrichment, &[Lookup::Customer])?;
-                    return Err(Unsent::Ignored(self.unknown()));
+                    return Err(self.without_address(event));
                 };
                 Ok(address(email))
             }
@@ -66,10 +66,13 @@ impl PersonIdentifier {
         Ok(Person { identifier, is_own: false })
     }
 
-    fn unknown(&self) -> Ignored {
+    /// An event that carries an id alone is ignored; one whose address cannot be read has lost it.
+    fn without_address(&self, event: &Event<'_>) -> Unsent {
+        let email = event.data.get("customer").and_then(|customer| customer.get("email"));
         match self {
-            Self::Metadata(_) => Ignored::NoOwnId,
-            Self::CustomerId | Self::Email => Ignored::NoEmail,
+            Self::Metadata(_) => Unsent::Ignored(Ignored::NoOwnId),
+            _ if email.is_some_and(|email| !email.is_null()) => without_person(event),
+            _ => Unsent::Ignored(Ignored::NoEmail),
         }
     }
 
@@ -258,6 +261,14 @@ mod tests {
         assert_eq!(offline(&PersonIdentifier::CustomerId, &data), Ok(id("cus_1")));
         let unknown = Err(Unsent::Ignored(Ignored::NoEmail));
         assert_eq!(offline(&PersonIdentifier::Email, &data), unknown);
+    }
+
+    #[test]
+    fn a_payment_whose_address_cannot_be_read_has_lost_its_person_in_email_mode() {
+        let data = json!({"customer": {"customer_id": "cus_1", "email": "nobody"}});
+        let payment = Event { event_type: "payment.succeeded".to_owned(), ..event(&data) };
+        let lost = PersonIdentifier::Email.identify(&payment, &Enrichment::default());
+        assert!(matches!(lost, Err(Unsent::NoPerson(_))), "{lost:?}");
     }
 
     #[test]

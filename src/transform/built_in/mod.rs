@@ -1,7 +1,7 @@
 //! The built-in transform: from an event to the items that Customer.io gets.
 //!
-//! Pure: the same arguments give the same items. What goes where is written in [`table`]; the other
-//! modules walk it.
+//! Pure: the same arguments give the same items. What goes where is written in `table.rs`; the
+//! other modules walk it.
 
 #[cfg(test)]
 mod documentation;

@@ -334,6 +334,8 @@ pub(super) const LEFT_OUT: &[&str] = &[
     "recipient",
     "from_address",
     "reply_to",
+    // Customer.io keeps it for itself.
+    "_relationship",
 ];
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::engine::Run;
 use super::repair::{Repaired, Repairer};
+use crate::customerio::limits::MAX_ITEM;
 use crate::customerio::{OutgoingRequests, Request};
 use crate::event::Event;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -29,6 +30,9 @@ pub enum InvalidRequest {
     /// For `/api/v2/batch`.
     #[error("webhook.payload must have a list named batch, of objects.")]
     Batch,
+    /// Customer.io would reject it.
+    #[error("an item of webhook.payload has {0} bytes; Customer.io accepts {MAX_ITEM} at most.")]
+    ItemTooLarge(usize),
     /// Names and values must be strings.
     #[error("webhook.headers must be an object of strings.")]
     Headers,
@@ -86,8 +90,8 @@ impl HandlerRequests {
             payload: payload.clone(),
         });
         match path.as_str() {
-            "api/v2/entity" => self.add_items(file, vec![object], headers),
-            "api/v2/batch" => self.add_items(file, batch(object)?, headers),
+            "api/v2/entity" => self.add_items(file, vec![object], headers)?,
+            "api/v2/batch" => self.add_items(file, batch(object)?, headers)?,
             _ => {
                 let body = payload.to_string().into_bytes();
                 self.others.push(Request { method, path, headers, body, origins: Vec::new() });
@@ -96,13 +100,24 @@ impl HandlerRequests {
         Ok(())
     }
 
-    fn add_items(&mut self, file: &str, items: Vec<Map<String, Value>>, headers: HeaderMap) {
+    fn add_items(
+        &mut self,
+        file: &str,
+        items: Vec<Map<String, Value>>,
+        headers: HeaderMap,
+    ) -> Result<(), InvalidRequest> {
         self.headers.extend(headers);
         for mut item in items {
             let repairs = self.repairer.repair(&mut item).into_iter();
             self.repaired.extend(repairs.map(|repair| Repaired { file: file.to_owned(), repair }));
-            self.items.push(Value::Object(item));
+            let item = Value::Object(item);
+            let bytes = item.to_string().len();
+            if bytes > MAX_ITEM {
+                return Err(InvalidRequest::ItemTooLarge(bytes));
+            }
+            self.items.push(item);
         }
+        Ok(())
     }
 
     /// What each handler made, before any repair.
@@ -163,8 +178,12 @@ fn headers(json: &str) -> Result<HeaderMap, InvalidRequest> {
         Ok((name, HeaderValue::from_str(value).map_err(|_| InvalidRequest::Headers)?))
     };
     let pairs = headers.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
-    Ok(pairs.into_iter().filter(|(name, _)| Request::allows(name)).collect())
+    Ok(pairs.into_iter().filter(|(name, _)| !OURS.contains(&name.as_str())).collect())
 }
+
+/// Headers that decide where a request goes, who sends it and how long it is.
+const OURS: [&str; 6] =
+    ["authorization", "host", "content-length", "content-type", "transfer-encoding", "connection"];
 
 fn batch(mut payload: Map<String, Value>) -> Result<Vec<Map<String, Value>>, InvalidRequest> {
     let Some(Value::Array(items)) = payload.remove("batch") else {
@@ -272,6 +291,24 @@ mod tests {
             with.headers = wrong.to_string();
             assert_eq!(requests(&[with.clone()]), Err(InvalidRequest::Headers), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_item_that_is_too_large_is_refused_and_a_batch_that_is_too_large_is_split() {
+        let entity = "https://track.customer.io/api/v2/entity";
+        let large = |bytes: usize| {
+            let mut item = event("a");
+            item["attributes"] = json!({"text": "x".repeat(bytes)});
+            item
+        };
+        let refused = requests(&[run(entity, large(32_000))]);
+        assert!(matches!(refused, Err(InvalidRequest::ItemTooLarge(_))), "{refused:?}");
+        let batch = json!({"batch": vec![large(31_000); 20]});
+        let split = requests(&[run("https://track.customer.io/api/v2/batch", batch)]).unwrap();
+        assert_eq!(split.len(), 2);
+        assert!(split.iter().all(|request| request.body.len() <= 500_000));
+        let items = split.iter().map(|it| body(it)["batch"].as_array().unwrap().len());
+        assert_eq!(items.sum::<usize>(), 20);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use super::deliver::{Run, find};
 use super::generate::Happening;
-use super::identity::Name;
-use super::truth::{Attributes, Past, People};
-use serde_json::Value;
-use stand_ins::customerio::{Profile, UPDATE_FAILURE};
-use std::collections::BTreeMap;
+use super::identity::{Name, person};
+use super::truth::{Attributes, Past, People, Person};
+use super::upstream::OBJECT_TYPE;
+use serde_json::{Value, json};
+use stand_ins::customerio::{Arrival, People as Known, Profile, State, UPDATE_FAILURE};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// How many people are shown with all their differences and events.
@@ -54,10 +55,13 @@ pub fn assert_equal(run: &Run) {
         let people = past(run, number, &happenings).people();
         expected_people += people.len();
         for (name, expected) in &people {
-            let lines = match find(state.people.profiles(), name) {
+            let mut lines = match find(state.people.profiles(), name) {
                 Some(profile) => lines(expected, &normal(&profile.attributes)),
                 None => vec![("person".to_owned(), "not known".to_owned())],
             };
+            for (attribute, line) in &mut lines {
+                *line += &arrived(&state, name, attribute);
+            }
             differences.add(name, lines, &happenings);
         }
     }
@@ -67,6 +71,29 @@ pub fn assert_equal(run: &Run) {
     let failures = state.people.events().filter(|event| event.name == UPDATE_FAILURE).count();
     assert_eq!(failures, 0, "an address was taken");
     assert_eq!(state.people.events().count(), run.expected_events, "each event once");
+}
+
+/// Each subscription that a webhook told of is an object, related to its person and to nobody else.
+pub fn assert_objects(run: &Run) {
+    let state = run.world.customerio.state();
+    let mut expected: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for happening in run.history.happenings.iter().filter(|happening| happening.is_sent) {
+        let (event, customer) = (&happening.event, run.history.customer(happening));
+        if event["type"].as_str().unwrap().starts_with("subscription.") {
+            let name = person(run.case, customer, happening).unwrap();
+            let profile = find(state.people.profiles(), &name).unwrap();
+            let id = event["data"]["subscription_id"].as_str().unwrap();
+            expected.entry(id).or_default().insert(&profile.cio_id);
+        }
+    }
+    let objects = state.people.objects.iter();
+    let known: BTreeMap<&str, BTreeSet<&str>> = objects
+        .map(|(type_id, id, object)| {
+            assert_eq!(type_id, OBJECT_TYPE);
+            (id, object.people.keys().map(String::as_str).collect())
+        })
+        .collect();
+    assert_eq!(known, expected, "subscriptions and their people");
 }
 
 /// Whatever was known of a person was true at some time, and not before what was known earlier.
@@ -92,33 +119,34 @@ fn past<'a>(run: &'a Run, number: usize, happenings: &'a [&'a Happening]) -> Pas
     Past { case: run.case, group: &run.history.groups[number], happenings }
 }
 
-fn lines(expected: &Attributes, known: &Attributes) -> Vec<(String, String)> {
-    let names: std::collections::BTreeSet<_> = expected.keys().chain(known.keys()).collect();
-    let differing = names.into_iter().filter(|name| {
-        expected.get(*name) != known.get(*name) && !is_zero_without_purchase(name, expected, known)
-    });
+fn lines(expected: &Person, known: &Attributes) -> Vec<(String, String)> {
+    let names: BTreeSet<_> = expected.known.keys().chain(known.keys()).collect();
     let show = |value: Option<&Value>| value.map_or("nothing".to_owned(), Value::to_string);
+    let differing = names.into_iter().filter(|name| !is_right(expected, name, known.get(*name)));
     differing
         .map(|name| {
-            let (expected, known) = (show(expected.get(name)), show(known.get(name)));
+            let (expected, known) = (show(expected.known.get(name)), show(known.get(name)));
             (name.clone(), format!("expected {expected}, got {known}"))
         })
         .collect()
 }
 
-/// Of someone who never paid, the count may be zero or absent.
-fn is_zero_without_purchase(name: &str, expected: &Attributes, known: &Attributes) -> bool {
-    name == "payments_count" && !expected.contains_key(name) && known[name] == 0
+fn is_right(expected: &Person, name: &str, value: Option<&Value>) -> bool {
+    match expected.known.get(name) {
+        Some(known) => value == Some(known),
+        None => value.is_none() || value == expected.allowed.get(name),
+    }
 }
 
 /// The attributes whose values, one after the other, do not appear in this order in the timeline.
-fn backward(timeline: &[&Attributes], observed: &[Attributes]) -> Vec<(String, String)> {
-    let names: std::collections::BTreeSet<_> = observed.iter().flat_map(Attributes::keys).collect();
+fn backward(timeline: &[&Person], observed: &[Attributes]) -> Vec<(String, String)> {
+    let names: BTreeSet<_> = observed.iter().flat_map(Attributes::keys).collect();
     let mut lines = Vec::new();
     for name in names {
         let mut place = 0;
         for known in observed.iter().filter_map(|attributes| attributes.get(name)) {
-            let found = timeline[place..].iter().position(|truth| truth.get(name) == Some(known));
+            let is_it = |truth: &&Person| is_right(truth, name, Some(known));
+            let found = timeline[place..].iter().position(is_it);
             let Some(found) = found else {
                 let before: Vec<_> = observed.iter().filter_map(|it| it.get(name)).collect();
                 lines.push((name.clone(), format!("{known} was not true any more, of {before:?}")));
@@ -139,7 +167,22 @@ fn normal(known: &BTreeMap<String, Value>) -> Attributes {
     known
 }
 
-fn names(people: &stand_ins::customerio::People) -> Vec<String> {
+/// The times and values with which an attribute arrived.
+fn arrived(state: &State, name: &Name, attribute: &str) -> String {
+    let identifiers = match name {
+        Name::Id(id) => json!({"id": id}),
+        Name::Email(email) => json!({"email": email}),
+    };
+    let items = state.arrivals.iter().flat_map(Arrival::items);
+    let own = items.filter(|item| item["identifiers"] == identifiers);
+    let values = own.filter_map(|item| {
+        let value = item["attributes"].get(attribute).filter(|_| item["action"] == "identify")?;
+        Some(format!("{} at {}", value, item["timestamp"]))
+    });
+    format!(", arrived {:?}", values.collect::<Vec<_>>())
+}
+
+fn names(people: &Known) -> Vec<String> {
     let name = |profile: &Profile| format!("{:?} {:?}", profile.id, profile.email());
     people.profiles().iter().map(name).collect()
 }

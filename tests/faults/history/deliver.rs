@@ -5,7 +5,7 @@ use super::identity::{Name, person};
 use super::subscriptions::PRODUCTS;
 use super::truth::Attributes;
 use super::upstream::{OUTAGES, customerio_faults, dodo_faults, outage_at, world};
-use super::{Case, Mode};
+use super::{Case, Mode, state, sums};
 use crate::clock::{DAY, HOUR, MINUTE, SECOND};
 use crate::sender::SCHEDULE;
 use crate::world::World;
@@ -15,7 +15,7 @@ use stand_ins::customerio::{LateIdentify, Profile};
 use stand_ins::dodo;
 use stand_ins::dodo_api::DodoApi;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -45,6 +45,7 @@ pub struct Run {
     secret: String,
     /// How many of the next requests to Dodo's API may fail.
     faults_left: Arc<AtomicUsize>,
+    replayed: BTreeSet<(Option<Name>, usize, String)>,
     told: usize,
     deliveries: usize,
     held_back: usize,
@@ -58,7 +59,7 @@ impl Run {
         let (mut served, mut outage) = (0, None);
         while let Some(Reverse((now, attempt, index))) = run.queue.pop() {
             run.world.clock.set(now);
-            let current = outage_at(now);
+            let current = outage_at(case, now);
             if served > LIFETIME || current != outage {
                 (function, served) = (run.world.new_environment().await, 0);
             }
@@ -78,11 +79,10 @@ impl Run {
         world.accept("customerio");
         let faults_left = Arc::new(AtomicUsize::new(0));
         dodo_api.state().faults.plan =
-            Some(dodo_faults(world.clock.clone(), faults_left.clone(), rng.fork()));
+            Some(dodo_faults(case, world.clock.clone(), faults_left.clone(), rng.fork()));
         world.customerio.state().faults.plan = Some(customerio_faults(rng.fork()));
-        let names = |it: &&Happening| {
-            it.is_sent && person(case, &history.groups[it.group][it.customer], it).is_some()
-        };
+        let names =
+            |it: &&Happening| it.is_sent && person(case, history.customer(it), it).is_some();
         let mut run = Self {
             case,
             expected_events: history.happenings.iter().filter(names).count(),
@@ -95,6 +95,7 @@ impl Run {
             queue: BinaryHeap::new(),
             secret,
             faults_left,
+            replayed: BTreeSet::new(),
             told: 0,
             deliveries: 0,
             held_back: 0,
@@ -140,7 +141,7 @@ impl Run {
         self.observe(index);
         let now = self.world.clock.now();
         match response.status().as_u16() {
-            200 if outage_at(now).is_some() && self.case.has_key => self.replay(index),
+            200 if outage_at(self.case, now).is_some() => self.replay(index),
             200 => {}
             422 => assert!(!self.names_somebody(index), "{response:?}: {body}"),
             503 => self.hold_back(attempt, index),
@@ -165,14 +166,24 @@ impl Run {
 
     fn name(&self, index: usize) -> Option<Name> {
         let happening = &self.history.happenings[index];
-        person(self.case, &self.history.groups[happening.group][happening.customer], happening)
+        person(self.case, self.history.customer(happening), happening)
     }
 
-    /// The merchant saw in the log that something was left out, and replays it.
+    /// The merchant saw in the log that something was left out. What lookups say is the state of now, so
+    /// one event about money and one about subscriptions are enough for a person.
     fn replay(&mut self, index: usize) {
-        let end = OUTAGES.iter().map(|window| window.end).find(|end| *end > self.world.clock.now());
-        let later = end.unwrap() + self.rng.u64(..6 * HOUR);
-        self.queue.push(Reverse((later, DUPLICATE, index)));
+        let event = &self.history.happenings[index].event;
+        let lacks = match event["type"].as_str().unwrap().split('.').next() {
+            Some("payment" | "refund" | "dispute") => ("sums", sums::change_by(event)),
+            Some("subscription") => ("state", state::says_something(event)),
+            _ => (&*self.ids[index], true),
+        };
+        let outage = outage_at(self.case, self.world.clock.now()).unwrap();
+        let key = (self.name(index), outage, lacks.0.to_owned());
+        if lacks.1 && self.replayed.insert(key) {
+            let later = OUTAGES[outage].end + self.rng.u64(..6 * HOUR);
+            self.queue.push(Reverse((later, DUPLICATE, index)));
+        }
     }
 
     /// Dodo tries again on its schedule.

@@ -5,8 +5,13 @@ use super::payments::CURRENCIES;
 use crate::clock::{DAY, HOUR, SECOND, START, rfc3339};
 use fastrand::Rng;
 use serde_json::{Value, json};
-use stand_ins::dodo::sample;
-use std::collections::HashSet;
+use stand_ins::dodo::samples;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+/// By their names.
+static SAMPLES: LazyLock<HashMap<String, Value>> =
+    LazyLock::new(|| samples().into_iter().map(|sample| (sample.name, sample.event)).collect());
 
 /// Something that happened.
 #[derive(Debug)]
@@ -48,6 +53,11 @@ impl History {
         Self { groups, happenings }
     }
 
+    /// Whom it happened to.
+    pub fn customer(&self, happening: &Happening) -> &Customer {
+        &self.groups[happening.group][happening.customer]
+    }
+
     /// What happened to a group.
     pub fn of_group(&self, number: usize) -> Vec<&Happening> {
         self.happenings.iter().filter(|happening| happening.group == number).collect()
@@ -75,11 +85,11 @@ impl<'a> Life<'a> {
 
     fn live(&mut self) {
         let start = START + HOUR + self.rng.u64(..20 * DAY);
-        for _ in 0..[0, 0, 1, 1, 1, 1, 2, 2, 3, 4][self.rng.usize(..10)] {
+        for _ in 0..[0, 0, 0, 1, 1, 1, 1, 2, 2, 3][self.rng.usize(..10)] {
             let at = start + self.rng.u64(..10 * DAY);
             self.subscribe(at);
         }
-        for _ in 0..[0, 0, 1, 1, 1, 2][self.rng.usize(..6)] {
+        for _ in 0..[0, 0, 1, 1, 2][self.rng.usize(..5)] {
             let at = start + self.rng.u64(..15 * DAY);
             self.buy(at);
         }
@@ -131,7 +141,7 @@ impl<'a> Life<'a> {
     }
 
     fn event(&self, at: u64, event_type: &str, fields: Value) -> Value {
-        let mut event = sample(event_type).unwrap().event;
+        let mut event = SAMPLES[event_type].clone();
         event["timestamp"] = rfc3339(at).into();
         let data = &mut event["data"];
         match data.get("customer") {

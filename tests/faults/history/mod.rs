@@ -53,6 +53,7 @@ async fn everything_is_known(case: Case) {
     let run = Run::of(case, SEED, CUSTOMERS).await;
     println!("{case:?}: {}", run.report());
     compare::assert_equal(&run);
+    compare::assert_objects(&run);
 }
 
 #[tokio::test]

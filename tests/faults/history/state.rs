@@ -5,7 +5,7 @@ use super::truth::{Attributes, Own, unix};
 use serde_json::Value;
 use std::cmp::Reverse;
 
-/// The best first; equals are ordered by their age.
+/// The best first; of those that are equal, the newest.
 const BEST: [&[&str]; 5] =
     [&["active"], &["past_due"], &["on_hold"], &["paused"], &["cancelled", "expired"]];
 
@@ -30,7 +30,7 @@ pub fn of(own: &Own<'_>) -> Attributes {
 }
 
 /// A checkout that failed says nothing of a plan that runs.
-fn says_something(event: &Value) -> bool {
+pub fn says_something(event: &Value) -> bool {
     event["type"].as_str().unwrap().starts_with("subscription.")
         && event["type"] != "subscription.failed"
         && rank(&event["data"]).is_some()

@@ -18,17 +18,11 @@ struct Sum<'a> {
 }
 
 pub fn of(own: &Own<'_>) -> Attributes {
-    let types = own.events.iter().map(|it| it.event["type"].as_str().unwrap());
-    if types.into_iter().all(|event_type| !EVENTS.contains(&event_type)) {
+    if !own.events.iter().any(|it| change_by(&it.event)) {
         return Attributes::new();
     }
-    let mut known = Attributes::new();
+    let mut known = of_customers(own);
     let mut set = |name: &str, value: Value| known.insert(name.to_owned(), value);
-    let since = own.customers().map(|customer| customer.joined / SECOND).min();
-    set("customer_since", since.into());
-    if let Some(locale) = own.customers().find_map(|customer| customer.locale) {
-        set("preferred_locale", locale.into());
-    }
     let purchases = purchases(own);
     let sums = sums(own, &purchases);
     let main = sums.iter().max_by_key(|(_, sum)| (sum.payments, sum.newest));
@@ -44,6 +38,27 @@ pub fn of(own: &Own<'_>) -> Attributes {
     set("payments_count", purchases.len().into());
     let first = purchases.iter().filter_map(|it| unix(&it["created_at"])?.as_u64()).min();
     set("first_payment_date", first.into());
+    known
+}
+
+/// Whether the sums are asked for.
+pub fn change_by(event: &Value) -> bool {
+    let is_purchase = event["data"]["is_update_payment_method"] != true;
+    is_purchase && EVENTS.contains(&event["type"].as_str().unwrap())
+}
+
+/// Of someone who never paid, or of whom the sums were never asked.
+pub fn without_payments(own: &Own<'_>) -> Attributes {
+    let mut known = of_customers(own);
+    known.insert("payments_count".to_owned(), 0.into());
+    known
+}
+
+fn of_customers(own: &Own<'_>) -> Attributes {
+    let since = own.customers().map(|customer| customer.joined / SECOND).min();
+    let mut known = Attributes::from([("customer_since".to_owned(), since.into())]);
+    let locale = own.customers().find_map(|customer| customer.locale);
+    known.extend(locale.map(|locale| ("preferred_locale".to_owned(), locale.into())));
     known
 }
 

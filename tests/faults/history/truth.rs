@@ -13,8 +13,17 @@ use time::format_description::well_known::Rfc3339;
 /// The attributes of a person; none is empty.
 pub type Attributes = BTreeMap<String, Value>;
 
+/// One person.
+#[derive(Default)]
+pub struct Person {
+    /// What must be known.
+    pub known: Attributes,
+    /// What may be known as well, by events that need not bring it.
+    pub allowed: Attributes,
+}
+
 /// Everybody who shares an address.
-pub type People = BTreeMap<Name, Attributes>;
+pub type People = BTreeMap<Name, Person>;
 
 /// What happened to one group so far.
 #[derive(Clone, Copy)]
@@ -49,22 +58,26 @@ impl<'a> Past<'a> {
         people
             .map(|(name, events)| {
                 let own = Own { past: self, events };
-                let attributes = own.attributes(&name);
-                (name, attributes)
+                let person = own.person(&name);
+                (name, person)
             })
             .collect()
     }
 }
 
 impl<'a> Own<'a> {
-    fn attributes(&self, name: &Name) -> Attributes {
-        let mut known = self.identity(name);
-        known.extend(self.payments());
-        known.extend(state::of(self));
+    fn person(&self, name: &Name) -> Person {
+        let mut person = Person { known: self.identity(name), ..Person::default() };
+        person.known.extend(self.payments());
+        person.known.extend(state::of(self));
         if self.past.case.has_key {
-            known.extend(sums::of(self));
+            person.known.extend(sums::of(self));
+            person.allowed = sums::without_payments(self);
+        } else if person.known.len() == 1 {
+            // Of events that name nothing but the customer, who is the person already.
+            person.allowed = std::mem::take(&mut person.known);
         }
-        known
+        person
     }
 
     /// The merchant's own users keep their address and name.

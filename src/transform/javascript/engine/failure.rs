@@ -1,8 +1,9 @@
 use super::{Limits, Source, stringify};
 use rquickjs::{CatchResultExt, CaughtError, Ctx};
+use rustix::time::{ClockId, clock_gettime};
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::Duration;
 
 /// Where and why a run failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,16 +14,26 @@ pub struct Failure {
     pub message: String,
 }
 
-/// When a run must end, and whether it was ended for that.
+/// When a run must end, in CPU time of this thread, and whether it was ended for that. The clock on the
+/// wall would count the time in which a small function has no CPU.
 #[derive(Debug, Clone)]
 pub(super) struct Deadline {
-    pub(super) at: Instant,
-    pub(super) missed: Rc<Cell<bool>>,
+    at: Duration,
+    missed: Rc<Cell<bool>>,
+}
+
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 impl Deadline {
+    pub(super) fn after(limit: Duration) -> Self {
+        Self { at: cpu_time() + limit, missed: Rc::default() }
+    }
+
     pub(super) fn has_passed(&self) -> bool {
-        let passed = Instant::now() >= self.at;
+        let passed = cpu_time() >= self.at;
         self.missed.set(self.missed.get() || passed);
         passed
     }
@@ -31,7 +42,7 @@ impl Deadline {
 /// Says which limit was hit, where one was.
 pub(super) fn within(limits: Limits, failure: Failure, deadline: &Deadline) -> Failure {
     let message = if deadline.missed.get() {
-        format!("it took longer than {} ms", limits.time.as_millis())
+        format!("it took more than {} ms of CPU", limits.time.as_millis())
     } else if failure.message.contains("out of memory") {
         format!("it used more than {} MiB of memory", limits.memory / 1024 / 1024)
     } else {

@@ -12,13 +12,12 @@ pub use failure::Failure;
 use failure::{Deadline, failure, within};
 use rquickjs::context::{EvalOptions, intrinsic};
 use rquickjs::{Coerced, Context, Ctx, Function, Object, Runtime, Value};
-use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What one run may use up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// From the first line of the file to the returned webhook.
+    /// CPU time, from the first line of the file to the returned webhook.
     pub time: Duration,
     /// Heap, in bytes.
     pub memory: usize,
@@ -234,7 +233,7 @@ fn in_fresh_engine<T>(
     let runtime = Runtime::new().map_err(no_engine)?;
     runtime.set_memory_limit(limits.memory);
     runtime.set_max_stack_size(limits.stack);
-    let deadline = Deadline { at: Instant::now() + limits.time, missed: Rc::default() };
+    let deadline = Deadline::after(limits.time);
     let interrupt = deadline.clone();
     runtime.set_interrupt_handler(Some(Box::new(move || interrupt.has_passed())));
     runtime.set_gc_threshold(GC_THRESHOLD);

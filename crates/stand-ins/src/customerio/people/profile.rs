@@ -138,5 +138,5 @@ pub(super) fn is_empty(value: &Value) -> bool {
 
 /// Customer.io does not tell case apart in addresses.
 pub(super) fn same_address(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other) || one.to_lowercase() == other.to_lowercase()
+    one.eq_ignore_ascii_case(other) || !one.is_ascii() && one.to_lowercase() == other.to_lowercase()
 }
