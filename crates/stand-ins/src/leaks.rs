@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn a_word_is_found_in_each_encoding() {
         for message in ["a müller", "MÜLLER", "m%C3%BCller!", r"\nM\u00fcller"] {
-            assert_eq!(leaks(&["Ada Müller"], message, |_| false).len(), 1, "{message}");
+            assert!(!leaks(&["Ada Müller"], message, |_| false).is_empty(), "{message}");
         }
         for message in ["Müllers", "Ad a", "%C3Müll", "[redacted]"] {
             assert!(leaks(&["Ada Müller"], message, |_| false).is_empty(), "{message}");

@@ -13,13 +13,14 @@ use aho_corasick::{Input, MatchKind};
 use std::sync::LazyLock;
 
 /// Parts of the sentences.
-pub const SENTENCES: [&str; 49] = [
+pub const SENTENCES: [&str; 50] = [
     // Ours.
     "Customer.io finds the request too large",
     "Customer.io finds the request invalid and does not say why",
-    "it took longer than",
+    "it took more than",
     "it used more than",
     "of memory",
+    "of CPU",
     // Customer.io's.
     "property name",
     "property value",

@@ -143,7 +143,7 @@ fn reasons_stay_readable() {
         "attributes.status: cancelled is not a number in Payment Completed",
         "unknown product pdt_Xyz of cus_1 in EUR at 2026-11-20",
         "TypeError: cannot read property 'email' of undefined",
-        "it took longer than 100 ms",
+        "it took more than 100 ms of CPU",
         "a blank is no word",
     ]);
 }
