@@ -1,13 +1,11 @@
 //! Which fields of Dodo's payloads and of requests to Customer.io are personal: all but those listed.
 
+use super::personal::Hashes;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
-type Names = LazyLock<HashSet<&'static str>>;
-
 /// Fields with ids, types, states, dates, amounts and counts, under Dodo's names and under ours.
-static HARMLESS: Names = LazyLock::new(|| {
+static HARMLESS: LazyLock<Hashes> = LazyLock::new(|| {
     names(
         "\
     addon_id brand_id business_id checkout_session_id credit_entitlement_id credit_ledger_entry_id \
@@ -39,7 +37,7 @@ static HARMLESS: Names = LazyLock::new(|| {
 });
 
 /// Lists and objects whose own fields are sorted by the same rules.
-static CONTAINERS: Names = LazyLock::new(|| {
+static CONTAINERS: LazyLock<Hashes> = LazyLock::new(|| {
     names(
         "\
     addons attributes batch billing cio_relationships credit_entitlement_cart customer data discounts \
@@ -109,8 +107,8 @@ fn has_harmless_name(name: &str) -> bool {
     is_total || HARMLESS.contains(name)
 }
 
-fn names(list: &'static str) -> HashSet<&'static str> {
-    list.split_ascii_whitespace().collect()
+fn names(list: &str) -> Hashes {
+    Hashes::of(list.split_ascii_whitespace())
 }
 
 /// Whether it looks like what the harmless fields hold, rather than like text that somebody typed.

@@ -1,9 +1,8 @@
 //! Whole values that stand within other words, as in "userAda Lovelace" or in a language without
 //! spaces, and secrets, which must not be seen anywhere.
 
-use super::message::Span;
+use super::message::{Marks, Span};
 use super::personal::fold;
-use super::plain::Plain;
 use super::view::{Unit, View};
 use aho_corasick::automaton::Automaton;
 use aho_corasick::nfa::noncontiguous::NFA;
@@ -36,32 +35,48 @@ impl Glued {
         patterns.retain(|secret| !secret.trim().is_empty());
         let secrets = patterns.len();
         patterns.extend(shortest(values).map(folded));
-        let mut builder = NFA::builder();
-        builder.match_kind(MatchKind::LeftmostLongest).prefilter(false);
-        Self { matcher: builder.build(patterns).expect("few patterns"), secrets }
+        Self { matcher: matcher(&patterns), secrets }
     }
 
     /// Adds where a message has them.
-    pub(super) fn find(&self, view: &View, plain: &Plain, into: &mut Vec<Span>) {
+    pub(super) fn find(&self, view: &View, plain: &Marks, into: &mut Marks) {
         let (text, sources) = folded_view(view.units());
-        let found = self.matcher.try_find_iter(Input::new(&text)).expect("no special search");
-        for found in found {
-            let units = sources[found.start()]..=sources[found.end() - 1];
+        for (pattern, found) in matches(&self.matcher, &text) {
+            let units = sources[found.start]..=sources[found.end - 1];
             let span = View::span(&view.units()[units]);
-            if found.pattern().as_usize() < self.secrets || !plain.covers(&span) {
-                into.push(span);
+            if pattern < self.secrets || !plain.cover(&span) {
+                into.add(span);
             }
         }
     }
 }
 
+/// A matcher of the longest patterns at each place.
+pub(super) fn matcher(patterns: &[impl AsRef<[u8]>]) -> NFA {
+    let mut builder = NFA::builder();
+    builder.match_kind(MatchKind::LeftmostLongest).prefilter(false);
+    let Ok(matcher) = builder.build(patterns) else {
+        unreachable!("the patterns are few and short")
+    };
+    matcher
+}
+
+/// Which patterns a text has, and where.
+pub(super) fn matches(matcher: &NFA, text: &str) -> impl Iterator<Item = (usize, Span)> {
+    let Ok(found) = matcher.try_find_iter(Input::new(text)) else {
+        unreachable!("the matcher supports a search for all")
+    };
+    found.map(|found| (found.pattern().as_usize(), found.start()..found.end()))
+}
+
 /// The values that are looked for.
 fn shortest<'a>(values: &[&'a str]) -> impl Iterator<Item = &'a str> {
-    let trimmed = values.iter().map(|value| value.trim());
-    let mut named: Vec<_> = trimmed.filter(|value| is_name(value)).collect();
-    named.sort_unstable_by_key(|value| value.len());
+    let mut by_length = vec![Vec::new(); LONGEST_VALUE + 1];
+    for value in values.iter().map(|value| value.trim()).filter(|value| is_name(value)) {
+        by_length[value.len()].push(value);
+    }
     let mut left = MAX_VALUES;
-    named.into_iter().map_while(move |value| {
+    by_length.into_iter().flatten().map_while(move |value| {
         left = left.checked_sub(value.len())?;
         Some(value)
     })

@@ -8,58 +8,59 @@ use std::ops::Range;
 /// A part of a message, in bytes.
 pub(super) type Span = Range<usize>;
 
-/// The chunks of a message, in order.
-pub(super) struct Chunks(Vec<Span>);
+/// Some parts of a message, as a mark for each byte.
+pub(super) struct Marks(Vec<bool>);
+
+impl Marks {
+    pub(super) fn none(message: &str) -> Self {
+        Self(vec![false; message.len()])
+    }
+
+    pub(super) fn add(&mut self, span: Span) {
+        self.0[span].fill(true);
+    }
+
+    /// Whether all of this is marked.
+    pub(super) fn cover(&self, span: &Span) -> bool {
+        self.0[span.clone()].iter().all(|marked| *marked)
+    }
+
+    /// Whether any of this is marked.
+    pub(super) fn touch(&self, span: &Span) -> bool {
+        self.0[span.clone()].contains(&true)
+    }
+
+    /// Extends marks to whole chunks, and joins those with nothing but separators between.
+    pub(super) fn widen(&mut self, message: &str) {
+        let mut last = None;
+        for chunk in chunks(message) {
+            let is_marked = self.touch(&chunk);
+            if is_marked {
+                self.add(last.unwrap_or(chunk.start)..chunk.end);
+            }
+            last = is_marked.then_some(chunk.end);
+        }
+    }
+}
 
 pub(super) fn is_in_chunk(char: char) -> bool {
     char.is_alphanumeric() || matches!(char, '%' | '\\')
 }
 
-impl Chunks {
-    pub(super) fn of(message: &str) -> Self {
-        let mut at = 0;
-        let mut chunks = Vec::new();
-        for part in message.split_inclusive(|char| !is_in_chunk(char)) {
-            // A backslash at the end escapes what is no letter.
-            let chunk = part.trim_end_matches(|char| !is_in_chunk(char)).trim_end_matches('\\');
-            if !chunk.is_empty() {
-                chunks.push(at..at + chunk.len());
-            }
-            at += part.len();
-        }
-        Self(chunks)
-    }
+fn chunks(message: &str) -> impl Iterator<Item = Span> {
+    // A backslash at the end escapes what is no letter.
+    let chunks = runs(message, is_in_chunk).map(|span| {
+        let length = message[span.clone()].trim_end_matches('\\').len();
+        span.start..span.start + length
+    });
+    chunks.filter(|span| !span.is_empty())
+}
 
-    /// Extends spans to whole chunks, sorts them, and joins those with nothing but separators between.
-    pub(super) fn widen(&self, mut spans: Vec<Span>) -> Vec<Span> {
-        spans.sort_by_key(|span| span.start);
-        let mut widened: Vec<Span> = Vec::new();
-        for span in spans.into_iter().map(|span| self.whole(span)) {
-            match widened.last_mut() {
-                Some(last) if self.are_adjacent(last.end, span.start) => {
-                    last.end = last.end.max(span.end);
-                }
-                _ => widened.push(span),
-            }
-        }
-        widened
-    }
-
-    fn whole(&self, span: Span) -> Span {
-        let first = self.0.partition_point(|chunk| chunk.end <= span.start);
-        let after = self.0.partition_point(|chunk| chunk.start < span.end);
-        match self.0.get(first..after) {
-            Some([first, .., last]) => first.start.min(span.start)..last.end.max(span.end),
-            Some([only]) => only.start.min(span.start)..only.end.max(span.end),
-            _ => span,
-        }
-    }
-
-    /// Whether no chunk lies between two places.
-    fn are_adjacent(&self, end: usize, start: usize) -> bool {
-        let next = self.0.partition_point(|chunk| chunk.start < end);
-        self.0.get(next).is_none_or(|chunk| chunk.start >= start)
-    }
+/// The longest parts of a text that have such characters only.
+pub(super) fn runs(text: &str, belongs: impl Fn(char) -> bool) -> impl Iterator<Item = Span> {
+    let parts = text.split(move |char| !belongs(char)).filter(|part| !part.is_empty());
+    let start = |part: &str| part.as_ptr().addr() - text.as_ptr().addr();
+    parts.map(move |part| start(part)..start(part) + part.len())
 }
 
 /// The start of a message, up to the end of a chunk; `None` if there is no end.
@@ -74,19 +75,23 @@ pub(super) fn head(message: &str, length: usize) -> Option<&str> {
     [words, chunks].into_iter().find(|part| !part.is_empty())
 }
 
-/// The message without these parts, which are in order.
-pub(super) fn without(message: &str, spans: &[Span]) -> String {
-    let (mut redacted, mut at) = (String::new(), 0);
-    for span in spans {
-        redacted.push_str(&message[at..span.start]);
-        redacted.push_str(REDACTED);
-        at = span.end;
+/// The message without what is marked.
+pub(super) fn without(message: &str, marks: &Marks) -> String {
+    let (mut redacted, mut before) = (String::new(), false);
+    for (at, char) in message.char_indices() {
+        let is_marked = marks.0[at];
+        if !is_marked {
+            redacted.push(char);
+        } else if !before {
+            redacted.push_str(REDACTED);
+        }
+        before = is_marked;
     }
-    redacted + &message[at..]
+    redacted
 }
 
 /// Whatever has an `@` in it, from space to space, looks like an e-mail address.
-pub(super) fn addresses(message: &str, view: &View, into: &mut Vec<Span>) {
+pub(super) fn addresses(message: &str, view: &View, into: &mut Marks) {
     let mut done = 0;
     for unit in view.units().iter().filter(|unit| unit.char == '@') {
         let at = View::span(&[*unit]);
@@ -95,7 +100,7 @@ pub(super) fn addresses(message: &str, view: &View, into: &mut Vec<Span>) {
             let start = start.map_or(0, |space| message.ceil_char_boundary(space + 1));
             let length = message[at.end..].find(char::is_whitespace);
             done = length.map_or(message.len(), |length| at.end + length);
-            into.push(start..done);
+            into.add(start..done);
         }
     }
 }

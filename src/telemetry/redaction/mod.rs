@@ -14,10 +14,10 @@ mod plain;
 mod view;
 
 use glued::Glued;
-use message::{Chunks, Span};
+use message::Marks;
 use personal::Personal;
+use plain::FieldNames;
 pub use plain::SENTENCES;
-use plain::{FieldNames, Plain};
 use serde_json::Value;
 use view::View;
 
@@ -51,7 +51,7 @@ impl Redactor {
     /// Redacts a message, also of anything that looks like an e-mail address, and cuts it.
     pub fn redact(&self, message: &str) -> String {
         let Some(head) = message::head(message, MAX_READ) else { return REDACTED.to_owned() };
-        let redacted = message::without(head, &self.spans(head));
+        let redacted = message::without(head, &self.marks(head));
         match redacted.char_indices().nth(MAX_MESSAGE) {
             Some((end, _)) => self.cut(&redacted, end),
             None => redacted,
@@ -62,20 +62,20 @@ impl Redactor {
     fn cut(&self, redacted: &str, end: usize) -> String {
         let cut = &redacted[..end];
         let whole_words = cut.trim_end_matches(message::is_in_chunk);
-        let is_made = self.spans(cut).iter().any(|span| span.end > whole_words.len());
+        let is_made = self.marks(cut).touch(&(whole_words.len()..end));
         if is_made { whole_words.to_owned() } else { cut.to_owned() }
     }
 
-    /// What to redact, in order, whole words at least.
-    fn spans(&self, head: &str) -> Vec<Span> {
-        let plain = Plain::new(head, &self.names);
-        let mut spans = Vec::new();
+    /// What to redact, whole words at least.
+    fn marks(&self, head: &str) -> Marks {
+        let (plain, mut marks) = (plain::marks(head, &self.names), Marks::none(head));
         for view in View::all(head) {
-            self.personal.find(&view, &plain, &mut spans);
-            self.glued.find(&view, &plain, &mut spans);
-            message::addresses(head, &view, &mut spans);
+            self.personal.find(&view, &plain, &mut marks);
+            self.glued.find(&view, &plain, &mut marks);
+            message::addresses(head, &view, &mut marks);
         }
-        Chunks::of(head).widen(spans)
+        marks.widen(head);
+        marks
     }
 }
 

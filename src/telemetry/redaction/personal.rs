@@ -1,8 +1,7 @@
 //! The words and the whole values of personal fields, as hashes: a payload of 1 MB has some 200,000
 //! words, and a multi-pattern matcher of them would take ten times as long to build.
 
-use super::message::Span;
-use super::plain::Plain;
+use super::message::Marks;
 use super::view::{Unit, View};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -28,13 +27,22 @@ pub(super) struct Personal {
 }
 
 impl Hashes {
-    pub(super) fn new(mut hashes: Vec<u64>) -> Self {
+    fn new(mut hashes: Vec<u64>) -> Self {
         hashes.sort_unstable();
         hashes.dedup();
         Self(hashes)
     }
 
-    pub(super) fn contains(&self, hash: u64) -> bool {
+    /// Of whole strings, in the case that they have.
+    pub(super) fn of<'a>(strings: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(strings.into_iter().map(hash_of_word).collect())
+    }
+
+    pub(super) fn contains(&self, string: &str) -> bool {
+        self.has(hash_of_word(string))
+    }
+
+    fn has(&self, hash: u64) -> bool {
         self.0.binary_search(&hash).is_ok()
     }
 }
@@ -57,24 +65,24 @@ impl Personal {
     }
 
     /// Adds where a message has them.
-    pub(super) fn find(&self, view: &View, plain: &Plain, into: &mut Vec<Span>) {
+    pub(super) fn find(&self, view: &View, plain: &Marks, into: &mut Marks) {
         let words: Vec<_> = view.words().collect();
         let mut buffer = String::new();
         let folded: Vec<_> = words.iter().map(|word| folded(chars(word), &mut buffer)).collect();
         for (index, word) in words.iter().enumerate() {
             let span = View::span(word);
-            if self.is_word(word, folded[index]) && !plain.covers(&span) {
-                into.push(span.clone());
+            if self.is_word(word, folded[index]) && !plain.cover(&span) {
+                into.add(span.clone());
             }
             if let Some(length) = self.sequence(&folded[index..]) {
-                into.push(span.start..View::span(words[index + length - 1]).end);
+                into.add(span.start..View::span(words[index + length - 1]).end);
             }
         }
     }
 
     fn is_word(&self, word: &[Unit], folded: u64) -> bool {
-        self.words.contains(folded)
-            || word.len() < SHORTEST_WORD && self.short_values.contains(exact(chars(word)))
+        self.words.has(folded)
+            || word.len() < SHORTEST_WORD && self.short_values.has(exact(chars(word)))
     }
 
     /// Of how many words the longest value is that begins here.
@@ -83,7 +91,7 @@ impl Personal {
         let mut longest = None;
         for (index, word) in words.iter().take(LONGEST_SEQUENCE).enumerate() {
             word.hash(&mut hasher);
-            if index > 0 && self.sequences.contains(hasher.finish()) {
+            if index > 0 && self.sequences.has(hasher.finish()) {
                 longest = Some(index + 1);
             }
         }
@@ -164,7 +172,7 @@ fn hash_of_word(word: &str) -> u64 {
 }
 
 /// The hash of a word in the case that it has.
-pub(super) fn exact(word: impl Iterator<Item = char>) -> u64 {
+fn exact(word: impl Iterator<Item = char>) -> u64 {
     let mut hasher = DefaultHasher::new();
     word.for_each(|char| char.hash(&mut hasher));
     hasher.finish()

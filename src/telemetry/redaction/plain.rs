@@ -5,11 +5,10 @@
 //! stays only in a sentence or before a unit, outside quotation marks, or in a path of field names. A
 //! personal value of several words is redacted even there.
 
-use super::message::Span;
-use super::personal::{Hashes, exact};
-use aho_corasick::automaton::Automaton;
+use super::glued::{matcher, matches};
+use super::message::{Marks, Span, runs};
+use super::personal::Hashes;
 use aho_corasick::nfa::noncontiguous::NFA;
-use aho_corasick::{Input, MatchKind};
 use std::sync::LazyLock;
 
 /// Parts of the sentences.
@@ -89,11 +88,7 @@ const ROOTS: [&str; 8] = [
 const REQUIRED: [&str; 8] =
     ["action", "cio_id", "email", "id", "name", "phone", "timestamp", "type"];
 
-static MATCHER: LazyLock<NFA> = LazyLock::new(|| {
-    let mut builder = NFA::builder();
-    builder.match_kind(MatchKind::LeftmostLongest).prefilter(false);
-    builder.build(SENTENCES).expect("a few sentences")
-});
+static MATCHER: LazyLock<NFA> = LazyLock::new(|| matcher(&SENTENCES));
 
 /// The names of a payload's or a request's fields.
 #[derive(Debug)]
@@ -101,104 +96,83 @@ pub(super) struct FieldNames(Hashes);
 
 impl FieldNames {
     pub(super) fn new(names: &[&str]) -> Self {
-        let known = ROOTS.iter().chain(&REQUIRED).chain(names);
-        let are_names = known.filter(|name| name.starts_with(|it: char| it.is_ascii_lowercase()));
-        Self(Hashes::new(are_names.map(|name| exact(name.chars())).collect()))
-    }
-
-    fn contain(&self, name: &str) -> bool {
-        self.0.contains(exact(name.chars()))
+        let known = ROOTS.iter().chain(&REQUIRED).chain(names).copied();
+        Self(Hashes::of(known.filter(|name| name.starts_with(|it: char| it.is_ascii_lowercase()))))
     }
 }
 
-/// Which bytes of a message stay.
-pub(super) struct Plain(Vec<bool>);
+/// What stays of a message.
+pub(super) fn marks(message: &str, names: &FieldNames) -> Marks {
+    let (mut marks, quoted) = (Marks::none(message), quoted(message));
+    sentences(message, &quoted, &mut marks);
+    limits(message, &quoted, &mut marks);
+    fields(message, names, &mut marks);
+    marks
+}
 
-impl Plain {
-    pub(super) fn new(message: &str, names: &FieldNames) -> Self {
-        let mut plain = Self(vec![false; message.len()]);
-        let quoted = Self::quoted(message);
-        plain.add_sentences(message, &quoted);
-        plain.add_limits(message, &quoted);
-        plain.add_fields(message, names);
-        plain
-    }
-
-    /// Whether all of this stays.
-    pub(super) fn covers(&self, span: &Span) -> bool {
-        self.0[span.clone()].iter().all(|stays| *stays)
-    }
-
-    fn add(&mut self, span: Span) {
-        self.0[span].fill(true);
-    }
-
-    /// What is in quotation marks; an apostrophe is none.
-    fn quoted(message: &str) -> Self {
-        let mut quoted = Self(vec![false; message.len()]);
-        let (mut before, mut open) = (' ', None);
-        for (at, char) in message.char_indices() {
-            let after = || message[at..].chars().nth(1).unwrap_or(' ');
-            let is_mark = matches!(char, '"' | '\'' | '`') && before != '\\';
-            if open == Some(char) && is_mark && !after().is_alphanumeric() {
-                open = None;
-            } else if open.is_none() && is_mark && !before.is_alphanumeric() {
-                open = Some(char);
-            }
-            quoted.0[at] = open.is_some();
-            before = char;
+/// What is in quotation marks; an apostrophe is none.
+fn quoted(message: &str) -> Marks {
+    let mut quoted = Marks::none(message);
+    let (mut before, mut open) = (' ', None);
+    let mut chars = message.char_indices().peekable();
+    while let Some((at, char)) = chars.next() {
+        let is_mark = matches!(char, '"' | '\'' | '`') && before != '\\';
+        let ends_word = chars.peek().is_none_or(|(_, after)| !after.is_alphanumeric());
+        if is_mark && open == Some(char) && ends_word {
+            open = None;
+        } else if is_mark && open.is_none() && !before.is_alphanumeric() {
+            open = Some(char);
         }
-        quoted
+        if open.is_some() {
+            quoted.add(at..at + char.len_utf8());
+        }
+        before = char;
     }
+    quoted
+}
 
-    fn add_sentences(&mut self, message: &str, quoted: &Self) {
-        let found = MATCHER.try_find_iter(Input::new(message)).expect("no special search");
-        for span in found.map(|found| found.start()..found.end()) {
-            if is_whole(message, &span) && !quoted.0[span.start] && !quoted.0[span.end - 1] {
-                self.add(span);
-            }
+fn sentences(message: &str, quoted: &Marks, into: &mut Marks) {
+    for (_, span) in matches(&MATCHER, message) {
+        if is_whole(message, &span) && !quoted.touch(&span) {
+            into.add(span);
         }
     }
+}
 
-    /// A number before a unit, and the unit.
-    fn add_limits(&mut self, message: &str, quoted: &Self) {
-        let words = runs(message, |char| !char.is_whitespace());
-        for (number, word) in words.iter().zip(words.iter().skip(1)) {
-            let unit = message[word.clone()].trim_end_matches(['.', ',', ')']);
-            if is_number(&message[number.clone()]) && UNITS.contains(&unit) && !quoted.0[word.start]
-            {
-                self.add(number.clone());
-                self.add(word.start..word.start + unit.len());
-            }
+/// Numbers before units, and these units.
+fn limits(message: &str, quoted: &Marks, into: &mut Marks) {
+    let words: Vec<_> = runs(message, |char| !char.is_whitespace()).collect();
+    for (number, word) in words.iter().zip(words.iter().skip(1)) {
+        let unit = message[word.clone()].trim_end_matches(['.', ',', ')']);
+        if is_number(&message[number.clone()]) && UNITS.contains(&unit) && !quoted.touch(word) {
+            into.add(number.clone());
+            into.add(word.start..word.start + unit.len());
         }
     }
+}
 
-    /// The parts of `attributes.plan`, `data.customer.email`, `cancel_at`, of `plan` if that is all, and
-    /// of `plan` in `QuickJS`'s "cannot read property 'plan'".
-    fn add_fields(&mut self, message: &str, names: &FieldNames) {
-        let is_part = |it: char| it.is_ascii_alphanumeric() || it == '_';
-        for path in runs(message, |it| is_part(it) || matches!(it, '.' | '[' | ']')) {
-            let text = &message[path.clone()];
-            let is_all = text.len() == message.len();
-            let is_read = message[..path.start].ends_with(" property '");
-            let is_path = ROOTS.iter().any(|root| {
-                text.strip_prefix(root).is_some_and(|rest| rest.starts_with(['.', '[']))
-            });
-            for part in runs(text, is_part) {
-                let name = &text[part.clone()];
-                if (is_all || is_read || is_path || name.contains('_')) && names.contain(name) {
-                    self.add(path.start + part.start..path.start + part.end);
-                }
+/// The parts of `attributes.plan`, `data.customer.email`, `cancel_at`, of `plan` if that is all, and of
+/// `plan` in the engine's "cannot read property 'plan'".
+fn fields(message: &str, names: &FieldNames, into: &mut Marks) {
+    let is_part = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    for path in runs(message, |it| is_part(it) || matches!(it, '.' | '[' | ']')) {
+        let text = &message[path.clone()];
+        let stands_alone = text.len() == message.len();
+        let is_read = message[..path.start].ends_with(" property '");
+        let is_path = stands_alone || is_read || has_root(text);
+        for part in runs(text, is_part) {
+            let name = &text[part.clone()];
+            if (is_path || name.contains('_')) && names.0.contains(name) {
+                into.add(path.start + part.start..path.start + part.end);
             }
         }
     }
 }
 
-/// The longest parts of a text that have such characters only.
-fn runs(text: &str, belongs: impl Fn(char) -> bool) -> Vec<Span> {
-    let parts = text.split(|char| !belongs(char)).filter(|part| !part.is_empty());
-    let start = |part: &str| part.as_ptr().addr() - text.as_ptr().addr();
-    parts.map(|part| start(part)..start(part) + part.len()).collect()
+fn has_root(path: &str) -> bool {
+    let after =
+        |root| path.strip_prefix(root).is_some_and(|rest: &str| rest.starts_with(['.', '[']));
+    ROOTS.into_iter().any(after)
 }
 
 /// `1000` and `32,000`.
