@@ -7,8 +7,16 @@ use lambda_http::{Error, Request, service_fn};
 use std::convert::Infallible;
 use std::process::ExitCode;
 
+fn main() -> Result<ExitCode, Error> {
+    #[cfg(feature = "javascript")]
+    if let Some(code) = dodo_customerio::transform::javascript::process::run_if_asked() {
+        return Ok(code);
+    }
+    serve()
+}
+
 #[tokio::main(flavor = "local")]
-async fn main() -> Result<ExitCode, Error> {
+async fn serve() -> Result<ExitCode, Error> {
     log::init();
     let settings = match Settings::read(|name| std::env::var(name).ok()) {
         Ok(settings) => settings,
@@ -28,9 +36,9 @@ async fn main() -> Result<ExitCode, Error> {
     // For as long as the process lives.
     let function: &'static Function = Box::leak(Box::new(Function::new(settings)));
     function.warm_up().await;
-    let serve =
+    let handle =
         move |request: Request| async move { Ok::<_, Infallible>(function.handle(&request).await) };
     // As a task of its own: tokio wakes tasks by its queue, but its main future by way of the kernel.
-    tokio::task::spawn_local(lambda_http::run(service_fn(serve))).await??;
+    tokio::task::spawn_local(lambda_http::run(service_fn(handle))).await??;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,24 +1,28 @@
-//! JavaScript transforms: handlers in the style of Dodo's documentation, our own examples, and hostile
-//! handlers.
+//! JavaScript transforms: handlers in the style of Dodo's documentation, and our own examples.
 
 use dodo_customerio::transform::Unsent;
-use dodo_customerio::transform::javascript::engine::{self, Input, Limits, Source};
+use dodo_customerio::transform::javascript::engine::Limits;
 use dodo_customerio::transform::javascript::{HandlerRequests, Handlers};
 use serde_json::{Value, json};
 use stand_ins::customerio::rules;
 use stand_ins::dodo::{Sample, Webhook, random_hex, random_secret, sample, samples};
 use stand_ins::secrets_manager::project_file;
 use std::fs;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
 
 const NOW: u64 = 1_796_083_200;
 
 fn load(text: &str) -> Handlers {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.js", random_hex()));
     fs::write(&path, text).unwrap();
-    let handlers = Handlers::load(&path, Limits::default());
+    let handlers = load_path(&path);
     fs::remove_file(path).unwrap();
+    handlers
+}
+
+fn load_path(path: &Path) -> Handlers {
+    let program = env!("CARGO_BIN_EXE_dodo-customerio").into();
+    let handlers = Handlers::load_with(program, path, Limits::default());
     handlers.unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
@@ -127,13 +131,13 @@ fn handlers_in_the_dialect_of_dodos_page_leave_as_valid_requests() {
 fn ours() -> impl Iterator<Item = (String, Handlers)> {
     ["failures", "no-test-customers", "plans", "segment"].into_iter().map(|name| {
         let path = project_file(format!("transforms/{name}.js"));
-        (name.to_owned(), Handlers::load(&path, Limits::default()).unwrap())
+        (name.to_owned(), load_path(&path))
     })
 }
 
 #[test]
 fn our_starting_points_make_valid_requests_of_every_sample() {
-    let folder = Handlers::load(&project_file("transforms"), Limits::default()).unwrap();
+    let folder = load_path(&project_file("transforms"));
     for (name, handlers) in ours().chain([("all of them".to_owned(), folder)]) {
         for sample in samples() {
             let Some(requests) = sent(&handlers, &sample) else { continue };
@@ -175,86 +179,4 @@ fn what_our_starting_points_make() {
             });
         }
     }
-}
-
-/// Pieces of hostile handlers, which are combined at random.
-const HOSTILE: [&str; 24] = [
-    "for (;;) {}",
-    "while (true) { try { webhook.payload = webhook } catch { continue } }",
-    "const all = []; for (;;) all.push(new Array(10000).fill(all));",
-    "let s = 'x'; for (;;) s += s;",
-    "(function f() { f() })();",
-    "(function f(a) { return f([a, a]) })(webhook);",
-    "webhook.payload.self = webhook.payload;",
-    "throw webhook;",
-    "throw null;",
-    "throw undefined;",
-    "Object.defineProperty(webhook, 'payload', { get() { for (;;) {} } });",
-    "webhook.payload = { toJSON() { throw 1 } };",
-    "webhook.payload = new Proxy({}, { ownKeys() { for (;;) {} } });",
-    "Object.prototype.toJSON = function () { return this };",
-    "JSON.stringify = () => 'x'; JSON.parse = null; Object = null;",
-    "Array.prototype[Symbol.iterator] = null;",
-    "webhook.url = { toString() { return 'x' } };",
-    "webhook.url = 'https://evil.example.com/api/v2/entity';",
-    "/^(a+)+$/.test('a'.repeat(40) + 'b');",
-    "webhook.payload = 2n ** 20000n;",
-    "eval('('.repeat(100000));",
-    "new Function('return '.repeat(1000))();",
-    "webhook.payload = JSON.parse('['.repeat(5000) + ']'.repeat(5000));",
-    "(async () => { for (;;) await 0 })();",
-];
-
-const ENDS: [&str; 6] = [
-    "return webhook;",
-    "return;",
-    "return new Proxy(webhook, { get() { throw 'no' } });",
-    "return Promise.resolve(webhook);",
-    "return new Promise(() => {});",
-    "return { get url() { return {} }, payload: 1n };",
-];
-
-fn resident() -> u64 {
-    let statm = fs::read_to_string("/proc/self/statm").unwrap();
-    statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4
-}
-
-/// Ten thousand of them: each ends in time and leaks nothing.
-#[test]
-fn hostile_handlers_neither_crash_nor_hang_nor_leak() {
-    let mut rng = fastrand::Rng::with_seed(7);
-    let limits =
-        Limits { time: Duration::from_millis(5), memory: 2 * 1024 * 1024, ..Limits::default() };
-    let body = sample("payment.succeeded").unwrap().body();
-    let (mut failed, mut settled, mut slowest) = (0, 0, Duration::ZERO);
-    for number in 0..10_000 {
-        let pieces: Vec<_> =
-            (0..rng.usize(1..4)).map(|_| HOSTILE[rng.usize(..HOSTILE.len())]).collect();
-        let end = ENDS[rng.usize(..ENDS.len())];
-        let text = format!("function handler(webhook) {{\n{}\n{end}\n}}", pieces.join("\n"));
-        let source = Source { name: "hostile.js".to_owned(), text };
-        let start = Instant::now();
-        let input = Input {
-            event_type: "payment.succeeded",
-            url: "https://track.customer.io/",
-            payload: &body,
-            customer: None,
-        };
-        let run = engine::run(&source, limits, &input);
-        slowest = slowest.max(start.elapsed());
-        failed += usize::from(run.is_err());
-        if number == 1000 {
-            settled = resident();
-        }
-    }
-    println!(
-        "{failed} of 10000 failed, the slowest took {slowest:?}, resident {settled} then {} kB",
-        resident()
-    );
-    assert!(failed > 5_000, "{failed}");
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
-    assert!(resident() < settled + 20_000, "{settled} kB grew to {} kB", resident());
-
-    let well = load("function handler(webhook) { webhook.payload = {}; return webhook }");
-    assert_eq!(items(&well, "payment.succeeded"), [json!({})], "the next one is served");
 }

@@ -7,7 +7,7 @@ use crate::transform::built_in::{
     Environment, EventNames, IdentifyTime, Options, PersonIdentifier,
 };
 #[cfg(feature = "javascript")]
-use crate::transform::javascript::{Handlers, engine::Limits};
+use crate::transform::javascript::Handlers;
 use reqwest::Url;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -119,7 +119,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
 
     #[cfg(feature = "javascript")]
     fn handlers(&mut self, path: &str) -> Option<Transform> {
-        match Handlers::load(path.as_ref(), Limits::default()) {
+        match Handlers::load(path.as_ref()) {
             Ok(handlers) => Some(Transform::JavaScript(handlers)),
             Err(problems) => {
                 for problem in problems {

@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
 
 /// What the relay needs to know.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct RelaySettings {
     /// Name or ARN of the secret.
     pub secret_id: String,

@@ -12,7 +12,7 @@ use built_in::Options;
 use javascript::Handlers;
 
 /// The transform that is configured.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Transform {
     /// Ours.
     BuiltIn(Options),

@@ -4,6 +4,8 @@
 mod abuse;
 mod configuration;
 mod delivery;
+#[cfg(feature = "javascript")]
+mod handler_process;
 mod lookups;
 mod metrics;
 mod operate;

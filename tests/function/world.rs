@@ -11,6 +11,7 @@ use stand_ins::function_url;
 use stand_ins::runtime_api::RuntimeApi;
 use stand_ins::secrets_manager::Moto;
 use stand_ins::serve::Server;
+use std::fs;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -223,6 +224,11 @@ impl World {
     }
 
     /// How many requests Customer.io got.
+    /// The processes that the function has started, by their ids.
+    pub fn children(&self) -> Vec<u32> {
+        self.process.children()
+    }
+
     pub fn arrivals(&self) -> usize {
         self.customerio.state().arrivals.len()
     }
@@ -260,6 +266,12 @@ impl Process {
     }
 
     /// Waits for it to end: its exit status and its log.
+    fn children(&self) -> Vec<u32> {
+        let pid = self.child.id().unwrap();
+        let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        list.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+    }
+
     pub async fn end(mut self) -> (ExitStatus, Vec<Value>) {
         let status = self.child.wait().await.unwrap();
         self.reading.await.unwrap();

@@ -9,6 +9,7 @@ mod stack;
 mod webhook;
 
 use clap::{Args, Parser, Subcommand};
+use dodo_customerio::transform::javascript::process;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -117,8 +118,13 @@ struct Transform {
     path: Option<PathBuf>,
 }
 
+fn main() -> ExitCode {
+    // A preview of a JavaScript transform starts this program again.
+    process::run_if_asked().unwrap_or_else(run)
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn run() -> ExitCode {
     let result = match Cli::parse().tool {
         Tool::Demo => demo::run().await,
         Tool::Dev(ports) => dev::run(ports).await,

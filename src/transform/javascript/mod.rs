@@ -1,11 +1,14 @@
 //! JavaScript transforms: `function handler(webhook)` as Dodo's dashboard runs it, instead of the
 //! built-in transform.
 //!
-//! [`engine`] runs a file under limits, `requests` turns what the handlers made into requests.
+//! [`engine`] runs a file under limits, [`process`] does so in a process of its own, and `requests` turns
+//! what the handlers made into requests.
 
 pub mod engine;
+pub mod process;
 mod repair;
 mod requests;
+mod sources;
 
 pub use repair::{Repair, Repaired};
 pub use requests::{HandlerRequests, InvalidRequest, Made};
@@ -14,19 +17,19 @@ use super::{Ignored, Unsent};
 use crate::dodo::{Enrichment, Needs};
 use crate::event::{Customer, Event};
 use crate::telemetry::redaction::Redactor;
-use engine::{Failure, Input, Limits, Run, Source};
+use engine::{Answer, Failure, Input, Limits, Run, Source};
+use process::{Problem, Process};
 use serde_json::{Value, json};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The initial `webhook.url`. A handler that changes only the payload sends it there.
 const INITIAL_URL: &str = "https://track.customer.io/api/v2/entity";
 
-/// The merchant's handlers, in the order of their files' names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The merchant's handlers, in the order of their files' names, and the process that runs them.
+#[derive(Debug)]
 pub struct Handlers {
     sources: Vec<Source>,
-    limits: Limits,
+    process: Process,
 }
 
 fn place(file: &str, line: Option<usize>) -> String {
@@ -44,25 +47,27 @@ pub(super) fn needs(event: &Event<'_>) -> Needs {
 }
 
 impl Handlers {
-    /// Reads a JavaScript file or a folder of them, and runs each once to check that it compiles and
-    /// has a `handler`.
+    /// Reads a JavaScript file or a folder of them, starts this program again as the process that runs
+    /// them, and lets it check that each compiles and has a `handler`.
     ///
     /// # Errors
     /// Every file that does not, with its line.
-    pub fn load(path: &Path, limits: Limits) -> Result<Self, Vec<String>> {
-        let paths = files(path)
-            .map_err(|error| vec![format!("cannot be read: {} ({error})", path.display())])?;
-        if paths.is_empty() {
-            return Err(vec![format!("names a folder without a .js file: {}", path.display())]);
+    pub fn load(path: &Path) -> Result<Self, Vec<String>> {
+        let program = std::env::current_exe();
+        let program = program.map_err(|error| vec![format!("cannot be run: {error}")])?;
+        Self::load_with(program, path, Limits::default())
+    }
+
+    /// The same with another program, which must begin with [`process::run_if_asked`], and other limits.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn load_with(program: PathBuf, path: &Path, limits: Limits) -> Result<Self, Vec<String>> {
+        let sources = sources::read(path)?;
+        match Process::start(program, &sources, limits) {
+            Ok(process) => Ok(Self { sources, process }),
+            Err(problems) => Err(problems.iter().map(|it| problem(&sources, it)).collect()),
         }
-        let (mut sources, mut problems) = (Vec::new(), Vec::new());
-        for path in paths {
-            match source(&path, limits) {
-                Ok(source) => sources.push(source),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if problems.is_empty() { Ok(Self { sources, limits }) } else { Err(problems) }
     }
 
     /// Runs every handler on an event and collects what they made. `now` is in Unix seconds.
@@ -77,52 +82,34 @@ impl Handlers {
     ) -> Result<HandlerRequests, Unsent> {
         let customer = enrichment.map(|enrichment| enrichment.to_json().to_string());
         let input = Input {
-            event_type: &event.event_type,
-            url: INITIAL_URL,
-            payload: event.raw,
-            customer: customer.as_deref(),
+            event_type: (&*event.event_type).into(),
+            url: INITIAL_URL.into(),
+            payload: event.raw.into(),
+            customer: customer.map(Into::into),
         };
         let mut requests = HandlerRequests::new(event, now);
         let mut ignored = Ignored::NotHandled;
-        for source in &self.sources {
-            let run = engine::run(source, self.limits, &input);
-            let run = run.map_err(|failure| failed(source, &failure, &input))?;
-            write_console(&run, &source.name, &input);
-            if run.cancelled {
-                ignored = Ignored::Cancelled;
-            } else if !run.untouched {
-                let added = requests.add(&source.name, &run);
-                added.map_err(|why| {
+        for (source, Answer { result, console }) in
+            self.sources.iter().zip(self.process.run(&input))
+        {
+            write_console(&console, &source.name, &input);
+            match result.map_err(|failure| failed(source, &failure, &input))? {
+                Run::Untouched => {}
+                Run::Cancelled => ignored = Ignored::Cancelled,
+                Run::Made(outgoing) => requests.add(&source.name, &outgoing).map_err(|why| {
                     Unsent::Failed(format!("{}: {why}", place_of_handler(source)))
-                })?;
+                })?,
             }
         }
         if requests.is_empty() { Err(Unsent::Ignored(ignored)) } else { Ok(requests) }
     }
 }
 
-fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return fs::metadata(path).map(|_| vec![path.to_owned()]);
-    }
-    let entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
-    let is_script = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "js");
-    let mut paths: Vec<_> = entries.iter().map(fs::DirEntry::path).filter(is_script).collect();
-    paths.sort();
-    Ok(paths)
-}
-
-fn source(path: &Path, limits: Limits) -> Result<Source, String> {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let text = fs::read_to_string(path)
-        .map_err(|error| format!("cannot be read: {} ({error})", path.display()))?;
-    let source = Source { name, text };
-    engine::check(&source, limits).map_err(|failure| problem(&source, &failure))?;
-    Ok(source)
-}
-
 /// File, line, what is wrong, and the offending line.
-fn problem(source: &Source, failure: &Failure) -> String {
+fn problem(sources: &[Source], (index, failure): &Problem) -> String {
+    let Some(source) = index.and_then(|index| sources.get(index)) else {
+        return failure.message.clone();
+    };
     let line = failure.line.and_then(|line| source.text.lines().nth(line - 1));
     let text = line.map(|line| format!(" in `{}`", line.trim())).unwrap_or_default();
     format!("is not usable: {}: {}{text}", place(&source.name, failure.line), failure.message)
@@ -143,17 +130,17 @@ fn place_of_handler(source: &Source) -> String {
 /// Redacts the personal data that a handler was given.
 fn redactor(input: &Input<'_>) -> Redactor {
     let json = |text| serde_json::from_str::<Value>(text).unwrap_or_default();
-    let customer = input.customer.map(json);
-    Redactor::new(&json!({"payload": json(input.payload), "customer": customer}), [])
+    let customer = input.customer.as_deref().map(json);
+    Redactor::new(&json!({"payload": json(&input.payload), "customer": customer}), [])
 }
 
 /// Writes only at the level `debug`, and redacted.
-fn write_console(run: &Run, file: &str, input: &Input<'_>) {
-    if run.console.is_empty() || !tracing::enabled!(tracing::Level::DEBUG) {
+fn write_console(lines: &[String], file: &str, input: &Input<'_>) {
+    if lines.is_empty() {
         return;
     }
     let redactor = redactor(input);
-    for line in &run.console {
+    for line in lines {
         tracing::debug!(file, "{}", redactor.redact(line));
     }
 }

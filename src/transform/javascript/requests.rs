@@ -1,4 +1,4 @@
-use super::engine::Run;
+use super::engine::Outgoing;
 use super::repair::{Repaired, Repairer};
 use crate::customerio::limits::MAX_ITEM;
 use crate::customerio::{OutgoingRequests, Request};
@@ -77,16 +77,16 @@ impl HandlerRequests {
     }
 
     /// Adds what one handler made.
-    pub(super) fn add(&mut self, file: &str, run: &Run) -> Result<(), InvalidRequest> {
-        let path = path(&run.url)?;
-        let method = method(&run.method)?;
-        let headers = headers(&run.headers)?;
+    pub(super) fn add(&mut self, file: &str, made: &Outgoing) -> Result<(), InvalidRequest> {
+        let path = path(&made.url)?;
+        let method = method(&made.method)?;
+        let headers = headers(&made.headers)?;
         let payload: Value =
-            serde_json::from_str(&run.payload).map_err(|_| InvalidRequest::Payload)?;
+            serde_json::from_str(&made.payload).map_err(|_| InvalidRequest::Payload)?;
         let object = payload.as_object().ok_or(InvalidRequest::Payload)?.clone();
         self.made.push(Made {
             file: file.to_owned(),
-            url: run.url.clone(),
+            url: made.url.clone(),
             payload: payload.clone(),
         });
         match path.as_str() {
@@ -201,17 +201,16 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn run(url: &str, payload: Value) -> Run {
-        Run {
+    fn run(url: &str, payload: Value) -> Outgoing {
+        Outgoing {
             url: url.to_owned(),
             method: "POST".to_owned(),
             headers: "{}".to_owned(),
             payload: payload.to_string(),
-            ..Run::default()
         }
     }
 
-    fn requests(runs: &[Run]) -> Result<Vec<Request>, InvalidRequest> {
+    fn requests(runs: &[Outgoing]) -> Result<Vec<Request>, InvalidRequest> {
         let event = Event {
             id: "msg_1",
             event_type: "a.b".into(),

@@ -11,23 +11,37 @@ pub(super) const MAX_LINES: usize = 20;
 /// As much of a line as is kept, in bytes: more than is ever logged of it.
 pub(super) const MAX_LINE: usize = 4_096;
 
-/// Gives the engine a `console` whose lines are kept, if the log wants them.
-pub(super) fn install(ctx: &Ctx<'_>) -> rquickjs::Result<Rc<RefCell<Vec<String>>>> {
-    let lines: Rc<RefCell<Vec<String>>> = Rc::default();
-    let is_wanted = tracing::enabled!(tracing::Level::DEBUG) || cfg!(test);
-    let console = Object::new(ctx.clone())?;
-    for level in ["log", "info", "debug", "warn", "error"] {
-        let kept = lines.clone();
-        let write = move |values: Rest<Value<'_>>| {
-            let mut kept = kept.borrow_mut();
-            if is_wanted && kept.len() < MAX_LINES {
-                kept.push(line(&values.0));
-            }
-        };
-        console.set(level, Function::new(ctx.clone(), write)?)?;
+/// What a run has written to its `console`.
+pub(super) struct Console {
+    lines: Rc<RefCell<Vec<String>>>,
+    is_kept: bool,
+}
+
+impl Console {
+    pub(super) fn new(is_kept: bool) -> Self {
+        Self { lines: Rc::default(), is_kept }
     }
-    ctx.globals().set("console", console)?;
-    Ok(lines)
+
+    /// Gives the engine its `console`.
+    pub(super) fn install(&self, ctx: &Ctx<'_>) -> rquickjs::Result<()> {
+        let console = Object::new(ctx.clone())?;
+        for level in ["log", "info", "debug", "warn", "error"] {
+            let (lines, is_kept) = (self.lines.clone(), self.is_kept);
+            let write = move |values: Rest<Value<'_>>| {
+                if is_kept && lines.borrow().len() < MAX_LINES {
+                    // Not yet borrowed: `toJSON` may write to the console too.
+                    let line = line(&values.0);
+                    lines.borrow_mut().push(line);
+                }
+            };
+            console.set(level, Function::new(ctx.clone(), write)?)?;
+        }
+        ctx.globals().set("console", console)
+    }
+
+    pub(super) fn take(&self) -> Vec<String> {
+        self.lines.take()
+    }
 }
 
 /// A line of the console, cut as it is taken: what a run writes must not outlive its memory limit.

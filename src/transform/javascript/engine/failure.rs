@@ -1,12 +1,17 @@
-use super::{Limits, Source, stringify};
+use super::{Answer, Limits, Source, stringify};
+use crate::customerio::limits::cut;
+use nix::time::{ClockId, clock_gettime};
 use rquickjs::{CatchResultExt, CaughtError, Ctx};
-use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// As much of a message as is kept, in bytes: a handler may throw all that it was given.
+const MAX_MESSAGE: usize = 4_096;
+
 /// Where and why a run failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Line in the file, from 1, where it is known.
     pub line: Option<usize>,
@@ -16,62 +21,117 @@ pub struct Failure {
 
 /// When a run must end, in CPU time of this thread, and whether it was ended for that. The clock on the
 /// wall would count the time in which a small function has no CPU.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Deadline {
-    at: Duration,
+    at: Rc<Cell<Duration>>,
     missed: Rc<Cell<bool>>,
 }
 
 fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default()
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
 impl Deadline {
-    pub(super) fn after(limit: Duration) -> Self {
-        Self { at: cpu_time() + limit, missed: Rc::default() }
+    pub(super) fn start(&self, limit: Duration) {
+        self.at.set(cpu_time() + limit);
     }
 
     pub(super) fn has_passed(&self) -> bool {
-        let passed = cpu_time() >= self.at;
+        let passed = cpu_time() >= self.at.get();
         self.missed.set(self.missed.get() || passed);
         passed
     }
 }
 
-/// Says which limit was hit, where one was.
-pub(super) fn within(limits: Limits, failure: Failure, deadline: &Deadline) -> Failure {
-    let message = if deadline.missed.get() {
-        format!("it took more than {} ms of CPU", limits.time.as_millis())
-    } else if failure.message.contains("out of memory") {
-        format!("it used more than {} MiB of memory", limits.memory / 1024 / 1024)
-    } else {
-        failure.message
-    };
-    Failure { message, ..failure }
+impl Failure {
+    /// One that belongs to no line.
+    pub fn saying(message: impl Into<String>) -> Self {
+        Self::at(None, message.into())
+    }
+
+    fn at(line: Option<usize>, mut message: String) -> Self {
+        cut(&mut message, MAX_MESSAGE);
+        message.shrink_to_fit();
+        Self { line, message }
+    }
+
+    /// That a run needed more than its time.
+    pub(in super::super) fn too_slow(limits: Limits) -> Self {
+        Self::saying(format!("it took more than {} ms of CPU", limits.time.as_millis()))
+    }
+
+    /// That a run needed more than its memory.
+    pub(in super::super) fn too_large(limits: Limits) -> Self {
+        Self::saying(format!("it used more than {} MiB of memory", limits.memory / 1024 / 1024))
+    }
+
+    /// Says which limit was hit, where one was.
+    pub(super) fn within(self, limits: Limits, deadline: &Deadline) -> Self {
+        let of_limit = if deadline.missed.get() {
+            Self::too_slow(limits)
+        } else if self.message.contains("out of memory") {
+            Self::too_large(limits)
+        } else {
+            return self;
+        };
+        Self { line: self.line, ..of_limit }
+    }
 }
 
-/// An engine's error in words, with the line of the file where it arose.
-pub(super) fn failure(ctx: &Ctx<'_>, error: rquickjs::Error, source: &Source) -> Failure {
-    match Err::<(), _>(error).catch(ctx) {
-        Err(CaughtError::Exception(exception)) => {
-            let name = exception.get::<_, String>("name").unwrap_or_else(|_| "Error".to_owned());
-            let message = exception.message().unwrap_or_default();
-            let stack = exception.stack().unwrap_or_default();
-            Failure { line: line_in(&stack, &source.name), message: format!("{name}: {message}") }
+impl From<Failure> for Answer {
+    fn from(failure: Failure) -> Self {
+        Self { result: Err(failure), console: Vec::new() }
+    }
+}
+
+/// Why work in an engine ends early.
+pub(super) enum Stop {
+    /// The engine says so.
+    Engine(rquickjs::Error),
+    /// We do.
+    Known(Failure),
+}
+
+impl From<rquickjs::Error> for Stop {
+    fn from(error: rquickjs::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Known(failure)
+    }
+}
+
+impl Stop {
+    /// An engine's error in words, with the line of the file where it arose.
+    pub(super) fn in_words(self, ctx: &Ctx<'_>, source: &Source) -> Failure {
+        let error = match self {
+            Self::Engine(error) => error,
+            Self::Known(failure) => return failure,
+        };
+        match Err::<(), _>(error).catch(ctx) {
+            Err(CaughtError::Exception(exception)) => {
+                let name = exception.get::<_, String>("name");
+                let name = name.unwrap_or_else(|_| "Error".to_owned());
+                let message = exception.message().unwrap_or_default();
+                let stack = exception.stack().unwrap_or_default();
+                Failure::at(line_in(&stack, &source.name), format!("{name}: {message}"))
+            }
+            // `throw "text"`. Without a value, there was no memory left to make one.
+            Err(CaughtError::Value(value)) => {
+                let text = value.as_string().and_then(|text| text.to_string().ok());
+                let message =
+                    text.or_else(|| stringify(ctx, &value).ok().filter(|text| text != "null"));
+                Failure::saying(message.unwrap_or_else(|| "out of memory".to_owned()))
+            }
+            Err(CaughtError::Error(rquickjs::Error::Allocation)) => {
+                Failure::saying("out of memory")
+            }
+            Err(CaughtError::Error(error)) => Failure::saying(error.to_string()),
+            Ok(()) => Failure::saying(""),
         }
-        // `throw "text"`. Without a value, there was no memory left to make one.
-        Err(CaughtError::Value(value)) => {
-            let text = value.as_string().and_then(|text| text.to_string().ok());
-            let message =
-                text.or_else(|| stringify(ctx, &value).ok().filter(|text| text != "null"));
-            Failure { line: None, message: message.unwrap_or_else(|| "out of memory".to_owned()) }
-        }
-        Err(CaughtError::Error(rquickjs::Error::Allocation)) => {
-            Failure { line: None, message: "out of memory".to_owned() }
-        }
-        Err(CaughtError::Error(error)) => Failure { line: None, message: error.to_string() },
-        Ok(()) => Failure { line: None, message: String::new() },
     }
 }
 

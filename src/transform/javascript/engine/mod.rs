@@ -1,6 +1,9 @@
 //! The `QuickJS` engine, a fresh one for each run: nothing is carried from one webhook to the next, and a
-//! handler that uses up its memory or its time harms no other. One costs about a tenth of a
-//! millisecond.
+//! handler that uses up its memory or its time harms no other. What takes longest, the engine itself and
+//! the compiled file, can be made before there is a webhook.
+//!
+//! The limit of time holds where JavaScript runs. Inside a built-in function the engine asks nobody; the
+//! process that runs it must have a limit of its own ([`super::process`]).
 
 mod console;
 mod failure;
@@ -9,13 +12,16 @@ mod tests;
 
 pub use failure::Failure;
 
-use failure::{Deadline, failure, within};
+use console::Console;
+use failure::{Deadline, Stop};
 use rquickjs::context::{EvalOptions, intrinsic};
-use rquickjs::{Coerced, Context, Ctx, Function, Object, Runtime, Value};
+use rquickjs::{Coerced, Context, Ctx, Function, Object, Persistent, Runtime, Value};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// What one run may use up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// CPU time, from the first line of the file to the returned webhook.
     pub time: Duration,
@@ -31,8 +37,12 @@ impl Default for Limits {
     }
 }
 
+/// The most that a handler may return, in bytes of URL, headers and payload: far more than Customer.io
+/// takes, and little enough to be read in a function of 128 MB.
+pub const MAX_MADE: usize = 1024 * 1024;
+
 /// A JavaScript file that defines `handler`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// Its name in messages.
     pub name: String,
@@ -41,34 +51,52 @@ pub struct Source {
 }
 
 /// A webhook as a handler gets it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Input<'a> {
     /// Dodo's.
-    pub event_type: &'a str,
+    #[serde(borrow)]
+    pub event_type: Cow<'a, str>,
     /// What `webhook.url` begins with.
-    pub url: &'a str,
+    #[serde(borrow)]
+    pub url: Cow<'a, str>,
     /// JSON.
-    pub payload: &'a str,
+    #[serde(borrow)]
+    pub payload: Cow<'a, str>,
     /// JSON; what Dodo's API says of the customer, if it was asked.
-    pub customer: Option<&'a str>,
+    #[serde(borrow)]
+    pub customer: Option<Cow<'a, str>>,
 }
 
-/// What a handler made of a webhook, and what it wrote to the console.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Run {
-    /// Whether it set `cancel`.
-    pub cancelled: bool,
-    /// Whether it left `url` and `payload` as they were.
-    pub untouched: bool,
-    /// Where it wants to send something.
+/// What a handler made of a webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Run {
+    /// It left `url` and `payload` as they were.
+    Untouched,
+    /// It set `cancel`.
+    Cancelled,
+    /// It wants something sent.
+    Made(Outgoing),
+}
+
+/// What a handler wants to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// Where to.
     pub url: String,
     /// With which method.
     pub method: String,
     /// Further headers, as a JSON object.
     pub headers: String,
-    /// What to send, as JSON.
+    /// JSON.
     pub payload: String,
-    /// A line a call of `console`.
+}
+
+/// How a run ended, and what it wrote to the console.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What the handler made, or why it failed.
+    pub result: Result<Run, Failure>,
+    /// A line a call of `console`, if they are kept.
     pub console: Vec<String>,
 }
 
@@ -102,75 +130,150 @@ const PRELUDE: &str = r#"
 })
 "#;
 
+/// A file becomes the body of a function, on the same lines, so that it can be compiled before there is a
+/// webhook and is evaluated, `Date.now()` included, when there is one.
+const BODY: [&str; 2] =
+    ["(function () {", "\n;return typeof handler === 'function' ? handler : undefined; })"];
+
+/// An engine for one run of one file.
+pub struct Engine<'s> {
+    // What an engine made must be dropped before it.
+    file: Persistent<Function<'static>>,
+    new_webhook: Persistent<Function<'static>>,
+    bare: Bare<'s>,
+}
+
+/// An engine before it has seen its file.
+struct Bare<'s> {
+    console: Console,
+    context: Context,
+    deadline: Deadline,
+    source: &'s Source,
+    limits: Limits,
+}
+
 /// Runs a file's top level and looks for its `handler`.
 ///
 /// # Errors
 /// Why it does not compile or run, or that it has no `handler`.
 pub fn check(source: &Source, limits: Limits) -> Result<(), Failure> {
-    in_fresh_engine(limits, |ctx, _| {
-        console::install(ctx).map_err(|error| failure(ctx, error, source))?;
-        handler(ctx, source).map(drop)
-    })
+    let engine = Bare::new(source, limits, false)?;
+    engine.within_limits(|ctx| {
+        let evaluate = |text: &str| ctx.eval_with_options::<Value, _>(text, options(&source.name));
+        evaluate(&source.text)?;
+        let found = evaluate("typeof handler === 'function'")?;
+        if found.as_bool() == Some(true) { Ok(()) } else { Err(no_handler().into()) }
+    })?;
+    Engine::new(source, limits, false).map(drop)
 }
 
-/// Runs a file and its `handler` on a webhook.
-///
-/// # Errors
-/// Why it failed.
-pub fn run(source: &Source, limits: Limits, input: &Input<'_>) -> Result<Run, Failure> {
-    let Input { event_type, url, payload, customer } = *input;
-    in_fresh_engine(limits, |ctx, deadline| {
-        let console = console::install(ctx).map_err(|error| failure(ctx, error, source))?;
-        let run = (|| {
-            let make: Function = ctx.eval(PRELUDE)?;
-            let payload = ctx.json_parse(payload)?;
+impl<'s> Engine<'s> {
+    /// Makes an engine and compiles a file in it. Lines of the console are kept if `keep_console`.
+    ///
+    /// # Errors
+    /// Why the file does not compile.
+    pub fn new(source: &'s Source, limits: Limits, keep_console: bool) -> Result<Self, Failure> {
+        let bare = Bare::new(source, limits, keep_console)?;
+        let (file, new_webhook) = bare.within_limits(|ctx| {
+            let new_webhook: Function = ctx.eval(PRELUDE)?;
+            let body = [BODY[0], &source.text, BODY[1]].concat();
+            let file: Function = ctx.eval_with_options(body, options(&source.name))?;
+            Ok((Persistent::save(ctx, file), Persistent::save(ctx, new_webhook)))
+        })?;
+        Ok(Self { file, new_webhook, bare })
+    }
+
+    /// Runs the file and its `handler` on a webhook.
+    pub fn run(self, input: &Input<'_>) -> Answer {
+        let Self { file, new_webhook, bare } = self;
+        let result = bare.within_limits(|ctx| {
+            let payload = ctx.json_parse(input.payload.as_bytes())?;
             let before = stringify(ctx, &payload)?;
-            let customer = customer.map(|json| ctx.json_parse(json)).transpose()?;
+            let customer =
+                input.customer.as_deref().map(|json| ctx.json_parse(json)).transpose()?;
             let customer = customer.unwrap_or_else(|| Value::new_undefined(ctx.clone()));
-            let webhook: Object = make.call((METHOD, url, payload, event_type, customer))?;
-            Ok((before, webhook))
-        })();
-        let (before, webhook) = run.map_err(|error| failure(ctx, error, source))?;
-        let handler = handler(ctx, source)?;
-        let returned: Value =
-            handler.call((webhook,)).map_err(|error| failure(ctx, error, source))?;
-        let returned = settled(ctx, returned, deadline, source)?;
-        let Some(returned) = returned.as_object() else {
-            return Err(Failure {
-                line: None,
-                message: "handler returned no webhook; it must end with `return webhook`"
-                    .to_owned(),
-            });
-        };
-        let run = read(ctx, returned, url, &before).map_err(|error| failure(ctx, error, source))?;
-        Ok(Run { console: console.take(), ..run })
-    })
+            let arguments = (METHOD, &*input.url, payload, &*input.event_type, customer);
+            let webhook: Object = new_webhook.restore(ctx)?.call(arguments)?;
+            let handler: Value = file.restore(ctx)?.call(())?;
+            let handler = handler.into_function().ok_or_else(no_handler)?;
+            let returned = settled(ctx, handler.call((webhook,))?, &bare.deadline)?;
+            read(ctx, returned.as_object().ok_or_else(no_webhook)?, &input.url, &before)
+        });
+        Answer { result, console: bare.console.take() }
+    }
+}
+
+impl<'s> Bare<'s> {
+    fn new(source: &'s Source, limits: Limits, keep_console: bool) -> Result<Self, Failure> {
+        let no_engine = |error: rquickjs::Error| Failure::saying(error.to_string());
+        let runtime = Runtime::new().map_err(no_engine)?;
+        runtime.set_memory_limit(limits.memory);
+        runtime.set_max_stack_size(limits.stack);
+        runtime.set_gc_threshold(GC_THRESHOLD);
+        let deadline = Deadline::default();
+        let interrupt = deadline.clone();
+        runtime.set_interrupt_handler(Some(Box::new(move || interrupt.has_passed())));
+        let context = Context::custom::<Language>(&runtime).map_err(no_engine)?;
+        let console = Console::new(keep_console);
+        context.with(|ctx| console.install(&ctx)).map_err(no_engine)?;
+        Ok(Self { console, context, deadline, source, limits })
+    }
+
+    /// Does something in the engine, from now on against the clock; an error is put into words.
+    fn within_limits<T>(
+        &self,
+        work: impl for<'js> FnOnce(&Ctx<'js>) -> Result<T, Stop>,
+    ) -> Result<T, Failure> {
+        self.deadline.start(self.limits.time);
+        let result = self.context.with(|ctx| {
+            let result = work(&ctx);
+            result.map_err(|stop| stop.in_words(&ctx, self.source))
+        });
+        result.map_err(|failure| failure.within(self.limits, &self.deadline))
+    }
+}
+
+fn options(file: &str) -> EvalOptions {
+    let mut options = EvalOptions::default();
+    // As in Dodo's dashboard: a variable that nobody declared is no error.
+    options.strict = false;
+    options.filename = Some(file.to_owned());
+    options
+}
+
+fn no_handler() -> Failure {
+    Failure::saying("there is no `function handler(webhook)`")
+}
+
+fn no_webhook() -> Failure {
+    Failure::saying("handler returned no webhook; it must end with `return webhook`")
 }
 
 /// The fields of the returned webhook. Reading them may run code of the handler's.
-fn read<'js>(
-    ctx: &Ctx<'js>,
-    webhook: &Object<'js>,
-    url: &str,
-    payload: &str,
-) -> rquickjs::Result<Run> {
+fn read<'js>(ctx: &Ctx<'js>, webhook: &Object<'js>, url: &str, payload: &str) -> Result<Run, Stop> {
     let text = |name: &str, default: &str| -> rquickjs::Result<String> {
         let value: Value = webhook.get(name)?;
-        Ok(value
-            .as_string()
-            .map(rquickjs::String::to_string)
-            .transpose()?
-            .unwrap_or(default.to_owned()))
+        let text = value.as_string().map(rquickjs::String::to_string).transpose()?;
+        Ok(text.unwrap_or(default.to_owned()))
     };
-    let run = Run {
-        cancelled: webhook.get::<_, Coerced<bool>>("cancel")?.0,
+    if webhook.get::<_, Coerced<bool>>("cancel")?.0 {
+        return Ok(Run::Cancelled);
+    }
+    let made = Outgoing {
         url: text("url", url)?,
         method: text("method", METHOD)?,
         headers: stringify(ctx, &webhook.get("headers")?)?,
         payload: stringify(ctx, &webhook.get("payload")?)?,
-        ..Run::default()
     };
-    Ok(Run { untouched: run.url == url && run.payload == payload, ..run })
+    if made.url == url && made.payload == payload {
+        return Ok(Run::Untouched);
+    }
+    match made.url.len() + made.method.len() + made.headers.len() + made.payload.len() {
+        ..=MAX_MADE => Ok(Run::Made(made)),
+        size => {
+            Err(Failure::saying(format!("it made {size} bytes; {MAX_MADE} are the most")).into())
+        }
+    }
 }
 
 /// A value as JSON; what JSON has no word for is `null`.
@@ -179,65 +282,23 @@ fn stringify<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> rquickjs::Result<String
     text.map_or_else(|| Ok("null".to_owned()), |text| text.to_string())
 }
 
-/// Evaluates a file and finds its `handler`, however it is declared.
-fn handler<'js>(ctx: &Ctx<'js>, source: &Source) -> Result<Function<'js>, Failure> {
-    let options = |name: &str| {
-        let mut options = EvalOptions::default();
-        // As in Dodo's dashboard: a variable that nobody declared is no error.
-        options.strict = false;
-        options.filename = Some(name.to_owned());
-        options
-    };
-    let evaluated = ctx.eval_with_options::<Value, _>(source.text.as_str(), options(&source.name));
-    evaluated.map_err(|error| failure(ctx, error, source))?;
-    let found = ctx.eval_with_options::<Value, _>(
-        "typeof handler === 'function' ? handler : undefined",
-        options("handler"),
-    );
-    let found = found.map_err(|error| failure(ctx, error, source))?;
-    found.into_function().ok_or_else(|| Failure {
-        line: None,
-        message: "there is no `function handler(webhook)`".to_owned(),
-    })
-}
-
 /// What an `async` handler's promise comes to; there is nothing to wait for but its own jobs.
 fn settled<'js>(
     ctx: &Ctx<'js>,
     value: Value<'js>,
     deadline: &Deadline,
-    source: &Source,
-) -> Result<Value<'js>, Failure> {
+) -> Result<Value<'js>, Stop> {
     let Some(promise) = value.as_promise() else { return Ok(value) };
     loop {
         if let Some(result) = promise.result::<Value>() {
-            return result.map_err(|error| failure(ctx, error, source));
+            return Ok(result?);
         }
         if deadline.has_passed() {
-            return Err(Failure { line: None, message: String::new() });
+            return Err(Failure::saying("it took too long").into());
         }
         if !ctx.execute_pending_job() {
-            return Err(Failure {
-                line: None,
-                message: "handler returned a promise that nothing will settle".to_owned(),
-            });
+            let message = "handler returned a promise that nothing will settle";
+            return Err(Failure::saying(message).into());
         }
     }
-}
-
-fn in_fresh_engine<T>(
-    limits: Limits,
-    work: impl for<'js> FnOnce(&Ctx<'js>, &Deadline) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let no_engine = |error: rquickjs::Error| Failure { line: None, message: error.to_string() };
-    let runtime = Runtime::new().map_err(no_engine)?;
-    runtime.set_memory_limit(limits.memory);
-    runtime.set_max_stack_size(limits.stack);
-    let deadline = Deadline::after(limits.time);
-    let interrupt = deadline.clone();
-    runtime.set_interrupt_handler(Some(Box::new(move || interrupt.has_passed())));
-    runtime.set_gc_threshold(GC_THRESHOLD);
-    let context = Context::custom::<Language>(&runtime).map_err(no_engine)?;
-    let result = context.with(|ctx| work(&ctx, &deadline));
-    result.map_err(|failure| within(limits, failure, &deadline))
 }

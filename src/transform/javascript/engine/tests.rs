@@ -2,22 +2,49 @@
 
 use super::console::{MAX_LINE, MAX_LINES};
 use super::*;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 const URL: &str = "https://track.customer.io/api/v2/entity";
 
 fn input(payload: &str) -> Input<'_> {
-    Input { event_type: "a.b", url: URL, payload, customer: None }
+    Input { event_type: "a.b".into(), url: URL.into(), payload: payload.into(), customer: None }
 }
 
 fn source(text: &str) -> Source {
     Source { name: "handler.js".to_owned(), text: text.to_owned() }
 }
 
-fn run_body(body: &str) -> Result<Run, Failure> {
-    let text = format!("function handler(webhook) {{\n{body}\n}}");
+fn answer(text: &str) -> Answer {
     let payload = r#"{"type":"a.b","data":{"n":1}}"#;
-    run(&source(&text), Limits::default(), &input(payload))
+    match Engine::new(&source(text), Limits::default(), true) {
+        Ok(engine) => engine.run(&input(payload)),
+        Err(failure) => failure.into(),
+    }
+}
+
+fn run(text: &str) -> Result<Run, Failure> {
+    answer(text).result
+}
+
+fn body(body: &str) -> String {
+    format!("function handler(webhook) {{\n{body}\n}}")
+}
+
+fn run_body(text: &str) -> Result<Run, Failure> {
+    run(&body(text))
+}
+
+fn made(text: &str) -> Outgoing {
+    match run_body(text) {
+        Ok(Run::Made(made)) => made,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn console(text: &str) -> Vec<String> {
+    let answer = answer(&body(text));
+    assert!(answer.result.is_ok(), "{answer:?}");
+    answer.console
 }
 
 fn message(body: &str) -> String {
@@ -26,48 +53,48 @@ fn message(body: &str) -> String {
 
 #[test]
 fn a_handler_sees_the_webhook_and_may_change_it() {
-    let made = run_body(
+    let made = made(
         "webhook.payload = { was: webhook.payload.data.n, type: webhook.eventType,
                              method: webhook.method, env: webhook.env };
          webhook.url = 'https://track.customer.io/api/v2/batch';
          webhook.method = 'PUT';
          webhook.headers['x-a'] = 'b';
          return webhook;",
-    )
-    .unwrap();
+    );
     assert_eq!(made.payload, r#"{"was":1,"type":"a.b","method":"POST","env":{}}"#);
     assert_eq!(made.url, "https://track.customer.io/api/v2/batch");
     assert_eq!((made.method.as_str(), made.headers.as_str()), ("PUT", r#"{"x-a":"b"}"#));
-    assert!(!made.cancelled && !made.untouched);
 }
 
 #[test]
 fn what_it_leaves_alone_is_untouched() {
-    assert!(run_body("return webhook").unwrap().untouched);
-    assert!(run_body("webhook.headers.a = 1; return webhook").unwrap().untouched);
-    assert!(!run_body("webhook.payload.data.n = 2; return webhook").unwrap().untouched);
-    assert!(!run_body("webhook.url += '?x'; return webhook").unwrap().untouched);
+    assert_eq!(run_body("return webhook"), Ok(Run::Untouched));
+    assert_eq!(run_body("webhook.headers.a = 1; return webhook"), Ok(Run::Untouched));
+    assert_eq!(
+        made("webhook.payload.data.n = 2; return webhook").payload,
+        r#"{"type":"a.b","data":{"n":2}}"#
+    );
+    assert_eq!(made("webhook.url += '?x'; return webhook").url, format!("{URL}?x"));
     for (value, cancelled) in
         [("true", true), ("'yes'", true), ("0", false), ("''", false), ("null", false)]
     {
-        let made = run_body(&format!("webhook.cancel = {value}; return webhook")).unwrap();
-        assert_eq!(made.cancelled, cancelled, "{value}");
+        let run = run_body(&format!("webhook.cancel = {value}; return webhook"));
+        assert_eq!(run, Ok(if cancelled { Run::Cancelled } else { Run::Untouched }), "{value}");
     }
-    assert!(!run_body("delete webhook.cancel; return webhook").unwrap().cancelled);
+    assert_eq!(run_body("delete webhook.cancel; return webhook"), Ok(Run::Untouched));
 }
 
 #[test]
 fn the_event_type_is_read_only() {
-    let made =
-        run_body("webhook.eventType = 'x'; webhook.payload = webhook.eventType; return webhook");
-    assert_eq!(made.unwrap().payload, r#""a.b""#);
+    let made = made("webhook.eventType = 'x'; webhook.payload = webhook.eventType; return webhook");
+    assert_eq!(made.payload, r#""a.b""#);
 }
 
 #[test]
 fn another_object_will_do() {
-    let made = run_body("return { url: 'https://x.example.com', payload: [1] }").unwrap();
+    let made = made("return { url: 'https://x.example.com', payload: [1] }");
     assert_eq!((made.url.as_str(), made.payload.as_str()), ("https://x.example.com", "[1]"));
-    assert!(run_body("return { payload: webhook.payload }").unwrap().untouched);
+    assert_eq!(run_body("return { payload: webhook.payload }"), Ok(Run::Untouched));
 }
 
 #[test]
@@ -79,8 +106,7 @@ fn a_handler_may_be_declared_in_any_way() {
         "async function handler(webhook) { await null; return webhook }",
         "var handler = async (webhook) => Promise.resolve(webhook)",
     ] {
-        let made = run(&source(text), Limits::default(), &input("{}"));
-        assert!(made.unwrap().untouched, "{text}");
+        assert_eq!(run(text), Ok(Run::Untouched), "{text}");
     }
 }
 
@@ -124,9 +150,11 @@ fn returning_nothing_is_an_error() {
 
 #[test]
 fn values_that_json_has_no_word_for_have_a_defined_outcome() {
-    let payload = |value: &str| {
-        run_body(&format!("webhook.payload = {value}; return webhook")).map(|made| made.payload)
-    };
+    let payload =
+        |value: &str| match run_body(&format!("webhook.payload = {value}; return webhook"))? {
+            Run::Made(made) => Ok::<_, Failure>(made.payload),
+            other => panic!("{other:?}"),
+        };
     assert_eq!(payload("NaN").unwrap(), "null");
     assert_eq!(payload("{ a: NaN, b: Infinity }").unwrap(), r#"{"a":null,"b":null}"#);
     assert_eq!(payload("{ a: Symbol('x'), b: undefined, c() {} }").unwrap(), "{}");
@@ -160,12 +188,10 @@ fn time_memory_and_stack_are_limited() {
 
 #[test]
 fn nothing_is_carried_to_the_next_webhook() {
-    let counts = source(
-        "globalThis.count = (globalThis.count || 0) + 1; Object.prototype.stain = (Object.prototype.stain || 0) + 1;
-         function handler(webhook) { webhook.payload = [count, ({}).stain]; return webhook }",
-    );
+    let counts = "globalThis.count = (globalThis.count || 0) + 1; Object.prototype.stain = (Object.prototype.stain || 0) + 1;
+         function handler(webhook) { webhook.payload = [count, ({}).stain]; return webhook }";
     for _ in 0..3 {
-        let made = run(&counts, Limits::default(), &input("{}")).unwrap();
+        let Ok(Run::Made(made)) = run(counts) else { panic!() };
         assert_eq!(made.payload, "[1,1]");
     }
 }
@@ -174,28 +200,28 @@ fn nothing_is_carried_to_the_next_webhook() {
 fn there_is_no_way_out() {
     for name in ["require", "fetch", "process", "std", "os", "XMLHttpRequest", "setTimeout", "Deno"]
     {
-        let made = run_body(&format!("webhook.payload = typeof {name}; return webhook"));
-        assert_eq!(made.unwrap().payload, r#""undefined""#, "{name}");
+        let made = made(&format!("webhook.payload = typeof {name}; return webhook"));
+        assert_eq!(made.payload, r#""undefined""#, "{name}");
     }
     assert!(run_body("return import('fs')").is_err());
 }
 
 #[test]
 fn the_console_is_kept_within_bounds() {
-    let made = run_body(
+    let lines = console(
         "console.log('a', 1, { b: [2] }); console.error(10n, Symbol('x'), undefined);
          for (let i = 0; i < 1000; i++) console.warn(i);
          return webhook",
-    )
-    .unwrap();
-    assert_eq!(made.console[0], r#"a 1 {"b":[2]}"#);
-    assert_eq!(made.console.len(), MAX_LINES);
+    );
+    assert_eq!(lines[0], r#"a 1 {"b":[2]}"#);
+    assert_eq!(lines.len(), MAX_LINES);
 }
 
 /// On a busy machine, or at a small share of a CPU, a handler of a few milliseconds takes longer.
 #[test]
 fn time_in_which_the_thread_does_not_run_does_not_count() {
-    let deadline = Deadline::after(Duration::from_millis(20));
+    let deadline = Deadline::default();
+    deadline.start(Duration::from_millis(20));
     std::thread::sleep(Duration::from_millis(60));
     assert!(!deadline.has_passed());
     while !deadline.has_passed() {
@@ -205,15 +231,17 @@ fn time_in_which_the_thread_does_not_run_does_not_count() {
 
 #[test]
 fn a_line_of_the_console_is_cut_as_it_is_taken() {
-    let made = run_body("console.log('x'.repeat(1e6), 'ü'.repeat(1e6)); return webhook").unwrap();
-    assert_eq!(made.console[0].len(), MAX_LINE);
-    let made = run_body("console.log('ü'.repeat(1e6)); return webhook").unwrap();
-    assert_eq!(made.console[0], "ü".repeat(MAX_LINE / 2));
+    let lines = console("console.log('x'.repeat(1e6), 'ü'.repeat(1e6)); return webhook");
+    assert_eq!(lines[0].len(), MAX_LINE);
+    let lines = console("console.log('ü'.repeat(1e6)); return webhook");
+    assert_eq!(lines[0], "ü".repeat(MAX_LINE / 2));
+    let lines = console("console.log({ toJSON() { console.log('in') } }, 'out'); return webhook");
+    assert_eq!(lines, ["in", "null out"]);
 }
 
 #[test]
 fn what_people_reach_for_works() {
-    let made = run_body(
+    let made = made(
         "const p = { amount: 2900, date: '2026-11-20T09:15:03.182629Z', name: 'Ada Beispiel' };
          webhook.payload = {
            money: (p.amount / 100).toFixed(2),
@@ -226,7 +254,38 @@ fn what_people_reach_for_works() {
          return webhook",
     );
     assert_eq!(
-        made.unwrap().payload,
+        made.payload,
         r#"{"money":"29.00","day":"2026-11-20","seconds":1795166103,"first":"Ada","chain":"default","match":"42","set":[1,2],"entries":{"a":1},"at":2,"sorted":[1,3]}"#
     );
+}
+
+#[test]
+fn what_is_thrown_is_cut() {
+    assert_eq!(message("throw 'x'.repeat(1e6)").len(), 4_096);
+    assert_eq!(message("throw new Error('x'.repeat(1e6))").len(), 4_096);
+}
+
+#[test]
+fn what_is_returned_has_a_limit() {
+    let message = message("webhook.payload = 'x'.repeat(2e6); return webhook");
+    assert!(message.starts_with("it made 2000"), "{message}");
+}
+
+/// The engine is made ahead; what a file does at its top level belongs to the run.
+#[test]
+fn the_top_level_runs_with_the_webhook() {
+    let source = source("const at = Date.now(); function handler(w) { w.payload = at; return w }");
+    let engine = Engine::new(&source, Limits::default(), false).unwrap();
+    let made_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    std::thread::sleep(Duration::from_millis(20));
+    let Ok(Run::Made(made)) = engine.run(&input("{}")).result else { panic!() };
+    assert!(made.payload.parse::<u128>().unwrap() >= made_at.as_millis() + 20);
+}
+
+#[test]
+fn a_file_may_begin_with_a_directive_and_end_with_a_comment() {
+    assert_eq!(run("'use strict'; function handler(w) { return w } // done"), Ok(Run::Untouched));
+    let undeclared = "'use strict';\nfunction handler(w) { x = 1; return w }";
+    assert_eq!(run(undeclared).unwrap_err().line, Some(2));
+    assert_eq!(run("function handler(w) { x = 1; return w }"), Ok(Run::Untouched));
 }

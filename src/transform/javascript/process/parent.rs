@@ -1,0 +1,172 @@
+use super::channel::{self, Receiver, Sender};
+use super::{ROLE, Start};
+use crate::transform::javascript::engine::{Answer, Failure, Input, Limits, Source};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a webhook may be with the process: it must be answered within two seconds. Enough for a run's
+/// 100 ms of CPU at the share of a function of 128 MB, a fourteenth.
+const PATIENCE: Duration = Duration::from_millis(1_700);
+
+/// How long the process may take to start and to check its files. Lambda's init phase ends after 10 s.
+const PATIENCE_AT_START: Duration = Duration::from_secs(8);
+
+/// How long a replacement may take to accept its files, while a webhook waits for its answer.
+const PATIENCE_FOR_A_REPLACEMENT: Duration = Duration::from_millis(100);
+
+/// Signals as the kernel numbers them, on both of Lambda's architectures.
+const SIGABRT: i32 = 6;
+const SIGXCPU: i32 = 24;
+
+/// The process that runs handlers, and its replacement when it has to be killed.
+#[derive(Debug)]
+pub(in super::super) struct Process {
+    program: PathBuf,
+    start: Start,
+    running: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    receiver: Receiver,
+    sender: Sender,
+}
+
+/// What is wrong with a file, by its index; without one, why no process could be started.
+pub(in super::super) type Problem = (Option<usize>, Failure);
+
+impl Process {
+    /// Starts `program`, which must begin with [`run_if_asked`](super::run_if_asked), and lets it check
+    /// each file.
+    ///
+    /// # Errors
+    /// Every file that is not usable.
+    pub(in super::super) fn start(
+        program: PathBuf,
+        sources: &[Source],
+        limits: Limits,
+    ) -> Result<Self, Vec<Problem>> {
+        let keep_console = tracing::enabled!(tracing::Level::DEBUG);
+        let start = Start { sources: sources.to_vec(), limits, keep_console, check: true };
+        let until = Instant::now() + PATIENCE_AT_START;
+        let mut running = Running::start(&program, &start, until)
+            .map_err(|error| vec![(None, not_started(&error))])?;
+        let mut problems = Vec::new();
+        for index in 0..sources.len() {
+            let checked = running.receiver.expect::<Result<(), Failure>>();
+            let is_over = checked.is_err();
+            let checked = checked.unwrap_or_else(|error| Err(running.end(&error, limits)));
+            problems.extend(checked.err().map(|failure| (Some(index), failure)));
+            if is_over {
+                break;
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let start = Start { check: false, ..start };
+        Ok(Self { program, start, running: Mutex::new(Some(running)) })
+    }
+
+    /// Runs each file on a webhook: an answer a file, up to the first failure.
+    pub(in super::super) fn run(&self, input: &Input<'_>) -> Vec<Answer> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = Instant::now() + PATIENCE;
+        // It may have been killed by somebody else, for want of memory for example.
+        let alive = running.take().and_then(Running::if_alive);
+        let alive = alive.map_or_else(|| Running::start(&self.program, &self.start, until), Ok);
+        let mut process = match alive {
+            Ok(process) => process,
+            Err(error) => return vec![not_started(&error).into()],
+        };
+        let mut answers = Vec::new();
+        let asked = process.ask(input, until, self.start.sources.len(), &mut answers);
+        *running = match asked {
+            Ok(()) => Some(process),
+            Err(error) => {
+                answers.push(process.end(&error, self.start.limits).into());
+                // At once, so that the next webhook finds it ready.
+                let until = Instant::now() + PATIENCE_FOR_A_REPLACEMENT;
+                Running::start(&self.program, &self.start, until).ok()
+            }
+        };
+        answers
+    }
+}
+
+impl Running {
+    fn start(program: &Path, start: &Start, until: Instant) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let child = Command::new(program)
+            .arg(ROLE)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let (receiver, sender) = channel::open(ours)?;
+        let mut running = Self { child, receiver, sender };
+        running.wait_until(until)?;
+        running.sender.send(start)?;
+        Ok(running)
+    }
+
+    fn wait_until(&mut self, until: Instant) -> io::Result<()> {
+        self.receiver.set_deadline(until);
+        self.sender.set_deadline(until)
+    }
+
+    fn if_alive(mut self) -> Option<Self> {
+        matches!(self.child.try_wait(), Ok(None)).then_some(self)
+    }
+
+    fn ask(
+        &mut self,
+        input: &Input<'_>,
+        until: Instant,
+        files: usize,
+        answers: &mut Vec<Answer>,
+    ) -> io::Result<()> {
+        self.wait_until(until)?;
+        self.sender.send(input)?;
+        while answers.len() < files && answers.last().is_none_or(|answer| answer.result.is_ok()) {
+            answers.push(self.receiver.expect()?);
+        }
+        Ok(())
+    }
+
+    /// Kills it, if it lives, and says why it had to end.
+    fn end(&mut self, error: &io::Error, limits: Limits) -> Failure {
+        let is_late = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
+        if is_late {
+            let _ = self.child.kill();
+            let time = PATIENCE.as_millis();
+            return Failure::saying(format!("it was not done after {time} ms"));
+        }
+        match self.child.wait().map(|status| status.signal()) {
+            Ok(Some(SIGXCPU)) => Failure::too_slow(limits),
+            Ok(Some(SIGABRT)) => Failure::too_large(limits),
+            Ok(Some(signal)) => Failure::saying(format!("its process ended by signal {signal}")),
+            _ => Failure::saying("its process ended"),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn not_started(error: &io::Error) -> Failure {
+    Failure::saying(format!("the process that runs handlers cannot be started: {error}"))
+}
