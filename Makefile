@@ -13,7 +13,7 @@ SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 # For the local tools.
 TRANSFORM_OPTION = $(if $(TRANSFORM),--transform '$(TRANSFORM)')
 
-.PHONY: help setup demo dev send invoke preview test lint unit template faults load fuzz build validate deploy secret doctor logs destroy bench bench-stages clean
+.PHONY: help setup demo dev send invoke preview test lint unit template faults hostile load fuzz build validate deploy secret doctor logs destroy bench bench-stages clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -93,10 +93,14 @@ unit: setup
 faults: ## Run the fault bench alone and print its report.
 	@cargo test --locked --test faults -- --nocapture
 
-load: setup ## Send COUNT=100000 webhooks through one process and watch its memory.
+hostile: ## Run COUNT=10000 hostile handlers, SEED=7; SHARE=128: within the real limits at the CPU share of a function of 128 MB.
+	@cargo build --locked --bins
+	@COUNT='$(COUNT)' SEED='$(SEED)' SHARE='$(SHARE)' cargo test --locked --test hostile -- --nocapture
+
+load: setup ## Send COUNT=100000 webhooks through one process and watch its memory. TRANSFORM=path.
 	@cargo build --locked --release --bins
 	@cargo build --locked --profile bench --package local-tools
-	@exec target/release/local load target/release/dodo-customerio $(or $(COUNT),100000)
+	@exec target/release/local load target/release/dodo-customerio $(or $(COUNT),100000) $(TRANSFORM_OPTION)
 
 # cargo-fuzz needs a nightly compiler only for its flags; with RUSTC_BOOTSTRAP the stable one accepts them.
 fuzz: $(VENV)/bin/cargo-fuzz ## Fuzz headers, bodies and events for SECONDS=60.

@@ -1,11 +1,11 @@
 //! One execution environment: a process under a Lambda Runtime API.
 
 use crate::candidate::Candidate;
-use crate::share::Share;
 use crate::world::World;
 use serde_json::json;
+use stand_ins::cpu_share::Share;
+use stand_ins::proc;
 use stand_ins::runtime_api::RuntimeApi;
-use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
@@ -13,9 +13,6 @@ use tokio::process::{Child, Command};
 
 /// Python at 128 MB takes seconds.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// Ticks of `/proc/…/stat` a second; Linux has shown a hundred everywhere since 2.4.
-const TICKS: u64 = 100;
 
 /// A running environment; it ends when dropped.
 pub struct Environment {
@@ -74,32 +71,15 @@ impl Environment {
         Ok(invoked.took.saturating_sub(waited))
     }
 
-    /// The CPU time it has used so far.
-    ///
-    /// # Errors
-    /// If it has ended.
-    pub fn cpu(&self) -> Result<Duration, String> {
-        let stat = self.proc("stat")?;
-        // The second field is a name in parentheses; user and system time are the 14th and 15th.
-        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
-        let ticks: u64 =
-            fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-        Ok(Duration::from_millis(ticks * 1_000 / TICKS))
+    /// The CPU time that it and the processes it started have used so far.
+    pub fn cpu(&self) -> Duration {
+        proc::family(self.id).into_iter().map(proc::cpu).sum()
     }
 
-    /// Its largest resident size so far, in bytes.
-    ///
-    /// # Errors
-    /// If it has ended.
-    pub fn peak_memory(&self) -> Result<u64, String> {
-        let status = self.proc("status")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        Ok(kilobytes.ok_or("no VmHWM")? * 1024)
-    }
-
-    fn proc(&self, file: &str) -> Result<String, String> {
-        fs::read_to_string(format!("/proc/{}/{file}", self.id)).map_err(text)
+    /// The largest resident sizes so far of it and of the processes it started, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let peaks = proc::family(self.id).into_iter().filter_map(|id| proc::kilobytes(id, "VmHWM"));
+        peaks.sum::<u64>() * 1024
     }
 }
 

@@ -15,14 +15,13 @@ mod candidate;
 mod chart;
 mod environment;
 mod report;
-mod share;
 mod statistics;
 mod world;
 
 use candidate::Candidate;
 use environment::Environment;
 use report::Report;
-use share::{SHARES, Share};
+use stand_ins::cpu_share::{self, SHARES, Share};
 use stand_ins::interrupt::until_interrupted;
 use statistics::{Figures, Sample};
 use std::env;
@@ -56,7 +55,7 @@ async fn bench() -> Result<(), String> {
     if let Some(part) = setting("ONLY") {
         candidates.retain(|candidate| candidate.name == "echo" || candidate.name.contains(&part));
     }
-    let shares: Vec<Option<Share>> = [None].into_iter().chain(share::available()).collect();
+    let shares: Vec<Option<Share>> = [None].into_iter().chain(cpu_share::available()).collect();
     let (rounds, webhooks) = (number("ROUNDS", ROUNDS)?, number("WEBHOOKS", WEBHOOKS)?);
 
     let mut figures = Figures::new(candidates.len(), shares.len());
@@ -102,13 +101,13 @@ async fn cold(
         for _ in 0..WARM_UP.min(webhooks) {
             environment.serve(world).await?;
         }
-        let before = environment.cpu()?;
+        let before = environment.cpu();
         for _ in 0..webhooks {
             sample.own.push(environment.serve(world).await?);
         }
-        sample.cpu = environment.cpu()?.saturating_sub(before) / webhooks;
+        sample.cpu = environment.cpu().saturating_sub(before) / webhooks;
     }
-    sample.peak = environment.peak_memory()?;
+    sample.peak = environment.peak_memory();
     world.forget();
     Ok(sample)
 }

@@ -139,7 +139,7 @@ fn engine(source: &Source) -> Engine<'_> {
 
 fn run(engine: Engine<'_>, event: &Event<'_>) {
     let url = "https://track.customer.io/api/v2/entity".into();
-    let event_type = event.event_type.as_ref().into();
+    let event_type = event.event_type.as_str().into();
     let input = Input { event_type, url, payload: event.raw.into(), customer: None };
     black_box(engine.run(&input).result.expect("a request"));
 }

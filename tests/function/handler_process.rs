@@ -2,6 +2,7 @@
 
 use crate::transforms::Folder;
 use crate::world::{Process, World};
+use stand_ins::proc;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -34,11 +35,6 @@ fn open_files(pid: &str) -> BTreeSet<(String, String)> {
     files.map(|file| (name(file.file_name().into()), name(target(&file)))).collect()
 }
 
-fn cpu_of(pid: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap();
-    text.split(' ').next().unwrap().parse().unwrap()
-}
-
 /// Built-in functions that take hours: the engine asks nobody whether they may go on.
 const ENDLESS: [&str; 3] = [
     "new Array(4294967295).join('')",
@@ -65,9 +61,9 @@ async fn a_built_in_function_that_does_not_return_is_ended_and_the_next_webhook_
     }
     let [child] = world.children()[..] else { panic!() };
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let before = cpu_of(child);
+    let before = proc::cpu(child);
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(cpu_of(child), before, "it waits");
+    assert_eq!(proc::cpu(child), before, "it waits");
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use stand_ins::customerio::CustomerIo;
 use stand_ins::dodo::{self, Webhook, sample};
 use stand_ins::dodo_api::DodoApi;
 use stand_ins::function_url;
+use stand_ins::proc;
 use stand_ins::runtime_api::RuntimeApi;
 use stand_ins::secrets_manager::Moto;
 use stand_ins::serve::Server;
-use std::fs;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -267,9 +267,7 @@ impl Process {
 
     /// Waits for it to end: its exit status and its log.
     fn children(&self) -> Vec<u32> {
-        let pid = self.child.id().unwrap();
-        let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-        list.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+        proc::children(self.child.id().unwrap())
     }
 
     pub async fn end(mut self) -> (ExitStatus, Vec<Value>) {

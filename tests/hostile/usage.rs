@@ -1,48 +1,31 @@
-//! What this process and the one that runs handlers have used up.
+//! What the process that runs handlers, and those that were killed before it, have used up.
 
 use nix::sys::resource::{UsageWho, getrusage};
-use std::fs;
+use nix::sys::time::TimeVal;
+use stand_ins::proc;
+use std::process::id;
 use std::time::Duration;
 
-/// Of children that have ended and been waited for.
-fn cpu_of_the_dead() -> Duration {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-    let time = |value: nix::sys::time::TimeVal| {
-        Duration::from_secs(value.tv_sec().cast_unsigned())
-            + Duration::from_micros(value.tv_usec().cast_unsigned())
-    };
-    time(usage.user_time()) + time(usage.system_time())
-}
-
-/// The children that this thread has started and that live.
-pub fn children() -> Vec<u32> {
-    let list = fs::read_to_string("/proc/thread-self/children").unwrap();
-    list.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
-}
-
-/// CPU time of all children, dead or alive.
+/// CPU time of all children: the living, and the dead that were waited for.
 pub fn cpu_of_children() -> Duration {
-    let alive = children().into_iter().map(|pid| {
-        let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
-        Duration::from_nanos(text.split(' ').next().and_then(|it| it.parse().ok()).unwrap_or(0))
-    });
-    cpu_of_the_dead() + alive.sum::<Duration>()
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    let dead = [usage.user_time(), usage.system_time()].map(duration).iter().sum::<Duration>();
+    dead + proc::children(id()).into_iter().map(proc::cpu).sum::<Duration>()
 }
 
-/// The most that any child ever had resident, in kB: of the dead and of the living.
+fn duration(time: TimeVal) -> Duration {
+    let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
+    Duration::from_micros(micros.cast_unsigned())
+}
+
+/// The most that any child ever had resident, in kB.
 pub fn peak_of_children() -> u64 {
     let dead = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss().cast_unsigned();
-    let alive = children().into_iter().map(|pid| of_status(&pid.to_string(), "VmHWM:"));
+    let alive = proc::children(id()).into_iter().filter_map(|pid| proc::kilobytes(pid, "VmHWM"));
     alive.chain([dead]).max().unwrap()
 }
 
 /// What this process has resident, in kB.
 pub fn resident() -> u64 {
-    of_status("self", "VmRSS:")
-}
-
-fn of_status(pid: &str, name: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    proc::kilobytes(id(), "VmRSS").unwrap()
 }

@@ -7,9 +7,9 @@ use stand_ins::credentials::Credentials;
 use stand_ins::customerio::{CustomerIo, People};
 use stand_ins::dodo::{self, Webhook, samples};
 use stand_ins::interrupt::until_interrupted;
+use stand_ins::proc;
 use stand_ins::runtime_api::RuntimeApi;
 use stand_ins::secrets_manager::Moto;
-use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
@@ -18,11 +18,11 @@ use tokio::process::{Child, Command};
 /// How many rows the table has.
 const STEPS: usize = 10;
 
-pub async fn run(binary: &Path, count: usize) -> Result<(), String> {
-    until_interrupted(load(binary, count)).await
+pub async fn run(binary: &Path, count: usize, transform: Option<&Path>) -> Result<(), String> {
+    until_interrupted(load(binary, count, transform)).await
 }
 
-async fn load(binary: &Path, count: usize) -> Result<(), String> {
+async fn load(binary: &Path, count: usize, transform: Option<&Path>) -> Result<(), String> {
     let moto = Moto::start()?;
     let credentials = Credentials::random();
     moto.create("dodo", &credentials.secret()).await?;
@@ -32,6 +32,8 @@ async fn load(binary: &Path, count: usize) -> Result<(), String> {
     let runtime = RuntimeApi::start().await.map_err(text)?;
     let mut environment =
         vec![("SECRET_ID", "dodo".to_owned()), ("CUSTOMERIO_TRACK_URL", customerio.url())];
+    let transform = transform.map(|path| ("TRANSFORM_FILE", path.display().to_string()));
+    environment.extend(transform);
     environment.extend(moto.environment());
     environment.extend(runtime.environment());
     let function = Command::new(binary)
@@ -63,7 +65,7 @@ async fn load(binary: &Path, count: usize) -> Result<(), String> {
             times.sort_unstable();
             let [p50, p99] = [50, 99].map(|percent| times[(step - 1) * percent / 100]);
             let [p50, p99] = [p50, p99].map(|time| time.as_secs_f64() * 1e3);
-            let [resident, peak] = ["VmRSS:", "VmHWM:"].map(|field| memory(&function, field));
+            let [resident, peak] = ["VmRSS", "VmHWM"].map(|field| memory(&function, field));
             println!("| {served} | {a_second} | {p50:.2} | {p99:.2} | {resident} | {peak} |");
             times.clear();
             let mut state = customerio.state();
@@ -74,10 +76,9 @@ async fn load(binary: &Path, count: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// A field of `/proc/…/status`, in kB.
+/// Of the function and of the process that runs its JavaScript, in kB.
 fn memory(function: &Child, field: &str) -> String {
-    let path = format!("/proc/{}/status", function.id().unwrap_or_default());
-    let status = fs::read_to_string(path).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap_or("?");
-    line.trim().trim_end_matches(" kB").to_owned()
+    let family = proc::family(function.id().unwrap_or_default()).into_iter();
+    let sizes = family.filter_map(|pid| proc::kilobytes(pid, field));
+    sizes.map(|size| size.to_string()).collect::<Vec<_>>().join(" + ")
 }

@@ -92,6 +92,8 @@ enum Tool {
         program: PathBuf,
         /// How many webhooks; the samples in turn.
         count: usize,
+        #[command(flatten)]
+        transform: Transform,
     },
 
     /// Run the local Customer.io alone and show what arrives, until Ctrl-C.
@@ -134,7 +136,9 @@ async fn run() -> ExitCode {
             webhook::preview(&sample.name, transform.path).map(show)
         }
         Tool::Check { transform } => webhook::check(transform.path).map(show),
-        Tool::Load { program, count } => load::run(&program, count).await,
+        Tool::Load { program, count, transform } => {
+            load::run(&program, count, transform.path.as_deref()).await
+        }
         Tool::Customerio { port } => customerio::run(port).await,
     };
     match result {

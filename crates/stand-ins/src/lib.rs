@@ -10,9 +10,11 @@
 //! - [`package`]: how large a program is;
 //! - [`runtime_api`]: the Lambda Runtime API, and a [`function_url`] in front of it;
 //! - [`serve`]: the HTTP server under them;
+//! - [`proc`]: what a process uses; [`cpu_share`]: as little CPU as a small function has;
 //! - [`interrupt`]: clean shutdown.
 
 pub mod clock;
+pub mod cpu_share;
 pub mod credentials;
 pub mod customerio;
 pub mod dodo;
@@ -24,6 +26,7 @@ pub mod leaks;
 pub mod one_secret;
 pub mod package;
 pub mod page;
+pub mod proc;
 pub mod runtime_api;
 pub mod secrets_manager;
 pub mod serve;

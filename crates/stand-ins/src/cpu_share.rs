@@ -34,9 +34,13 @@ pub fn available() -> Vec<Option<Share>> {
 }
 
 impl Share {
-    fn new(megabytes: u32) -> std::io::Result<Self> {
+    /// The share of a function with so much memory.
+    ///
+    /// # Errors
+    /// If the system does not permit it.
+    pub fn new(megabytes: u32) -> std::io::Result<Self> {
         let quota = PERIOD * megabytes / WHOLE_CPU;
-        let name = format!("dodo-bench-{}-{megabytes}", std::process::id());
+        let name = format!("dodo-share-{}-{megabytes}", std::process::id());
         let first_version = PathBuf::from(ROOT).join("cpu");
         let settings = if first_version.is_dir() {
             vec![("cpu.cfs_period_us", PERIOD.to_string()), ("cpu.cfs_quota_us", quota.to_string())]
