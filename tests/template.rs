@@ -1,29 +1,28 @@
 //! `template.yaml` as SAM expands it: who may call the function, and what the function may do.
 
 use serde_json::{Value, json};
-use stand_ins::secrets_manager::{project_file, python};
-use std::process::Command;
-
-fn resources() -> Vec<(String, Value)> {
-    let mut command = Command::new(python().unwrap());
-    command.arg(project_file("tests/reference.py")).arg("template");
-    let output = command.env("AWS_DEFAULT_REGION", "us-east-1").output().unwrap();
-    let template: Value = serde_json::from_slice(&output.stdout).unwrap();
-    template["Resources"].as_object().unwrap().clone().into_iter().collect()
-}
+use stand_ins::template::{resources, transformed};
 
 fn of_type(kind: &str) -> Vec<Value> {
     let all = resources().into_iter();
     all.filter(|(_, it)| it["Type"] == kind).map(|(_, it)| it["Properties"].clone()).collect()
 }
 
+/// The resources of a type that exist with one of the two front doors.
+fn behind(front_door: &str, kind: &str) -> Vec<Value> {
+    let condition = format!("Uses{front_door}");
+    let all = resources().into_iter().map(|(_, it)| it);
+    let theirs = all.filter(|it| it["Type"] == kind && it["Condition"] == condition.as_str());
+    theirs.map(|it| it["Properties"].clone()).collect()
+}
+
 /// Function URLs need two permissions since October 2025.
 #[test]
 fn anybody_may_call_the_url_and_nothing_else() {
-    let urls = of_type("AWS::Lambda::Url");
+    let urls = behind("FunctionUrl", "AWS::Lambda::Url");
     assert_eq!(urls.len(), 1);
     assert_eq!(urls[0]["AuthType"], "NONE");
-    let permissions = of_type("AWS::Lambda::Permission");
+    let permissions = behind("FunctionUrl", "AWS::Lambda::Permission");
     let mut actions: Vec<_> = permissions.iter().map(|it| it["Action"].as_str().unwrap()).collect();
     actions.sort_unstable();
     assert_eq!(actions, ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"]);
@@ -32,6 +31,69 @@ fn anybody_may_call_the_url_and_nothing_else() {
             || permission["InvokedViaFunctionUrl"] == true;
         assert!(by_url, "{permission}");
     }
+}
+
+/// Other names would replace the URL of every stack that exists.
+#[test]
+fn the_function_url_keeps_the_names_that_sam_gave_it() {
+    for name in
+        ["FunctionUrl", "FunctionUrlPublicPermissions", "FunctionURLInvokeAllowPublicAccess"]
+    {
+        assert_eq!(resources()[name]["Condition"], "UsesFunctionUrl", "{name}");
+    }
+}
+
+#[test]
+fn only_its_own_http_api_may_call_the_function_and_its_rate_is_limited() {
+    let permissions = behind("HttpApi", "AWS::Lambda::Permission");
+    assert_eq!(permissions.len(), 1);
+    assert_eq!(permissions[0]["Principal"], "apigateway.amazonaws.com");
+    assert!(permissions[0]["SourceArn"].to_string().contains("${HttpApi}"), "{permissions:?}");
+    let integrations = behind("HttpApi", "AWS::ApiGatewayV2::Integration");
+    assert_eq!(integrations[0]["PayloadFormatVersion"], "2.0", "the format of function URLs");
+    let stages = behind("HttpApi", "AWS::ApiGatewayV2::Stage");
+    let settings = &stages[0]["DefaultRouteSettings"];
+    assert_eq!(settings["ThrottlingRateLimit"], json!({"Ref": "HttpApiRequestsPerSecond"}));
+    let all = resources().into_iter().filter(|(_, it)| it["Type"] == "AWS::Lambda::Permission");
+    assert_eq!(all.count(), 3, "no permission beside those of the front doors");
+}
+
+/// What a rule function comes to in a region, with a front door.
+fn rule(expression: &Value, region: &str, front_door: &str) -> bool {
+    let (function, operands) = expression.as_object().unwrap().iter().next().unwrap();
+    let value = |it: &Value| match it["Ref"].as_str() {
+        Some("AWS::Region") => region.to_owned(),
+        Some("FrontDoor") => front_door.to_owned(),
+        _ => it.as_str().unwrap_or_else(|| panic!("a string: {it}")).to_owned(),
+    };
+    match function.as_str() {
+        "Fn::Not" => !rule(&operands[0], region, front_door),
+        "Fn::Equals" => value(&operands[0]) == value(&operands[1]),
+        "Fn::Contains" => operands[0].as_array().unwrap().contains(&value(&operands[1]).into()),
+        _ => panic!("{function}"),
+    }
+}
+
+#[test]
+fn a_region_without_function_urls_is_refused_in_words_unless_the_front_door_is_an_http_api() {
+    let template = transformed();
+    let rules = template["Rules"].as_object().unwrap();
+    assert_eq!(rules.len(), 1);
+    let offered = &rules["FunctionUrlsAreOffered"];
+    let assertion = &offered["Assertions"][0];
+    let refuses = |region, front_door| {
+        rule(&offered["RuleCondition"], region, front_door)
+            && !rule(&assertion["Assert"], region, front_door)
+    };
+    for region in ["ap-south-2", "ca-west-1", "eu-central-2", "me-central-1"] {
+        assert!(refuses(region, "FunctionUrl"), "{region}");
+        assert!(!refuses(region, "HttpApi"), "{region}");
+    }
+    for region in ["us-east-1", "eu-central-1", "ap-south-1"] {
+        assert!(!refuses(region, "FunctionUrl"), "{region}");
+    }
+    let words = assertion["AssertDescription"].as_str().unwrap();
+    assert!(words.contains("FrontDoor=HttpApi"), "{words}");
 }
 
 #[test]
@@ -64,20 +126,41 @@ fn every_setting_reaches_the_function() {
         "DODO_API_URL",
         "SECRET_TTL_SECONDS",
         "WEBHOOK_TOLERANCE_SECONDS",
+        "LOG_LEVEL",
     ] {
         assert!(variables.contains_key(name), "{name}");
     }
     assert_eq!(function["Runtime"], "provided.al2023");
-    assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON");
 }
 
+/// Lambda would drop the metrics with the lines that carry them.
 #[test]
-fn every_alarm_says_what_it_means_and_what_to_do() {
+fn lambda_drops_no_line_of_ours_and_most_of_its_own() {
+    let function = of_type("AWS::Lambda::Function").remove(0);
+    let logging = &function["LoggingConfig"];
+    assert_eq!(logging["LogFormat"], "JSON");
+    let level = json!({"Fn::If": ["LogsMoreThanInfo", {"Ref": "LogLevel"}, "INFO"]});
+    assert_eq!(logging["ApplicationLogLevel"], level);
+    assert_eq!(logging["SystemLogLevel"], json!({"Ref": "SystemLogLevel"}));
+    let template = transformed();
+    assert_eq!(template["Parameters"]["SystemLogLevel"]["Default"], "WARN");
+    let condition = template["Conditions"]["LogsMoreThanInfo"].to_string();
+    assert!(!condition.contains("WARN") && !condition.contains("ERROR"), "{condition}");
+}
+
+/// The longest text that CloudWatch takes.
+const MAX_DESCRIPTION: usize = 1024;
+
+#[test]
+fn every_alarm_says_what_it_means_what_to_type_and_what_happens_otherwise() {
     let alarms = of_type("AWS::CloudWatch::Alarm");
-    assert_eq!(alarms.len(), 9);
+    assert_eq!(alarms.len(), 11);
     for alarm in alarms {
-        let description = alarm["AlarmDescription"].as_str().unwrap();
-        assert!(description.matches(". ").count() >= 1, "{description}");
+        let description = alarm["AlarmDescription"]["Fn::Sub"].as_str().unwrap();
+        assert!(description.contains("Type: make "), "{description}");
+        assert!(description.contains("STACK=${AWS::StackName}"), "{description}");
+        assert!(description.contains("If nobody does"), "{description}");
+        assert!(description.len() <= MAX_DESCRIPTION, "{description}");
         assert_ne!(alarm["AlarmActions"], json!(null));
     }
 }

@@ -41,6 +41,7 @@ impl Settings {
         let dodo_url = reader.dodo_url();
         let secret_ttl = reader.seconds("SECRET_TTL_SECONDS");
         let tolerance = reader.seconds("WEBHOOK_TOLERANCE_SECONDS");
+        reader.log_level();
         let aws = reader.aws();
         let relay = RelaySettings { secret_id, secret_ttl, track_url, dodo_url, transform, aws };
         reader.finish(Self { relay, tolerance })
@@ -181,6 +182,7 @@ mod tests {
             "PERSON_IDENTIFIER" => Some("phone".into()),
             "EVENT_NAMES" => Some("a.b,=c".into()),
             "SECRET_TTL_SECONDS" | "WEBHOOK_TOLERANCE_SECONDS" => Some("soon".into()),
+            "LOG_LEVEL" => Some("loud".into()),
             "TRANSFORM_FILE" => Some("handler.js".into()),
             _ => None,
         })
@@ -197,10 +199,22 @@ mod tests {
                 "TRANSFORM_FILE",
                 "SECRET_TTL_SECONDS",
                 "WEBHOOK_TOLERANCE_SECONDS",
+                "LOG_LEVEL",
                 "AWS_REGION",
                 "AWS_ACCESS_KEY_ID",
                 "AWS_SECRET_ACCESS_KEY",
             ]
+        );
+    }
+
+    #[test]
+    fn a_log_level_is_one_that_the_log_knows() {
+        for level in crate::telemetry::log::LEVELS {
+            assert!(with("LOG_LEVEL", &level.to_lowercase()).is_ok(), "{level}");
+        }
+        assert_eq!(
+            problem_with("LOG_LEVEL", "loud"),
+            "LOG_LEVEL must be one of TRACE, DEBUG, INFO, WARN, ERROR, not \"loud\""
         );
     }
 
@@ -224,7 +238,7 @@ mod tests {
             read.borrow_mut().insert(name.to_owned());
             None
         });
-        // Read by the log, which must work before there are settings.
+        // Lambda's own, read by the log alone.
         read.borrow_mut().insert("AWS_LAMBDA_LOG_LEVEL".to_owned());
         assert_eq!(documented, *read.borrow());
     }

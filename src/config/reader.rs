@@ -2,6 +2,7 @@
 
 use super::ConfigError;
 use crate::aws::AwsSettings;
+use crate::telemetry::log;
 use crate::transform::Transform;
 use crate::transform::built_in::{
     Environment, EventNames, IdentifyTime, Options, PersonIdentifier,
@@ -21,6 +22,8 @@ const DODO_URLS: [(&str, &str); 2] =
     [("live", "https://live.dodopayments.com"), ("test", "https://test.dodopayments.com")];
 
 const DEFAULT_SECONDS: u64 = 300;
+
+const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// Reads variables and collects errors; what it returns after a mistake is never used.
 pub(super) struct Reader<V> {
@@ -179,6 +182,15 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             return Some(id);
         }
         self.error(NAME, format!("must be the number of an object type, not \"{id}\""))
+    }
+
+    /// Only checks it: the log reads it for itself, since it must work before there are settings.
+    pub(super) fn log_level(&mut self) {
+        let Some(text) = self.optional(LOG_LEVEL) else { return };
+        if !log::LEVELS.contains(&text.to_ascii_uppercase().as_str()) {
+            let levels = log::LEVELS.join(", ");
+            let () = self.error(LOG_LEVEL, format!("must be one of {levels}, not \"{text}\""));
+        }
     }
 
     fn event_names(&mut self) -> EventNames {

@@ -89,6 +89,11 @@ impl LookupError {
         }
     }
 
+    /// Whether it lies in one person's data, so that it says nothing about other lookups.
+    pub(crate) fn concerns_one_person(self) -> bool {
+        matches!(self, Self::TooMany | Self::NotComputable(_))
+    }
+
     /// Whether it is worth repeating at once.
     pub(super) fn is_brief(self) -> bool {
         matches!(self, Self::Unreachable) || matches!(self, Self::Unavailable(500..))

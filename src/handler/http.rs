@@ -34,7 +34,7 @@ pub struct Dependencies {
     pub clock: Clock,
     /// How long requests take and how often they are repeated.
     pub policy: RetryPolicy,
-    /// Receives what an invocation says of itself: whole lines, for the log and for metrics.
+    /// Receives what an invocation says of itself: one whole line, for the log and for metrics.
     pub output: fn(&str),
 }
 
@@ -45,7 +45,7 @@ impl Default for Dependencies {
             clock: Arc::new(SystemTime::now),
             policy: RetryPolicy::default(),
             // In one piece, for one system call.
-            output: |lines| print!("{lines}"),
+            output: |line| print!("{line}"),
         }
     }
 }
@@ -74,7 +74,7 @@ impl Function {
         let invocation = Invocation::start(request);
         let mut record = Record::default();
         let reply = self.process(request, &mut record).await.unwrap_or_else(|reply| reply);
-        (self.output)(&invocation.lines(&record, &reply));
+        (self.output)(&invocation.line(&record, &reply));
         reply.response()
     }
 

@@ -108,9 +108,7 @@ impl Relay {
         record: &mut Record,
     ) -> Outcome {
         let enrichment = self.enrich(&event, secret, moment, record).await;
-        let before = Instant::now();
         let outgoing = self.transform.apply(&event, enrichment.as_ref(), unix_seconds(moment.now));
-        record.transformed(before.elapsed());
         let requests = match outgoing {
             Ok(outgoing) => outgoing.into_requests(),
             Err(unsent) => return unsent.into(),

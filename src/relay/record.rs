@@ -3,8 +3,8 @@ use crate::dodo::{Lookup, LookupError};
 use crate::event::Event;
 use std::time::Duration;
 
-/// As much of an event type as is logged, in bytes. Dodo's are below 50.
-const MAX_EVENT_TYPE: usize = 100;
+/// As much of an event type as is logged, in bytes. Dodo's have up to 35.
+const MAX_EVENT_TYPE: usize = 50;
 
 /// What is known and measured of one event on its way. Nothing is recorded before the signature has
 /// been verified, and never personal data.
@@ -16,10 +16,10 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     /// Waiting for Customer.io, pauses included.
     pub(crate) customerio: Duration,
-    pub(crate) transform: Duration,
     /// Waiting for Dodo's API.
     pub(crate) lookups: Duration,
-    pub(crate) lookup_failure: Option<LookupError>,
+    /// What could not be looked up, and why.
+    pub(crate) lookup_failures: Vec<(Lookup, LookupError)>,
 }
 
 impl Record {
@@ -39,15 +39,10 @@ impl Record {
     pub(crate) fn enriched(&mut self, failures: &[(Lookup, LookupError)], took: Duration) {
         for (lookup, error) in failures {
             let (webhook_id, lookup) = (self.webhook_id.as_deref(), lookup.name());
-            tracing::warn!(webhook_id, lookup, reason = error.code(), "{error}");
+            tracing::debug!(webhook_id, lookup, reason = error.code(), "{error}");
         }
-        self.lookup_failure = failures.first().map(|(_, error)| *error);
+        self.lookup_failures = failures.to_vec();
         self.lookups = took;
-    }
-
-    /// How long the transform took.
-    pub(crate) fn transformed(&mut self, took: Duration) {
-        self.transform = took;
     }
 
     /// One more request was delivered or given up; in how many attempts, and how long it took.

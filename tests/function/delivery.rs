@@ -29,7 +29,7 @@ async fn attempts_through(faults: impl IntoIterator<Item = Fault>) -> u64 {
     assert_eq!(response.outcome(), (200, "delivered"));
     assert_eq!(world.customerio.state().people.events().count(), 1);
     assert!(world.customerio.state().faults.queue.is_empty());
-    world.log_lines(1).await[0]["attempts"].as_u64().unwrap()
+    world.log_lines(1).await[0]["Attempts"].as_u64().unwrap()
 }
 
 fn assert_retry(response: &Response, reason: &str) {
@@ -227,7 +227,7 @@ async fn what_somebody_must_change_is_asked_once() {
         let world = World::start().await;
         world.customerio.fail([Fault::status(status)]);
         assert_eq!(world.deliver(&world.webhook("payment.succeeded")).await.status, 503);
-        assert_eq!(world.log_lines(1).await[0]["attempts"], 1);
+        assert_eq!(world.log_lines(1).await[0]["Attempts"], 1);
         assert_eq!(world.arrivals(), 0);
     }
 }
@@ -263,7 +263,7 @@ async fn an_unreachable_customer_io_is_asked_for_again() {
     let world = World::with(&[("CUSTOMERIO_TRACK_URL", "http://127.0.0.1:1")]).await;
     let response = world.deliver(&world.webhook("payment.succeeded")).await;
     assert_retry(&response, "customerio_unreachable");
-    assert_eq!(world.log_lines(1).await[0]["attempts"], 3);
+    assert_eq!(world.log_lines(1).await[0]["Attempts"], 3);
 }
 
 #[tokio::test]

@@ -2,10 +2,12 @@
 //! the local Customer.io.
 
 mod abuse;
+mod alarms;
 mod configuration;
 mod delivery;
 #[cfg(feature = "javascript")]
 mod handler_process;
+mod log;
 mod lookups;
 mod metrics;
 mod operate;

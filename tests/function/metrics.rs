@@ -1,101 +1,63 @@
-//! Metrics: one line for each webhook, and every metric that an alarm of the template watches.
+//! Metrics: the part of each line that CloudWatch counts. What alarms make of them is in [`super::alarms`].
 
+use crate::alarms::observed::Observed;
 use crate::world::World;
 use serde_json::{Value, json};
-use stand_ins::dodo;
-use stand_ins::fault::Fault;
+use stand_ins::template::resources;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-/// Waits for `count` lines of metrics.
-async fn metrics(world: &World, count: usize) -> Vec<Value> {
-    for _ in 0..200 {
-        let log = world.log();
-        let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
-        let metrics: Vec<Value> = lines.filter(|line: &Value| line.get("_aws").is_some()).collect();
-        if metrics.len() >= count {
-            return metrics;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{count} lines of metrics in {}", world.log());
+/// The metrics that a line announces, each with its value.
+///
+/// # Panics
+/// If the line is not what the Embedded Metric Format demands.
+pub fn announced(line: &Value) -> Vec<(String, f64)> {
+    let Some(aws) = line.get("_aws") else { return Vec::new() };
+    assert!(aws["Timestamp"].is_u64(), "{line}");
+    let directives = aws["CloudWatchMetrics"].as_array().unwrap();
+    let [directive] = directives.as_slice() else { panic!("one directive: {line}") };
+    assert_eq!(directive["Namespace"], "dodo-customerio");
+    assert_eq!(directive["Dimensions"], json!([["FunctionName"]]));
+    assert!(line["FunctionName"].is_string(), "{line}");
+    let names = directive["Metrics"].as_array().unwrap().iter();
+    let names = names.map(|metric| metric["Name"].as_str().unwrap().to_owned());
+    names.map(|name| (name.clone(), line[name].as_f64().unwrap())).collect()
 }
 
 #[tokio::test]
-async fn one_line_of_metrics_is_written_a_webhook() {
+async fn a_line_counts_what_happened_and_lists_nothing_that_is_zero() {
     let world = World::start().await;
     world.deliver(&world.webhook("payment.succeeded")).await;
     world.deliver(&world.webhook("payout.created")).await;
-    let metrics = metrics(&world, 2).await;
-    let [delivered, ignored] = metrics.as_slice() else { panic!("{metrics:?}") };
-    assert_eq!(delivered["FunctionName"], "dodo-customerio");
-    assert_eq!((&delivered["Outcome"], &delivered["Attempts"]), (&json!("delivered"), &json!(1)));
-    assert_eq!((&delivered["ColdStarts"], &ignored["ColdStarts"]), (&json!(1), &json!(0)));
-    assert_eq!(
-        (&ignored["Outcome"], &ignored["Reason"]),
-        (&json!("ignored"), &json!("no_customer"))
-    );
-}
-
-/// The metric of each alarm on our own metrics, and its outcome if it has one.
-fn watched() -> BTreeSet<(String, Option<String>)> {
-    let template = include_str!("../../template.yaml");
-    let alarms = template.split("Type: AWS::CloudWatch::Alarm").skip(1);
-    let ours = alarms.filter(|alarm| alarm.contains("Namespace: dodo-customerio"));
-    let after = |alarm: &str, mark: &str| {
-        let rest = alarm.split_once(mark)?.1.trim_start();
-        Some(rest.split(|it: char| !it.is_ascii_alphanumeric()).next()?.to_owned())
+    let lines = world.log_lines(2).await;
+    let metrics: Vec<_> = lines.iter().map(announced).collect();
+    assert!(metrics.iter().flatten().all(|(_, value)| *value > 0.0), "{metrics:?}");
+    let names = |index: usize| {
+        let metrics: &Vec<(String, f64)> = &metrics[index];
+        metrics.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()
     };
-    ours.map(|alarm| (after(alarm, "MetricName:").unwrap(), after(alarm, "Name: Outcome, Value:")))
-        .collect()
+    assert_eq!(names(0), ["Delivered", "ColdStarts", "Attempts", "CustomerIoTime", "OwnTime"]);
+    assert_eq!(names(1), ["Ignored", "OwnTime"], "it asks neither Customer.io nor Dodo");
 }
 
-/// Without JavaScript nothing can fail so; then the line is what it would be.
-async fn metrics_of_a_failing_transform() -> Value {
-    if cfg!(not(feature = "javascript")) {
-        return json!({"TransformFailures": 1, "CustomerIoTime": 0.0});
-    }
-    let file = std::env::temp_dir().join(format!("{}.js", dodo::random_hex()));
-    std::fs::write(&file, "function handler(webhook) { throw new Error('odd') }").unwrap();
-    let world = World::with(&[("TRANSFORM_FILE", file.to_str().unwrap())]).await;
-    world.deliver(&world.webhook("payment.succeeded")).await;
-    std::fs::remove_file(file).unwrap();
-    metrics(&world, 1).await.remove(0)
-}
-
+/// Every metric of ours that the dashboard shows, and that a field of a log query names.
 #[tokio::test]
-async fn each_metric_that_an_alarm_watches_is_emitted_when_its_cause_occurs() {
-    let world = World::start().await;
-    let webhook = world.webhook("payment.succeeded");
-    world.customerio.fail(vec![Fault::status(503); 3]);
-    world.deliver(&webhook).await;
-    let reason = r#"{"errors":[{"reason":"invalid","field":"name","message":"is odd"}]}"#;
-    world.customerio.fail([Fault::Response(400, vec![], reason.into())]);
-    world.deliver(&webhook).await;
-    world.deliver(&dodo::Webhook { signature: "v1,AAAA".into(), ..webhook.clone() }).await;
-    world.customerio.fail([Fault::status(401)]);
-    world.deliver(&webhook).await;
-    world.customerio.fail([Fault::Slow(Duration::from_millis(3100))]);
-    world.deliver(&webhook).await;
-
-    let mut lines = metrics(&world, 5).await;
-    lines.push(metrics_of_a_failing_transform().await);
-    let emitted: BTreeSet<_> = lines
-        .iter()
-        .flat_map(|line| {
-            let outcome = line["Outcome"].as_str().map(str::to_owned);
-            let refused = line["CredentialsRefused"] == 1;
-            let failed = line["TransformFailures"] == 1;
-            let slow = line["CustomerIoTime"].as_f64().unwrap() > 3000.0;
-            [
-                Some(("Webhooks".to_owned(), outcome)),
-                refused.then(|| ("CredentialsRefused".to_owned(), None)),
-                failed.then(|| ("TransformFailures".to_owned(), None)),
-                slow.then(|| ("CustomerIoTime".to_owned(), None)),
-            ]
-        })
-        .flatten()
+async fn the_dashboard_shows_only_what_the_function_writes() {
+    let dashboard = resources()["Dashboard"]["Properties"]["DashboardBody"].to_string();
+    let shown: BTreeSet<&str> = dashboard
+        .split(r#"[\"dodo-customerio\", \""#)
+        .skip(1)
+        .filter_map(|rest| rest.split('\\').next())
         .collect();
-    assert_eq!(watched().len(), 6, "{:?}", watched());
-    assert!(watched().is_subset(&emitted), "{:?} in {emitted:?}", watched());
+    assert!(shown.len() > 8, "{shown:?}");
+    let observed = Observed::all().await;
+    let lines: Vec<&Value> = observed.iter().filter_map(|it| it.line.as_ref()).collect();
+    let written: BTreeSet<String> =
+        lines.iter().flat_map(|line| announced(line)).map(|(name, _)| name).collect();
+    for metric in shown {
+        assert!(written.contains(metric), "{metric} is in no line: {written:?}");
+    }
+    for field in ["level", "event_type", "outcome", "reason", "message", "webhook_id"] {
+        assert!(dashboard.contains(field), "{field} is not in the dashboard");
+        assert!(lines.iter().any(|line| line.get(field).is_some()), "{field} is in no line");
+    }
 }

@@ -1,7 +1,6 @@
 //! Responses that do not depend on Customer.io.
 
 use crate::world::World;
-use serde_json::json;
 use stand_ins::dodo::{self, Webhook};
 
 #[tokio::test]
@@ -131,27 +130,4 @@ async fn a_body_over_1_mib_is_too_large() {
     assert_eq!(response.outcome(), (413, "too_large"));
     let response = world.deliver(&world.signed(body(1024 * 1024))).await;
     assert_eq!(response.outcome(), (400, "malformed"));
-}
-
-#[tokio::test]
-async fn one_line_is_logged_a_webhook() {
-    let world = World::start().await;
-    let webhook = world.webhook("payment.succeeded");
-    world.deliver(&webhook).await;
-    world.post(&[], b"{}").await;
-    let lines = world.log_lines(2).await;
-    assert_eq!(lines.len(), 2);
-    assert_eq!(lines[0]["level"], "INFO");
-    assert_eq!(lines[0]["outcome"], "delivered");
-    assert_eq!(lines[0]["status"], 200);
-    assert_eq!(lines[0]["webhook_id"], json!(webhook.id));
-    assert_eq!(lines[0]["event_type"], "payment.succeeded");
-    assert_eq!(lines[0]["request_id"], "request-0");
-    assert!(lines[0]["duration_ms"].as_f64().unwrap() > 0.0);
-    assert_eq!(lines[0]["attempts"], 1);
-    assert_eq!(lines[0]["cold_start"], true);
-    assert!(lines[0]["customerio_ms"].as_f64() < lines[0]["duration_ms"].as_f64());
-    assert_eq!(lines[1]["level"], "WARN");
-    assert_eq!(lines[1]["reason"], "headers_missing");
-    assert_eq!(lines[1].get("webhook_id"), None);
 }

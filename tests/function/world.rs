@@ -142,7 +142,7 @@ impl World {
             ("SECRET_ID", secret.name.clone()),
             ("CUSTOMERIO_TRACK_URL", customerio.url()),
             ("DODO_API_URL", dodo_api.url()),
-            ("AWS_LAMBDA_LOG_LEVEL", "TRACE".to_owned()),
+            ("LOG_LEVEL", "TRACE".to_owned()),
         ];
         environment.extend(MOTO.environment());
         environment.extend(runtime.environment());

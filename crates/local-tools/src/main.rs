@@ -4,7 +4,9 @@
 mod customerio;
 mod demo;
 mod dev;
+mod flood;
 mod load;
+mod running;
 mod stack;
 mod webhook;
 
@@ -96,6 +98,15 @@ enum Tool {
         transform: Transform,
     },
 
+    /// Measure what a request costs that the function refuses.
+    ///
+    /// The program runs as for `load`. Prints a Markdown table: CPU time, billed time with 128 MB, log, and
+    /// what a flood costs at most.
+    Flood {
+        /// The function's program, such as target/release/dodo-customerio.
+        program: PathBuf,
+    },
+
     /// Run the local Customer.io alone and show what arrives, until Ctrl-C.
     ///
     /// Accepts the pair in `CUSTOMERIO_SITE_ID` and `CUSTOMERIO_API_KEY`, or else `site` and `key`.
@@ -139,6 +150,7 @@ async fn run() -> ExitCode {
         Tool::Load { program, count, transform } => {
             load::run(&program, count, transform.path.as_deref()).await
         }
+        Tool::Flood { program } => flood::run(&program).await,
         Tool::Customerio { port } => customerio::run(port).await,
     };
     match result {

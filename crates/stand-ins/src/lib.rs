@@ -7,7 +7,7 @@
 //! - [`leaks`]: what redaction must not let pass;
 //! - [`secrets_manager`]: moto, a Secrets Manager API; [`one_secret`]: a quick one that can fail;
 //! - [`page`]: the page of `make dev`;
-//! - [`package`]: how large a program is;
+//! - [`package`]: how large a program is; [`template`]: `template.yaml` as SAM expands it;
 //! - [`runtime_api`]: the Lambda Runtime API, and a [`function_url`] in front of it;
 //! - [`serve`]: the HTTP server under them;
 //! - [`proc`]: what a process uses; [`cpu_share`]: as little CPU as a small function has;
@@ -30,3 +30,4 @@ pub mod proc;
 pub mod runtime_api;
 pub mod secrets_manager;
 pub mod serve;
+pub mod template;

@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
+/// As CloudFormation names a function: the stack, the resource and twelve letters and digits.
+const FUNCTION_NAME: &str = "dodo-customerio-Function-A1b2C3d4E5f6";
+
 /// Lambda's default timeout for the functions that run here.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -67,7 +70,7 @@ impl RuntimeApi {
     pub fn environment(&self) -> [(&'static str, String); 4] {
         [
             ("AWS_LAMBDA_RUNTIME_API", self.server.address.to_string()),
-            ("AWS_LAMBDA_FUNCTION_NAME", "dodo-customerio".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_NAME", FUNCTION_NAME.to_owned()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".to_owned()),
         ]
