@@ -27,6 +27,8 @@ import uuid
 import boto3
 import botocore.exceptions
 
+from workspace import test_mode_warning
+
 
 def remembered(name):
     """A setting that the guided deployment wrote into samconfig.toml."""
@@ -393,6 +395,8 @@ def doctor():
     step("function", lambda: check_function(found["secret"], found["outputs"]["FunctionUrl"]))
     if hint(found["parameters"]):
         print(f"??  people: {hint(found['parameters'])}")
+    if warning := test_mode_warning(STACK, found["parameters"], found["secret"]):
+        print(f"??  mode: {warning}.")
     print("All is well. Send a test event from Dodo's dashboard.")
 
 

@@ -258,6 +258,22 @@ async fn the_script_accepts_what_the_function_accepts() {
 }
 
 #[tokio::test]
+async fn the_doctor_warns_of_test_mode_unless_the_stack_is_named_for_tests() {
+    let mut rules = command(&[project_file("tests/workspace_rules.py").to_str().unwrap()]);
+    let (same, text) = finish(&mut rules, "").await;
+    assert!(same, "{text}");
+
+    // `Stack` says that it belongs to test mode, and has a name that says nothing.
+    let world = World::start().await;
+    let stack = Stack::around(&world, "us").await;
+    let (well, text) = stack.operate("doctor", &[], "").await;
+    assert!(well && text.contains("??  mode: DodoEnvironment is test"), "{text}");
+    let live = json!({"DodoEnvironment": "live"});
+    let (well, text) = Stack::with(&world, "us", &live).await.operate("doctor", &[], "").await;
+    assert!(well && !text.contains("??  mode"), "{text}");
+}
+
+#[tokio::test]
 async fn a_key_that_contains_words_of_placeholders_is_stored() {
     let world = World::start().await;
     let stack = Stack::around(&world, "us").await;

@@ -131,3 +131,26 @@ async fn a_body_over_1_mib_is_too_large() {
     let response = world.deliver(&world.signed(body(1024 * 1024))).await;
     assert_eq!(response.outcome(), (400, "malformed"));
 }
+
+/// `FrontDoor=HttpApi`: the same requests get the same responses, bodies in base64 included.
+#[tokio::test]
+async fn behind_an_http_api_every_response_is_the_same() {
+    let world = World::start().await;
+    let webhook = world.webhook("payment.succeeded");
+    let base64 = dodo::function_url_event("POST", &webhook.headers(), b"\xff");
+    let forged = Webhook { signature: "v1,AAAA".into(), ..webhook.clone() };
+    for (event, outcome) in [
+        (webhook.function_url_event(), (200, "delivered")),
+        (world.webhook("payout.created").function_url_event(), (200, "ignored")),
+        (world.signed("[]").function_url_event(), (400, "malformed")),
+        (forged.function_url_event(), (401, "unauthorized")),
+        (dodo::function_url_event("POST", &[], b"{}"), (401, "unauthorized")),
+        (base64, (401, "unauthorized")),
+        (dodo::function_url_event("GET", &[], b""), (405, "unsupported")),
+    ] {
+        let by_url = world.invoke(event.clone()).await;
+        let by_api = world.invoke(dodo::http_api_event(event)).await;
+        assert_eq!(by_api.outcome(), outcome);
+        assert_eq!(by_api, by_url);
+    }
+}

@@ -196,6 +196,21 @@ pub fn function_url_event(method: &str, headers: &[(&str, &str)], body: &[u8]) -
     })
 }
 
+/// The event that an HTTP API makes of the same request: payload format 2.0 too, with its own context.
+///
+/// # Panics
+/// If `event` is not one of [`function_url_event`].
+pub fn http_api_event(mut event: Value) -> Value {
+    event["routeKey"] = "ANY /".into();
+    let context = event["requestContext"].as_object_mut().expect("an object");
+    context.insert("accountId".into(), "123456789012".into());
+    context.insert("apiId".into(), "a1b2c3d4e5".into());
+    context.insert("domainName".into(), "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com".into());
+    context.insert("domainPrefix".into(), "a1b2c3d4e5".into());
+    context.insert("routeKey".into(), "ANY /".into());
+    event
+}
+
 /// Now, in Unix seconds.
 pub fn unix_now() -> i64 {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
