@@ -86,7 +86,7 @@ async fn measure(running: &Running, event: &Value, log: &Path) -> Result<Measure
     for _ in 0..COUNT {
         status = send().await?["statusCode"].as_u64().unwrap_or_default();
     }
-    let cpu = (running.cpu() - cpu).as_secs_f64() * 1e3 / f64::from(COUNT);
+    let cpu = running.cpu().saturating_sub(cpu).as_secs_f64() * 1e3 / f64::from(COUNT);
     Ok(Measured { status, cpu, log_bytes: f64::from(size() - bytes) / f64::from(COUNT) })
 }
 
