@@ -92,6 +92,8 @@ impl Process {
             Ok(()) => Some(process),
             Err(error) => {
                 answers.push(process.end(&error, self.start.limits).into());
+                // It must not burn the CPU that the next one needs.
+                drop(process);
                 // At once, so that the next webhook finds it ready.
                 let until = Instant::now() + PATIENCE_FOR_A_REPLACEMENT;
                 Running::start(&self.program, &self.start, until).ok()
@@ -143,14 +145,20 @@ impl Running {
         Ok(())
     }
 
-    /// Kills it, if it lives, and says why it had to end.
+    /// Why it has to end, or has ended.
     fn end(&mut self, error: &io::Error, limits: Limits) -> Failure {
-        let is_late = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
-        if is_late {
-            let _ = self.child.kill();
-            let time = PATIENCE.as_millis();
-            return Failure::saying(format!("it was not done after {time} ms"));
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock};
+        match error.kind() {
+            TimedOut | WouldBlock => {
+                Failure::saying(format!("it was not done after {} ms", PATIENCE.as_millis()))
+            }
+            UnexpectedEof | BrokenPipe | ConnectionReset => self.ended(limits),
+            _ => Failure::saying(format!("its process cannot be understood: {error}")),
         }
+    }
+
+    /// Why it has ended by itself.
+    fn ended(&mut self, limits: Limits) -> Failure {
         match self.child.wait().map(|status| status.signal()) {
             Ok(Some(SIGXCPU)) => Failure::too_slow(limits),
             Ok(Some(SIGABRT)) => Failure::too_large(limits),
@@ -160,6 +168,7 @@ impl Running {
     }
 }
 
+/// Kills it, if it lives.
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
