@@ -76,11 +76,15 @@ impl TrackApi {
 
     /// Sends a request, and repeats it where that may help, as far as `attempts` allows. Repeating is
     /// safe: an event's id and the items' times make Customer.io count it once.
+    ///
+    /// Of what Customer.io says, the personal data in the request and in what `known` gives is redacted:
+    /// it may know more of a person than the request says.
     pub(crate) async fn deliver(
         &self,
         request: &Request,
         credentials: &Credentials,
         attempts: &mut Attempts,
+        known: &(dyn Fn() -> Value + Sync),
     ) -> Verdict {
         let http_request = self.http_request(request, credentials);
         loop {
@@ -89,7 +93,8 @@ impl TrackApi {
                 Verdict::Later(later) => later,
                 Verdict::Accepted => return Verdict::Accepted,
                 Verdict::Rejected(errors) => {
-                    let redactor = Redactor::new(&quotable(request), credentials.forms());
+                    let quotable = json!([quotable(request), known()]);
+                    let redactor = Redactor::new(&quotable, credentials.forms());
                     return Verdict::Rejected(response::redacted(errors, &redactor));
                 }
             };

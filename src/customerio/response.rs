@@ -34,6 +34,17 @@ pub(crate) struct ItemError {
     pub field: String,
     /// The reason in words.
     pub message: String,
+    /// Whether it has the form of Customer.io's: a reason, or on older paths a sentence in `meta`.
+    #[serde(skip)]
+    pub is_customer_ios: bool,
+}
+
+impl ItemError {
+    /// The same, where so many items of the batch left in requests before.
+    pub(crate) fn after(self, items: usize) -> Self {
+        let before = items as u64;
+        Self { batch_index: self.batch_index.map(|index| index + before), ..self }
+    }
 }
 
 /// Why a delivery failed for now, and when Customer.io wants the next attempt.
@@ -81,10 +92,10 @@ pub(crate) enum LaterReason {
          in the secret (the Track API key, not the App API key) and CUSTOMERIO_REGION."
     )]
     CredentialsRefused(u16),
-    /// Any other status: probably not Customer.io at all.
+    /// Any other status, or a 400 without a reason: probably not Customer.io at all.
     #[error(
-        "The status {0} is not one that Customer.io's Track API uses. Check CUSTOMERIO_TRACK_URL, if \
-         it is set."
+        "This is not how Customer.io's Track API responds (status {0}). Check CUSTOMERIO_TRACK_URL, if \
+         it is set, and any proxy on the way."
     )]
     Unexpected(u16),
     /// A 2xx whose body broke off, is too long, or is not JSON.
@@ -111,6 +122,11 @@ impl LaterReason {
     }
 }
 
+/// Others list errors too, but as numbers, objects of their own, or nothing.
+fn has_reasons(errors: &[ItemError]) -> bool {
+    !errors.is_empty() && errors.iter().all(|error| error.is_customer_ios)
+}
+
 /// As many reasons of one response as a person reads.
 const MAX_ERRORS: usize = 20;
 
@@ -135,7 +151,7 @@ pub(super) fn classify(status: u16, retry_after: Option<Duration>, body: Option<
         },
         // A 400 without one of Customer.io's reasons comes from something in between, such as a proxy.
         400 => match body.and_then(errors) {
-            Some(errors) if !errors.is_empty() => Verdict::Rejected(errors),
+            Some(errors) if has_reasons(&errors) => Verdict::Rejected(errors),
             _ => later(LaterReason::Unexpected(status)),
         },
         413 => Verdict::Rejected(too_large(body)),
@@ -152,7 +168,8 @@ fn too_large(body: Option<&[u8]>) -> Vec<ItemError> {
     let mut found = body.and_then(errors).unwrap_or_default();
     if found.is_empty() {
         let message = "Customer.io finds the request too large.".to_owned();
-        found.push(ItemError { batch_index: None, field: String::new(), message });
+        let (batch_index, field) = (None, String::new());
+        found.push(ItemError { batch_index, field, message, is_customer_ios: true });
     }
     found
 }
@@ -165,8 +182,13 @@ fn errors(body: &[u8]) -> Option<Vec<ItemError>> {
     }
     let body: Value = serde_json::from_slice(body).ok()?;
     let meta = |name| body.get("meta").and_then(|meta| meta.get(name));
-    let lists = [body.get("errors"), meta("errors"), meta("error")];
-    Some(lists.into_iter().flatten().flat_map(as_list).map(item_error).collect())
+    let newer = body.get("errors").into_iter().flat_map(as_list).map(item_error);
+    let older = [meta("errors"), meta("error")].into_iter().flatten().flat_map(as_list);
+    let older = older.map(|error| ItemError {
+        is_customer_ios: error.as_str().is_some_and(|text| !text.is_empty()),
+        ..item_error(error)
+    });
+    Some(newer.chain(older).collect())
 }
 
 fn as_list(value: &Value) -> &[Value] {
@@ -188,6 +210,7 @@ fn item_error(error: &Value) -> ItemError {
         batch_index: error.get("batch_index").and_then(Value::as_u64),
         field: string("field"),
         message,
+        is_customer_ios: !string("reason").is_empty(),
     }
 }
 
@@ -200,7 +223,8 @@ mod tests {
     }
 
     fn refused(batch_index: Option<u64>, field: &str, message: &str) -> ItemError {
-        ItemError { batch_index, field: field.into(), message: message.into() }
+        let (field, message) = (field.into(), message.into());
+        ItemError { batch_index, field, message, is_customer_ios: true }
     }
 
     fn later(reason: LaterReason) -> Verdict {
@@ -247,7 +271,19 @@ mod tests {
             let Verdict::Rejected(errors) = verdict(400, body) else { panic!("{body}") };
             assert_eq!(errors[0].message, message);
         }
-        for body in ["<html>", "", "{}", r#"{"errors":[]}"#, "[1]"] {
+        for body in [
+            "<html>",
+            "",
+            "{}",
+            r#"{"errors":[]}"#,
+            "[1]",
+            r#"{"success":false,"errors":[{"code":1000,"message":"upstream gateway"}]}"#,
+            r#"{"errors":"bad"}"#,
+            r#"{"errors":{"a":"b"}}"#,
+            r#"{"errors":[null,{},""]}"#,
+            r#"{"errors":[{"reason":null,"field":null,"message":null}]}"#,
+            r#"{"meta":{"errors":[""]}}"#,
+        ] {
             assert_eq!(
                 verdict(400, body),
                 later(LaterReason::Unexpected(400)),

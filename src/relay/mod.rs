@@ -16,6 +16,7 @@ use crate::http::{self, MAX_ATTEMPTS, RetryPolicy};
 use crate::secrets::{Secret, SecretCache, SecretError, SecretsManager};
 use crate::transform::{Transform, Unsent};
 use reqwest::Url;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
@@ -113,14 +114,23 @@ impl Relay {
             Ok(outgoing) => outgoing.into_requests(),
             Err(unsent) => return unsent.into(),
         };
+        let known = || {
+            let payload: Value = serde_json::from_str(event.raw).unwrap_or_default();
+            json!([payload, enrichment.as_ref().map(Enrichment::to_json)])
+        };
+        // One refused item is no reason to keep back what the other requests say.
+        let (mut refused, mut items) = (Vec::new(), 0);
         for request in &requests {
-            match self.deliver(request, secret, moment, record).await {
+            match self.deliver(request, &known, secret, moment, record).await {
                 Verdict::Accepted => {}
-                Verdict::Rejected(errors) => return Outcome::Rejected(errors),
+                Verdict::Rejected(errors) => {
+                    refused.extend(errors.into_iter().map(|error| error.after(items)));
+                }
                 Verdict::Later(later) => return Outcome::Retry(Retry::CustomerIo(later)),
             }
+            items += request.origins.len();
         }
-        Outcome::Delivered
+        if refused.is_empty() { Outcome::Delivered } else { Outcome::Rejected(refused) }
     }
 
     /// Looks up what the event needs, if there is a key for it. The transform decides what a failure
@@ -153,18 +163,21 @@ impl Relay {
     async fn deliver(
         &self,
         request: &Request,
+        known: &(dyn Fn() -> Value + Sync),
         secret: &Arc<Secret>,
         moment: Moment,
         record: &mut Record,
     ) -> Verdict {
         let before = Instant::now();
         let mut attempts = Attempts { deadline: moment.deadline, made: 0 };
-        let mut verdict = self.customerio.deliver(request, &secret.customerio, &mut attempts).await;
+        let mut verdict =
+            self.customerio.deliver(request, &secret.customerio, &mut attempts, known).await;
         if verdict.refuses_credentials()
             && attempts.made < MAX_ATTEMPTS
             && let Some(newer) = self.newer_secret(secret, moment).await
         {
-            verdict = self.customerio.deliver(request, &newer.customerio, &mut attempts).await;
+            verdict =
+                self.customerio.deliver(request, &newer.customerio, &mut attempts, known).await;
         }
         record.delivered(attempts.made, before.elapsed());
         verdict

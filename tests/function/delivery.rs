@@ -129,8 +129,7 @@ async fn an_event_that_has_lost_its_person_is_kept_by_dodo() {
 #[tokio::test]
 async fn customer_ios_reasons_repeat_nothing_personal() {
     // `World::invoke` checks that no personal data gets out.
-    let echo =
-        r#"{"errors":[{"field":"email","message":"ada@example.com of Ada Beispiel is taken"}]}"#;
+    let echo = r#"{"errors":[{"reason":"invalid","field":"email","message":"ada@example.com of Ada Beispiel is taken"}]}"#;
     let response = response_to(Fault::Response(400, vec![], echo.into())).await;
     assert_eq!(response.body["errors"][0]["message"], "[redacted] of [redacted] is taken");
 }
@@ -149,8 +148,9 @@ async fn customer_ios_reasons_stay_readable_without_what_they_quote() {
             "property value cannot be longer than 1000 bytes",
         ),
     ] {
-        let reason =
-            format!(r#"{{"errors":[{{"field":"attributes.name","message":"{quoted}"}}]}}"#);
+        let reason = format!(
+            r#"{{"errors":[{{"reason":"invalid","field":"attributes.name","message":"{quoted}"}}]}}"#
+        );
         let response = response_to(Fault::Response(400, vec![], reason)).await;
         assert_eq!(response.body["errors"][0]["field"], "attributes.name");
         assert_eq!(response.body["errors"][0]["message"], expected);
@@ -282,4 +282,22 @@ async fn wrong_credentials_name_the_fields_and_lose_nothing() {
     assert_retry(&response, "credentials_refused");
     assert!(response.message().contains("customerio_site_id and customerio_api_key"));
     assert_eq!(world.customerio.state().people.events().count(), 0);
+}
+
+/// Customer.io may quote what it knew of a person before: everything in the payload is redacted, sent or not.
+#[tokio::test]
+async fn what_customer_io_quotes_of_the_payload_is_redacted_even_if_it_was_not_sent() {
+    let mut event = stand_ins::dodo::sample("payment.succeeded").unwrap().event;
+    event["data"]["customer"]["phone_number"] = json!("+49 170 5551234");
+    event["data"]["card_holder_name"] = json!("Leopoldine Zwirn");
+    let world = World::start().await;
+    let quote = "phone +49 170 5551234 of LEOPOLDINE at 1 Sample Street";
+    let body = json!({"errors": [{"reason": "invalid", "field": "phone", "message": quote}]});
+    world.customerio.fail([Fault::Response(400, vec![], body.to_string())]);
+    let response = world.deliver(&world.signed(event.to_string())).await;
+    assert_eq!(response.outcome(), (422, "rejected"));
+    let body = response.body.to_string();
+    for word in ["5551234", "LEOPOLDINE", "Sample Street"] {
+        assert!(!body.contains(word) && !world.log().contains(word), "{word} in {body}");
+    }
 }

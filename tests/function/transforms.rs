@@ -174,7 +174,7 @@ async fn credentials_go_to_customer_io_only() {
     let world = folder.world().await;
     let response = world.deliver(&world.webhook("payment.succeeded")).await;
     assert_eq!(response.outcome(), (503, "retry"));
-    assert!(response.message().contains("one.js:1: webhook.url leads to evil.example.org"));
+    assert!(response.message().contains("one.js:1: webhook.url leads to another host"));
 }
 
 /// At the most verbose level; `World::invoke` checks that no personal data is in the log.
@@ -219,4 +219,62 @@ async fn our_own_starting_points_run_as_a_folder() {
     let response = world.deliver(&world.webhook("subscription.active")).await;
     assert_eq!(response.outcome(), (200, "delivered"));
     assert_eq!(world.customerio.state().arrivals[0].items().len(), 4);
+}
+
+#[tokio::test]
+async fn one_refused_item_keeps_nothing_back_that_leaves_in_another_request() {
+    let body = "webhook.url = 'https://track.customer.io/api/v2/batch?x=1';
+        webhook.payload = { batch: Array.from({ length: 600 }, (_, n) => ({
+            type: 'person', identifiers: { id: 'cus_' + n }, action: 'identify',
+            attributes: { filler: 'x'.repeat(900), bad: n === 7 || n === 590 ? 'x'.repeat(1001) : undefined },
+        })) };
+        return webhook;";
+    let folder = Folder::of(&[("one.js", body)]);
+    let world = folder.world().await;
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(response.outcome(), (422, "rejected"));
+    let indexes: Vec<_> =
+        response.body["errors"].as_array().unwrap().iter().map(|it| &it["batch_index"]).collect();
+    assert_eq!(indexes, [&json!(7), &json!(590)], "counted over all requests");
+    let state = world.customerio.state();
+    assert!(
+        state.arrivals.len() > 1
+            && state.arrivals.iter().all(|it| it.path.starts_with("/api/v2/batch"))
+    );
+    assert!(state.people.find("cus_599").is_some());
+}
+
+#[tokio::test]
+async fn a_path_that_hides_its_limits_is_read_like_the_plain_one() {
+    let item = "{ type: 'person', identifiers: { id: 'cus_1' }, action: 'identify', attributes: { a: 'x'.repeat(33000) } }";
+    for (path, message) in [
+        ("api/v2/entity?x=1", "33"),
+        ("api//v2/entity/", "33"),
+        ("api/v2/ent%69ty", "an encoded character"),
+    ] {
+        let body = format!(
+            "webhook.url = 'https://track.customer.io/{path}'; webhook.payload = {item}; return webhook;"
+        );
+        let folder = Folder::of(&[("one.js", &body)]);
+        let world = folder.world().await;
+        let response = world.deliver(&world.webhook("payment.succeeded")).await;
+        assert_eq!(response.outcome(), (503, "retry"), "{path}");
+        assert!(response.message().contains(message), "{}", response.message());
+        assert_eq!(world.arrivals(), 0);
+    }
+}
+
+#[tokio::test]
+async fn neither_a_host_nor_a_cut_word_repeats_a_name() {
+    for body in [
+        "webhook.url = 'https://' + webhook.payload.data.customer.name.replace(' ', '-') + '.example.net/'; webhook.payload = {}; return webhook;",
+        "throw new Error('refused ' + (webhook.payload.data.customer.name + ' ').repeat(345))",
+    ] {
+        let folder = Folder::of(&[("one.js", body)]);
+        let world = folder.world().await;
+        let response = world.deliver(&world.webhook("payment.succeeded")).await;
+        let message = response.message().to_lowercase();
+        assert_eq!(response.outcome(), (503, "retry"));
+        assert!(!message.contains("ada") && !message.contains("bei"), "{message}");
+    }
 }

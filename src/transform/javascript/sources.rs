@@ -1,5 +1,6 @@
 use super::engine::Source;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Reads a JavaScript file, or those of a folder in the order of their names.
@@ -13,7 +14,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Source>, Vec<String>> {
     }
     let (mut sources, mut problems) = (Vec::new(), Vec::new());
     for path in paths {
-        match fs::read_to_string(&path) {
+        match read_file(&path) {
             Ok(text) => sources.push(Source { name: name(&path), text }),
             Err(error) => problems.push(unreadable(&path, &error)),
         }
@@ -21,21 +22,33 @@ pub(super) fn read(path: &Path) -> Result<Vec<Source>, Vec<String>> {
     if problems.is_empty() { Ok(sources) } else { Err(problems) }
 }
 
-fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return fs::metadata(path).map(|_| vec![path.to_owned()]);
     }
     let entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
-    let is_script = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "js");
+    let is_script = |path: &PathBuf| {
+        let is_hidden = name(path).starts_with('.');
+        !is_hidden && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("js"))
+    };
     let mut paths: Vec<_> = entries.iter().map(fs::DirEntry::path).filter(is_script).collect();
     paths.sort();
     Ok(paths)
+}
+
+/// A pipe or a device would never end.
+fn read_file(path: &Path) -> io::Result<String> {
+    if fs::metadata(path)?.is_file() {
+        fs::read_to_string(path)
+    } else {
+        Err(io::Error::other("not a regular file"))
+    }
 }
 
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> String {
+fn unreadable(path: &Path, error: &io::Error) -> String {
     format!("cannot be read: {} ({error})", path.display())
 }

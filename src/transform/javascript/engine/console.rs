@@ -1,5 +1,5 @@
 use super::stringify;
-use crate::customerio::limits::cut;
+use crate::customerio::limits::cut_at_word;
 use rquickjs::function::Rest;
 use rquickjs::{Ctx, Function, Object, Value};
 use std::cell::RefCell;
@@ -52,7 +52,7 @@ fn line(values: &[Value<'_>]) -> String {
             line.push(' ');
         }
         line.push_str(&in_words(value));
-        cut(&mut line, MAX_LINE);
+        cut_at_word(&mut line, MAX_LINE);
         line.shrink_to_fit();
     }
     line

@@ -1,7 +1,7 @@
 use super::{Answer, Limits, Source, stringify};
-use crate::customerio::limits::cut;
+use crate::customerio::limits::cut_at_word;
 use nix::time::{ClockId, clock_gettime};
-use rquickjs::{CatchResultExt, CaughtError, Ctx};
+use rquickjs::{CatchResultExt, CaughtError, Ctx, Value};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -50,7 +50,7 @@ impl Failure {
     }
 
     fn at(line: Option<usize>, mut message: String) -> Self {
-        cut(&mut message, MAX_MESSAGE);
+        cut_at_word(&mut message, MAX_MESSAGE);
         message.shrink_to_fit();
         Self { line, message }
     }
@@ -119,13 +119,7 @@ impl Stop {
                 let stack = exception.stack().unwrap_or_default();
                 Failure::at(line_in(&stack, &source.name), format!("{name}: {message}"))
             }
-            // `throw "text"`. Without a value, there was no memory left to make one.
-            Err(CaughtError::Value(value)) => {
-                let text = value.as_string().and_then(|text| text.to_string().ok());
-                let message =
-                    text.or_else(|| stringify(ctx, &value).ok().filter(|text| text != "null"));
-                Failure::saying(message.unwrap_or_else(|| "out of memory".to_owned()))
-            }
+            Err(CaughtError::Value(value)) => Failure::saying(thrown(ctx, &value)),
             Err(CaughtError::Error(rquickjs::Error::Allocation)) => {
                 Failure::saying("out of memory")
             }
@@ -133,6 +127,16 @@ impl Stop {
             Ok(()) => Failure::saying(""),
         }
     }
+}
+
+/// What `throw` was given, if not an error.
+fn thrown<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> String {
+    let text = value.as_string().and_then(|text| text.to_string().ok());
+    let text = text.or_else(|| stringify(ctx, value).ok().filter(|text| text != "null"));
+    text.unwrap_or_else(|| match value.type_name() {
+        "null" => "it threw null, or there was no memory left to say more".to_owned(),
+        name => format!("it threw {name} instead of an error"),
+    })
 }
 
 /// The first `name:line` in a stack trace.

@@ -231,10 +231,10 @@ fn time_in_which_the_thread_does_not_run_does_not_count() {
 
 #[test]
 fn a_line_of_the_console_is_cut_as_it_is_taken() {
-    let lines = console("console.log('x'.repeat(1e6), 'ü'.repeat(1e6)); return webhook");
+    let lines = console("console.log('x '.repeat(1e6), 'ü'.repeat(1e6)); return webhook");
     assert_eq!(lines[0].len(), MAX_LINE);
-    let lines = console("console.log('ü'.repeat(1e6)); return webhook");
-    assert_eq!(lines[0], "ü".repeat(MAX_LINE / 2));
+    let lines = console("console.log('ü '.repeat(1e6)); return webhook");
+    assert_eq!(lines[0].trim_end(), "ü ".repeat(MAX_LINE / 3).trim_end());
     let lines = console("console.log({ toJSON() { console.log('in') } }, 'out'); return webhook");
     assert_eq!(lines, ["in", "null out"]);
 }
@@ -261,8 +261,22 @@ fn what_people_reach_for_works() {
 
 #[test]
 fn what_is_thrown_is_cut() {
-    assert_eq!(message("throw 'x'.repeat(1e6)").len(), 4_096);
-    assert_eq!(message("throw new Error('x'.repeat(1e6))").len(), 4_096);
+    assert_eq!(message("throw 'x '.repeat(1e6)").len(), 4_096);
+    assert_eq!(message("throw new Error('x'.repeat(1e6))"), "Error: ");
+}
+
+#[test]
+fn what_is_thrown_need_not_be_an_error() {
+    for (thrown, message) in [
+        ("undefined", "it threw undefined instead of an error"),
+        ("10n", "it threw big_int instead of an error"),
+        ("Symbol('x')", "it threw symbol instead of an error"),
+        ("NaN", "it threw float instead of an error"),
+    ] {
+        let failure = run_body(&format!("throw {thrown}")).unwrap_err();
+        assert_eq!(failure.message, message);
+    }
+    assert!(message("throw null").starts_with("it threw null"));
 }
 
 #[test]

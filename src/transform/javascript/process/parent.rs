@@ -22,6 +22,8 @@ const PATIENCE_FOR_A_REPLACEMENT: Duration = Duration::from_millis(100);
 
 /// Signals as the kernel numbers them, on both of Lambda's architectures.
 const SIGABRT: i32 = 6;
+const SIGKILL: i32 = 9;
+const SIGTERM: i32 = 15;
 const SIGXCPU: i32 = 24;
 
 /// The process that runs handlers, and its replacement when it has to be killed.
@@ -62,7 +64,10 @@ impl Process {
         for index in 0..sources.len() {
             let checked = running.receiver.expect::<Result<(), Failure>>();
             let is_over = checked.is_err();
-            let checked = checked.unwrap_or_else(|error| Err(running.end(&error, limits)));
+            let checked = checked.unwrap_or_else(|error| {
+                let killed = || Failure::saying("the process that checks it was killed");
+                Err(running.end(&error, limits).unwrap_or_else(killed))
+            });
             problems.extend(checked.err().map(|failure| (Some(index), failure)));
             if is_over {
                 break;
@@ -79,27 +84,38 @@ impl Process {
     pub(in super::super) fn run(&self, input: &Input<'_>) -> Vec<Answer> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let until = Instant::now() + PATIENCE;
-        // It may have been killed by somebody else, for want of memory for example.
+        let answers = self.attempt(&mut running, input, until);
+        // Somebody else killed it, for want of memory for example. That says nothing of the webhook.
+        let answers = answers.or_else(|| self.attempt(&mut running, input, until));
+        answers.unwrap_or_else(|| vec![Failure::saying("its process was killed twice").into()])
+    }
+
+    /// `None` if the process was killed, but not by its limits. There is a process afterwards, if one
+    /// can be started: at once, so that the next webhook finds it ready.
+    fn attempt(
+        &self,
+        running: &mut Option<Running>,
+        input: &Input<'_>,
+        until: Instant,
+    ) -> Option<Vec<Answer>> {
         let alive = running.take().and_then(Running::if_alive);
         let alive = alive.map_or_else(|| Running::start(&self.program, &self.start, until), Ok);
         let mut process = match alive {
             Ok(process) => process,
-            Err(error) => return vec![not_started(&error).into()],
+            Err(error) => return Some(vec![not_started(&error).into()]),
         };
         let mut answers = Vec::new();
-        let asked = process.ask(input, until, self.start.sources.len(), &mut answers);
-        *running = match asked {
-            Ok(()) => Some(process),
-            Err(error) => {
-                answers.push(process.end(&error, self.start.limits).into());
-                // It must not burn the CPU that the next one needs.
-                drop(process);
-                // At once, so that the next webhook finds it ready.
-                let until = Instant::now() + PATIENCE_FOR_A_REPLACEMENT;
-                Running::start(&self.program, &self.start, until).ok()
-            }
+        let Err(error) = process.ask(input, until, self.start.sources.len(), &mut answers) else {
+            *running = Some(process);
+            return Some(answers);
         };
-        answers
+        let failure = process.end(&error, self.start.limits);
+        // It must not burn the CPU that the next one needs.
+        drop(process);
+        let until = Instant::now() + PATIENCE_FOR_A_REPLACEMENT;
+        *running = Running::start(&self.program, &self.start, until).ok();
+        answers.push(failure?.into());
+        Some(answers)
     }
 }
 
@@ -145,26 +161,26 @@ impl Running {
         Ok(())
     }
 
-    /// Why it has to end, or has ended.
-    fn end(&mut self, error: &io::Error, limits: Limits) -> Failure {
+    /// Why it has to end, or has ended; `None` if somebody killed it.
+    fn end(&mut self, error: &io::Error, limits: Limits) -> Option<Failure> {
         use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock};
-        match error.kind() {
+        Some(match error.kind() {
             TimedOut | WouldBlock => {
                 Failure::saying(format!("it was not done after {} ms", PATIENCE.as_millis()))
             }
-            UnexpectedEof | BrokenPipe | ConnectionReset => self.ended(limits),
+            UnexpectedEof | BrokenPipe | ConnectionReset => {
+                match self.child.wait().map(|status| status.signal()) {
+                    Ok(Some(SIGKILL | SIGTERM)) => return None,
+                    Ok(Some(SIGXCPU)) => Failure::too_slow(limits),
+                    Ok(Some(SIGABRT)) => Failure::too_large(limits),
+                    Ok(Some(signal)) => {
+                        Failure::saying(format!("its process ended by signal {signal}"))
+                    }
+                    _ => Failure::saying("its process ended"),
+                }
+            }
             _ => Failure::saying(format!("its process cannot be understood: {error}")),
-        }
-    }
-
-    /// Why it has ended by itself.
-    fn ended(&mut self, limits: Limits) -> Failure {
-        match self.child.wait().map(|status| status.signal()) {
-            Ok(Some(SIGXCPU)) => Failure::too_slow(limits),
-            Ok(Some(SIGABRT)) => Failure::too_large(limits),
-            Ok(Some(signal)) => Failure::saying(format!("its process ended by signal {signal}")),
-            _ => Failure::saying("its process ended"),
-        }
+        })
     }
 }
 
