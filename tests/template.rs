@@ -104,8 +104,16 @@ fn the_function_may_read_one_secret_and_write_its_log() {
     assert_eq!(roles[0]["ManagedPolicyArns"].as_array().unwrap().len(), 1, "{managed}");
     assert!(managed.contains("AWSLambdaBasicExecutionRole"), "{managed}");
     let statements = &roles[0]["Policies"][0]["PolicyDocument"]["Statement"];
-    assert_eq!(statements.as_array().unwrap().len(), 1);
+    assert_eq!(statements.as_array().unwrap().len(), 2);
     assert_eq!(statements[0]["Action"], "secretsmanager:GetSecretValue");
+    // Only for a secret that is encrypted with a key of the merchant's own, and only through Secrets Manager.
+    assert_eq!(statements[1]["Fn::If"][0], "HasSecretKmsKey");
+    let decrypt = &statements[1]["Fn::If"][1];
+    assert_eq!(decrypt["Action"], "kms:Decrypt");
+    assert_eq!(decrypt["Resource"], json!({"Ref": "ExistingSecretKmsKeyArn"}));
+    let through = &decrypt["Condition"]["StringEquals"]["kms:ViaService"];
+    assert_eq!(through, &json!({"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}));
+    assert_eq!(statements[1]["Fn::If"][2], json!({"Ref": "AWS::NoValue"}));
     assert!(!statements.to_string().contains('*'), "{statements}");
 }
 
@@ -131,6 +139,63 @@ fn every_setting_reaches_the_function() {
         assert!(variables.contains_key(name), "{name}");
     }
     assert_eq!(function["Runtime"], "provided.al2023");
+}
+
+/// `CloudFormation` writes a secret's value again when the template's text for it changes, and would replace the
+/// credentials of every deployed stack by placeholders. So not a byte of it may ever change.
+#[test]
+fn the_placeholders_of_the_secret_never_change() {
+    let text = concat!(
+        "{\n",
+        "  \"dodo_webhook_secret\": \"REPLACE_ME\",\n",
+        "  \"customerio_site_id\": \"REPLACE_ME\",\n",
+        "  \"customerio_api_key\": \"REPLACE_ME\"\n",
+        "}\n",
+    );
+    let secrets = of_type("AWS::SecretsManager::Secret");
+    assert_eq!(secrets.len(), 1);
+    assert_eq!(secrets[0]["SecretString"], text);
+    assert!(secrets[0].get("GenerateSecretString").is_none());
+}
+
+#[test]
+fn two_stacks_share_no_name() {
+    let layer = &of_type("AWS::Lambda::LayerVersion")[0]["LayerName"];
+    assert_eq!(layer, &json!({"Fn::Sub": "${AWS::StackName}-transforms"}));
+    let dashboard = &of_type("AWS::CloudWatch::Dashboard")[0]["DashboardName"];
+    assert_eq!(dashboard, &json!({"Ref": "AWS::StackName"}));
+    // CloudFormation makes the other names, from the stack's.
+    for (resource, named) in resources() {
+        let names = ["FunctionName", "TopicName", "LogGroupName", "AlarmName", "RoleName", "Name"];
+        let fixed = names.iter().filter(|name| {
+            named["Type"] != "AWS::Lambda::Permission" && named["Properties"][**name].is_string()
+        });
+        assert_eq!(fixed.count(), 0, "{resource}");
+    }
+}
+
+/// What the conditions compare, at any depth.
+fn compared(node: &Value, found: &mut Vec<Value>) {
+    if let Some(pair) = node.get("Fn::Equals").and_then(Value::as_array) {
+        found.extend(pair.iter().cloned());
+        return;
+    }
+    let named = node.as_object().into_iter().flat_map(|parts| parts.values());
+    let listed = node.as_array().into_iter().flatten();
+    for part in named.chain(listed) {
+        compared(part, found);
+    }
+}
+
+/// Parameters are strings, also those whose type is Number; `CloudFormation` compares nothing else.
+#[test]
+fn conditions_compare_strings() {
+    let mut found = Vec::new();
+    compared(&transformed()["Conditions"], &mut found);
+    assert!(found.len() > 10);
+    for value in found {
+        assert!(value.is_string() || value["Ref"].is_string(), "{value}");
+    }
 }
 
 /// Lambda would drop the metrics with the lines that carry them.
