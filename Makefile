@@ -13,20 +13,43 @@ SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 # For the local tools.
 TRANSFORM_OPTION = $(if $(TRANSFORM),--transform '$(TRANSFORM)')
 
-.PHONY: help setup demo dev send invoke preview test lint unit template faults hostile load flood fuzz build validate deploy secret doctor logs destroy bench bench-stages clean
+# ops/ gets its options from the environment, where make puts what stands on its command line.
+OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
+# An unpacked release has no sources.
+IS_RELEASE := $(if $(wildcard Cargo.toml),,yes)
+# A shell's own ARCH must not change a stack.
+ifeq ($(origin ARCH),environment)
+unexport ARCH
+override ARCH :=
+endif
+# A key that may write belongs into no command line, where everybody on the machine can read it.
+ifeq ($(origin DODO_WRITE_KEY),command line)
+$(error Put the key into the environment, not on the command line, where others can read it. Type: make connect, to be asked)
+endif
+
+.PHONY: help setup demo dev send invoke preview test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs destroy package bench bench-stages clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: $(VENV)/.complete ## Make the virtual environment with the pinned tools (the other targets do this when needed).
 
-$(VENV)/.complete: tests/requirements.txt tests/constraints.txt
+$(VENV)/.complete: tests/requirements.txt ops/requirements.txt tests/constraints.txt
 	@echo "==> virtual environment with the pinned tools (once, a minute or two)"
-	@for tool in python3 cargo; do command -v $$tool > /dev/null || { echo "$$tool is missing. Install Python 3 (with venv) and the Rust toolchain (rustup), then run the same again." >&2; exit 2; }; done
+	@for tool in python3 cargo; do command -v $$tool > /dev/null || { echo "$$tool is missing. Install Python 3 (with venv) and the Rust toolchain (rustup), then run the same again. To deploy without Rust: make deploy PREBUILT=release." >&2; exit 2; }; done
 	@python3 -m venv --clear $(VENV)
 	@$(VENV)/bin/pip install --disable-pip-version-check --progress-bar off --requirement $< --constraint tests/constraints.txt \
 		| sed -nu -e 's/^Collecting \([^ <>=!;(]*\).*/    \1/p' -e 's/^Installing.*/    installing/p'
 	@touch $@
+
+# What deploying and looking after a stack needs: less than the above, and no Rust.
+$(VENV)/.tools: ops/requirements.txt tests/constraints.txt
+	@[ ! $(VENV)/.complete -nt tests/constraints.txt ] || { touch $@; exit 0; }; \
+		echo "==> virtual environment with the tools for deploying (once, a minute)"; \
+		command -v python3 > /dev/null || { echo "python3 is missing. Install Python 3.10 or later (with venv), then run the same again." >&2; exit 2; }; \
+		python3 -m venv --clear $(VENV); \
+		$(VENV)/bin/pip install --disable-pip-version-check --quiet --requirement $< --constraint tests/constraints.txt; \
+		touch $@
 
 demo: setup ## Send every sample event through the function on this machine; no account needed.
 	@echo "==> build (minutes the first time, seconds later)"
@@ -63,14 +86,15 @@ test:
 	@cargo build --locked --quiet --package local-tools
 	@target/debug/local check $(TRANSFORM_OPTION)
 else
-test: setup lint template unit ## Run all checks and tests. With TRANSFORM=path: run that transform over all samples.
+test: setup lint template ops-tests unit ## Run all checks and tests. With TRANSFORM=path: run that transform over all samples.
 endif
 
-lint:
+lint: setup
 	@echo "==> format, lints, docs"
 	@cargo fmt --all --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --quiet
+	@$(VENV)/bin/zizmor --offline --no-progress --quiet .github
 	@if command -v cargo-deny > /dev/null; then cargo deny --log-level error check licenses bans sources; \
 		else echo "    cargo-deny is not installed: licences, banned crates and sources are NOT checked here (CI checks them)."; fi
 
@@ -78,6 +102,10 @@ template: setup
 	@echo "==> template"
 	@$(SAM_ENV) $(SAM) validate --lint
 	@! grep -nE "(Action|Resource): *['\"]?.*\*" template.yaml || { echo 'template.yaml: a policy has a wildcard' >&2; exit 1; }
+
+ops-tests: setup
+	@echo "==> tests of ops/"
+	@$(VENV)/bin/python -m pytest -q tests/ops
 
 # The release builds are for tests/budget.rs. Linking them is work for one core, so they run beside the tests' build.
 unit: setup
@@ -117,33 +145,43 @@ $(VENV)/bin/cargo-fuzz:
 	@echo "==> cargo-fuzz (once)"
 	@cargo install --locked --quiet --root $(VENV) cargo-fuzz
 
-build: setup ## Build the bootstrap that Lambda runs, for the template's architecture (ARCH=arm64 or x86_64).
+build: setup ## Build the bootstrap that Lambda runs, without deploying it (ARCH=arm64 or x86_64).
 	@$(SAM_ENV) PATH="$(abspath $(VENV)/bin):$$PATH" $(SAM) build $(if $(ARCH),--parameter-overrides Architecture=$(ARCH))
 
 HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
-validate: setup ## Check the template, build the bootstrap and run it on every sample, as Lambda would.
+validate: setup ## Check the template, build the bootstrap and run it on every sample, as Lambda would. PREBUILT=folder: run a release's.
+ifdef PREBUILT
+	@rm -rf target/validate
+	@$(VENV)/bin/python -m zipfile --extract '$(PREBUILT)'/*-$(HOST_ARCH).zip target/validate
+	@chmod +x target/validate/bootstrap
+else
 	@$(SAM_ENV) $(SAM) validate --lint
 	@$(MAKE) build ARCH=$(HOST_ARCH)
+endif
 	@cargo build --locked --quiet --package local-tools
-	@exec target/debug/local load .aws-sam/build/Function/bootstrap $(words $(wildcard events/*.json))
+	@exec target/debug/local load $(if $(PREBUILT),target/validate/bootstrap,.aws-sam/build/Function/bootstrap) $(words $(wildcard events/*.json))
 
-deploy: template build ## Deploy with SAM, guided the first time. TRANSFORM=segment.js (in transforms/), TRANSFORM=. for all.
-	@SAM_CLI_TELEMETRY=0 $(SAM) deploy $(if $(STACK),--stack-name $(STACK)) \
-		$$(grep -qs '^region' samconfig.toml || echo --guided) \
-		$(if $(TRANSFORM)$(ARCH),--parameter-overrides $(if $(TRANSFORM),TransformFile=$(TRANSFORM:transforms/%=%)) $(if $(ARCH),Architecture=$(ARCH)))
+deploy: $(if $(PREBUILT)$(IS_RELEASE),$(VENV)/.tools,setup) ## Deploy; asks little the first time. PARAMS="AlarmEmail=… SilenceHours=6", TRANSFORM=segment.js|.|none, ARCH=x86_64, PREBUILT=release, GUIDED=1, YES=1.
+	@$(OPS) deploy
 
-secret: setup ## Store credentials: typed without echo, or from the environment or standard input. ADD=1, DROP=1 for a rotation.
-	@STACK='$(STACK)' ADD='$(ADD)' DROP='$(DROP)' $(VENV)/bin/python ops/operate.py secret
+connect: $(VENV)/.tools ## Make the endpoint at Dodo for the stack, store its signing secret and enable it. RATE_LIMIT=10, EVENTS=payment.succeeded,…
+	@$(OPS) connect
 
-doctor: setup ## Check AWS, stack, secret, Customer.io and function, and say how to fix what is wrong.
-	@STACK='$(STACK)' $(VENV)/bin/python ops/operate.py doctor
+secret: $(VENV)/.tools ## Store credentials: typed without echo, or from the environment or standard input. ADD=1, DROP=1 for a rotation.
+	@$(OPS) secret
 
-logs: setup ## Follow the log of the deployed function, starting 15 minutes ago; Ctrl-C ends it.
-	@STACK='$(STACK)' $(VENV)/bin/python ops/operate.py logs
+doctor: $(VENV)/.tools ## Check AWS, stack, secret, Customer.io and function, and say how to fix what is wrong.
+	@$(OPS) doctor
 
-destroy: setup ## Delete the stack and everything in it, including the secret; asks first.
-	@SAM_CLI_TELEMETRY=0 $(SAM) delete --stack-name $(or $(STACK),dodo-customerio)
+logs: $(VENV)/.tools ## Follow the log of the deployed function. SINCE=2h, FILTER=ERROR; ID=msg_… shows what became of one webhook.
+	@$(OPS) logs
+
+destroy: $(VENV)/.tools ## Delete the stack and everything in it, including the secret; says what is final, and asks.
+	@$(OPS) destroy
+
+package: setup ## Build a release for both architectures into target/package; the same commit gives the same bytes.
+	@$(OPS) package
 
 bench: setup ## Measure start, time, CPU, memory and size, compared with others (half an hour). SUITE=profiles|binaries, ROUNDS=15, ONLY=name, RECORD=1.
 	@echo "==> the measuring side"

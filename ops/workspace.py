@@ -23,6 +23,6 @@ def test_mode_warning(stack_name, parameters, secret):
     return (
         f"{what}, but nothing in the name of the stack {stack_name} says that it is for tests, so the workspace looks like "
         f"the one of your real customers. Test purchases become people and events there, and campaigns mail them. If it is "
-        f"not a workspace for tests, type: make secret, with the pair of one that is. To go live, type: make deploy, with "
-        f"DodoEnvironment live. Campaigns can leave test purchases out by dodo_environment"
+        f"not a workspace for tests, type: make secret, with the pair of one that is. To go live, type: make deploy "
+        f"PARAMS=DodoEnvironment=live. Campaigns can leave test purchases out by dodo_environment"
     )

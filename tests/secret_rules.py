@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "ops"))
-import operate  # noqa: E402
+sys.path.insert(0, str(ROOT))
+from ops import secret_rules  # noqa: E402
 
 
 def differences():
@@ -18,15 +18,15 @@ def differences():
         field, problem = case["field"], case["problem"]
         secret = {**table["good"], field: case["value"]}
         wanted = [f"{field} {problem}"] if problem else []
-        optional = field == operate.OPTIONAL
-        yield case, (operate.problems(secret), operate.ignored(secret)), ([], wanted) if optional else (wanted, [])
+        optional = field == secret_rules.OPTIONAL
+        yield case, (secret_rules.problems(secret), secret_rules.ignored(secret)), ([], wanted) if optional else (wanted, [])
     for case in table["secrets"]:
         secret = case["secret"]
-        yield case, (operate.problems(secret), operate.ignored(secret)), (case["problems"], case["ignored"])
+        yield case, (secret_rules.problems(secret), secret_rules.ignored(secret)), (case["problems"], case["ignored"])
     template = (ROOT / "template.yaml").read_text()
     secret = json.loads(re.search(r"SecretString: \|\n(.*?\})", template, re.DOTALL).group(1))
-    wanted = [f"{field} is still a placeholder" for field, _, _ in operate.FIELDS if field != operate.OPTIONAL]
-    yield secret, (operate.problems(secret), operate.ignored(secret)), (wanted, [])
+    wanted = [f"{field} is still a placeholder" for field, _, _ in secret_rules.FIELDS if field != secret_rules.OPTIONAL]
+    yield secret, (secret_rules.problems(secret), secret_rules.ignored(secret)), (wanted, [])
 
 
 different = [(case, got) for case, got, wanted in differences() if got != wanted]

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "ops"))
-from workspace import test_mode_warning  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from ops.workspace import test_mode_warning  # noqa: E402
 
 LIVE, TEST = {"DodoEnvironment": "live"}, {"DodoEnvironment": "test"}
 PAIR = {"customerio_site_id": "0123456789abcdef7890"}

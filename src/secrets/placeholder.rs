@@ -57,7 +57,7 @@ const MAX_DIGITS: usize = 3;
 /// a few known values, something in brackets, filler (`xxxx`, `...`), or only words, the first or last
 /// of which say so (`REPLACE_ME`, `your-api-key-here`). A real key may well contain any of these.
 ///
-/// `ops/operate.py` has the same rule; `tests/secret-cases.json` keeps both alike.
+/// `ops/secret_rules.py` has the same rule; `tests/secret-cases.json` keeps both alike.
 pub(super) fn is_placeholder(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     let value = PREFIXES.iter().find_map(|it| value.strip_prefix(it)).unwrap_or(&value);

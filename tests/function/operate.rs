@@ -6,7 +6,7 @@ use stand_ins::dodo;
 use stand_ins::fault::Fault;
 use stand_ins::secrets_manager::{project_file, python};
 use std::process::Stdio;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
 /// The parts of a deployed stack that the script reads.
@@ -43,7 +43,7 @@ impl Stack {
     /// Whether it succeeded, and everything it printed.
     async fn operate(&self, what: &str, variables: &[(&str, &str)], input: &str) -> (bool, String) {
         assert!(["us", "eu"].contains(&self.region));
-        let mut command = command(&[project_file("ops/operate.py").to_str().unwrap(), what]);
+        let mut command = command(&["-m", "ops", what]);
         command.env("STACK", &self.name).envs(variables.iter().copied());
         finish(&mut command, input).await
     }
@@ -51,7 +51,8 @@ impl Stack {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(python().unwrap());
-    command.args(arguments).env_clear().envs(moto_environment());
+    command.args(arguments).current_dir(project_file("")).env_clear().envs(moto_environment());
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
     command
 }
 
@@ -194,12 +195,13 @@ async fn a_shell_without_aws_is_told_what_to_type() {
         (&keys, "Type: aws configure"),
         (&keys[1..], "Type: aws configure"),
     ] {
-        for what in ["doctor", "secret", "logs"] {
-            let mut command = command(&[project_file("ops/operate.py").to_str().unwrap(), what]);
+        for what in ["doctor", "secret", "logs", "connect", "deploy", "destroy"] {
+            let mut command = command(&["-m", "ops", what]);
             for variable in missing {
                 command.env_remove(variable);
             }
             command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nonexistent");
+            command.env("YES", "1").env("STACK", format!("stack-{}", dodo::random_hex()));
             let (well, text) = finish(&mut command, "").await;
             assert!(!well && text.contains(sentence) && !text.contains("Traceback"), "{text}");
         }
@@ -313,4 +315,82 @@ async fn what_looks_incomplete_is_stored_with_a_note() {
     assert!(stored && text.contains("does not begin with whsec_"), "{text}");
     assert!(text.contains("customerio_site_id does not look like"), "{text}");
     assert!(!text.contains("aGVsbG8") && !text.contains("0123"), "{text}");
+}
+
+/// A stand-in of `tests/ops`; it ends when it is dropped.
+struct Service {
+    url: String,
+    _process: tokio::process::Child,
+}
+
+impl Service {
+    async fn start(file: &str, argument: &str) -> Self {
+        let mut process =
+            command(&[project_file("tests/ops").join(file).to_str().unwrap(), argument])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .kill_on_drop(true)
+                .spawn()
+                .unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).await.unwrap();
+        Self { url: url.trim().to_owned(), _process: process }
+    }
+}
+
+/// AWS with a `CloudFormation` that knows SAM's templates, in front of the tests' Secrets Manager.
+/// The stacks that it makes have this `FunctionUrl`.
+async fn aws(function_url: &str) -> Service {
+    let (_, moto) = moto_environment().find(|(name, _)| *name == "AWS_ENDPOINT_URL").unwrap();
+    let service = Service::start("aws.py", &moto).await;
+    let python = "import sys, urllib.request as r; r.urlopen(sys.argv[1], sys.argv[2].encode())";
+    let url = format!("{}/stand-in/url", service.url);
+    assert!(finish(&mut command(&["-c", python, &url, function_url]), "").await.0);
+    service
+}
+
+/// The way of whoever has no Rust: a release, Python, and a key of Dodo's API. Its function is the one of this test,
+/// since nothing here can run what was uploaded.
+#[tokio::test]
+async fn an_unpacked_release_deploys_connects_and_passes_the_doctor() {
+    let world = World::start().await;
+    let credentials = &world.secret.credentials;
+    let aws = aws(&world.function_url()).await;
+    let dodo_api = Service::start("dodo.py", &credentials.webhook_secret).await;
+    let folder = std::env::temp_dir().join(format!("release-{}", dodo::random_hex()));
+    let python =
+        "import sys; sys.path[:0] = ['.', 'tests/ops']; import release; release.make(sys.argv[1])";
+    let (made, text) = finish(&mut command(&["-c", python, folder.to_str().unwrap()]), "").await;
+    assert!(made, "{text}");
+
+    let parameters = format!(
+        "CustomerIoTrackUrl={} DodoEnvironment=test DodoApiUrl={}",
+        world.customerio.url(),
+        dodo_api.url
+    );
+    let settings = [
+        ("AWS_ENDPOINT_URL", aws.url.as_str()),
+        ("YES", "1"),
+        ("PARAMS", &parameters),
+        ("DODO_WRITE_KEY", "dodo_test_w0000000000000000"),
+        ("CUSTOMERIO_SITE_ID", &credentials.site_id),
+        ("CUSTOMERIO_API_KEY", &credentials.api_key),
+        ("PATH", "/usr/bin:/bin"),
+        ("HOME", folder.to_str().unwrap()),
+    ];
+    let name = format!("stack-{}", dodo::random_hex());
+    for (what, says) in [
+        ("deploy", "FunctionUrl: "),
+        ("connect", "All is well."),
+        ("doctor", "All is well."),
+        ("destroy", "is deleted."),
+    ] {
+        let mut command = command(&["-m", "ops", what]);
+        command.current_dir(&folder).envs(settings).env("STACK", &name);
+        let (well, text) = finish(&mut command, "").await;
+        assert!(well && text.contains(says), "{what}: {text}");
+        assert!(!text.contains(&credentials.webhook_secret[6..]), "{text}");
+        assert!(!text.contains(&credentials.api_key), "{text}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }

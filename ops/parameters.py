@@ -1,0 +1,97 @@
+"""The template's parameters: which there are, what they may be, and what becomes of them in a deployment."""
+
+import difflib
+import re
+
+from samtranslator.yaml_helper import yaml_parse
+
+from .trouble import Trouble
+
+# A name in PARAMS; values may contain spaces, as `payment.succeeded=Order Completed` does.
+NAME = re.compile(r"(?:^|\s)([A-Z][A-Za-z0-9]*)=")
+
+
+def of_template(text):
+    """The parameters' definitions, by name."""
+    return yaml_parse(text)["Parameters"]
+
+
+def groups(text):
+    """Label and names of each group, in the template's order."""
+    interface = yaml_parse(text)["Metadata"]["AWS::CloudFormation::Interface"]
+    return [(group["Label"]["default"], group["Parameters"]) for group in interface["ParameterGroups"]]
+
+
+def defaults(definitions):
+    return {name: str(definition.get("Default", "")) for name, definition in definitions.items()}
+
+
+def parse(text):
+    """`AlarmEmail=… SilenceHours=6` by name."""
+    text = text.strip()
+    names = list(NAME.finditer(text))
+    if text and (not names or names[0].start() != 0):
+        raise Trouble(f'PARAMS must begin with a name, not with "{text.split()[0]}". Type: make deploy PARAMS="AlarmEmail=you@example.com"')
+    ends = [it.start() for it in names[1:]] + [len(text)]
+    return {it[1]: unquoted(text[it.end() : end].strip()) for it, end in zip(names, ends)}
+
+
+def unquoted(value):
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if quoted else value
+
+
+def check(definitions, values):
+    """Raises Trouble for the first name or value that the template does not allow."""
+    for name, value in values.items():
+        if name not in definitions:
+            close = difflib.get_close_matches(name, definitions, 1)
+            meant = f"Did you mean {close[0]}?" if close else "docs/configuration.md lists them."
+            raise Trouble(f"The template has no parameter {name}. {meant} Type: make deploy PARAMS=…")
+        problem = wrong(definitions[name], value)
+        if problem:
+            raise Trouble(f'{name} {problem}, not "{value}". Type: make deploy PARAMS="{name}=…"')
+
+
+def wrong(definition, value):
+    """What a value must be, by the rules of CloudFormation, or None."""
+    allowed = [str(it) for it in definition.get("AllowedValues", [])]
+    if allowed and value not in allowed:
+        return f"must be one of {', '.join(allowed)}"
+    pattern = definition.get("AllowedPattern")
+    if pattern and not re.fullmatch(pattern, value):
+        return definition.get("ConstraintDescription", f"must match {pattern}")
+    return wrong_number(definition, value) if definition["Type"] == "Number" else None
+
+
+def wrong_number(definition, value):
+    lowest, highest = definition.get("MinValue"), definition.get("MaxValue")
+    within = f" from {lowest} to {highest}" if lowest is not None and highest is not None else ""
+    if not re.fullmatch(r"-?[0-9]+", value):
+        return f"must be a number{within}"
+    number = int(value)
+    low, high = lowest is not None and number < int(lowest), highest is not None and number > int(highest)
+    return f"must be a number{within}" if low or high else None
+
+
+def merged(definitions, *layers):
+    """One value for each parameter: the template's default, or that of the last layer that has one."""
+    values = defaults(definitions)
+    for layer in layers:
+        values.update({name: value for name, value in layer.items() if name in values})
+    return values
+
+
+def dropped(definitions, values):
+    """Names that an older template had."""
+    return sorted(set(values) - set(definitions))
+
+
+def shown(value):
+    return value if value != "" else "(empty)"
+
+
+def changes(before, after):
+    """A line for each parameter that a deployment changes."""
+    names = [name for name in after if before.get(name) != after[name]]
+    return [f"{name}: {shown(before[name])} -> {shown(after[name])}" if name in before else f"{name}: {shown(after[name])}" for name in names]

@@ -1,0 +1,58 @@
+"""Asks for what a deployment needs to know."""
+
+import os
+import sys
+
+from . import parameters
+from .trouble import Trouble
+
+# What the first deployment asks for. Everything else has a default that serves most, and can be changed later.
+FIRST = ("CustomerIoRegion", "DodoEnvironment", "PersonIdentifier", "AlarmEmail")
+NO_TERMINAL = "There is no terminal to ask in. Type: make deploy YES=1, to go on without questions"
+
+
+def may_ask():
+    return sys.stdin.isatty() and not os.environ.get("YES")
+
+
+def need_terminal_or_yes():
+    if not (os.environ.get("YES") or sys.stdin.isatty()):
+        raise Trouble(NO_TERMINAL)
+
+
+def asked(template, values, everything):
+    """Values for the parameters that are asked for: all of them, or those of a first deployment."""
+    definitions = parameters.of_template(template)
+    print("Enter keeps what stands in brackets; - means empty.")
+    answered = {}
+    for label, names in parameters.groups(template):
+        names = [name for name in names if everything or name in FIRST]
+        if names:
+            print(f"\n{label}")
+        answered.update({name: one(name, definitions[name], values[name]) for name in names})
+    return answered
+
+
+def one(name, definition, value):
+    """Asks until the answer is allowed."""
+    print(f"  {definition.get('Description', '')}".rstrip())
+    while True:
+        answer = input(f"  {name} [{value}]: ").strip() or value
+        answer = "" if answer == "-" else answer
+        problem = parameters.wrong(definition, answer)
+        if not problem:
+            return answer
+        print(f"  It {problem}.")
+
+
+def region(proposal):
+    answer = input(f"AWS region [{proposal or 'eu-central-1'}]: ").strip()
+    return answer or proposal or "eu-central-1"
+
+
+def confirmed(question):
+    """Whether YES is set or the answer is yes."""
+    if os.environ.get("YES"):
+        return True
+    need_terminal_or_yes()
+    return input(f"{question} [y/N]: ").strip().lower() in ("y", "yes")

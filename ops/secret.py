@@ -1,0 +1,109 @@
+"""`make secret`: puts credentials into the stack's secret, from the environment, from JSON on standard input,
+or asked for without echo. ADD=1 adds a second webhook secret, for a rotation; DROP=1 drops the old one.
+"""
+
+import getpass
+import json
+import os
+import sys
+
+from botocore.exceptions import ClientError
+
+from . import aws, stack
+from .secret_rules import FIELDS, OPTIONAL, doubts, ignored, problems, webhook_secrets, wrong
+from .trouble import Trouble
+
+WEBHOOK_SECRET = "dodo_webhook_secret"
+
+
+def stored(found):
+    """What is in the stack's secret, trimmed; empty if it is no JSON object."""
+    try:
+        response = aws.called(found.region, "secretsmanager", "get_secret_value", SecretId=found.outputs["SecretArn"])
+        value = json.loads(response.get("SecretString") or response["SecretBinary"])
+    except ClientError as error:
+        raise Trouble(aws.refusal(error)) from None
+    except (KeyError, ValueError):
+        value = None
+    return trimmed(value) if isinstance(value, dict) else {}
+
+
+def store(found, value):
+    """Stores a whole secret, and says what may be wrong with it."""
+    try:
+        text = json.dumps(value)
+        aws.called(found.region, "secretsmanager", "put_secret_value", SecretId=found.outputs["SecretArn"], SecretString=text)
+    except ClientError as error:
+        raise Trouble(aws.refusal(error)) from None
+    for warning in ignored(value):
+        print(f"Note: {warning}; it is optional and counts as absent.")
+    for doubt in doubts(value):
+        print(f"Note: {doubt}. Is it complete, and in the right field?")
+
+
+def trimmed(values):
+    return {field: value.strip() if isinstance(value, str) else value for field, value in values.items()}
+
+
+def usable_keys(secret):
+    """The stored webhook secrets that are no placeholders."""
+    return [it for it in webhook_secrets(secret.get(WEBHOOK_SECRET)) if not wrong(WEBHOOK_SECRET, it)]
+
+
+def in_front(key, keys):
+    """Webhook secrets with this one first: the newest signs, the others still count."""
+    together = [key] + [it for it in keys if it != key]
+    return together if len(together) > 1 else key
+
+
+def given(fields):
+    """New values by field: from the environment, from standard input, or asked for."""
+    values = {field: os.environ.get(variable) for field, variable, _ in fields}
+    if not any(values.values()) and not sys.stdin.isatty():
+        try:
+            values = dict(json.load(sys.stdin))
+        except (ValueError, TypeError):
+            raise Trouble("Standard input is not a JSON object. Type: make secret, to be asked") from None
+    elif not any(values.values()):
+        for field, _, question in fields:
+            values[field] = getpass.getpass(f"{question}; empty keeps what is there: ")
+    return trimmed({field: value for field, value in values.items() if value not in (None, "")})
+
+
+def dropped(secret):
+    """The secret without its older webhook secrets."""
+    keys = usable_keys(secret)
+    if len(keys) < 2:
+        raise Trouble("There is one webhook secret only, which is still needed")
+    return {**secret, WEBHOOK_SECRET: keys[0]}
+
+
+def changed(secret, new_values, adds):
+    """The secret with new values; with `adds`, the new webhook secret joins the newest stored one."""
+    after = {**secret, **new_values}
+    if after.get(OPTIONAL) == "none":
+        del after[OPTIONAL]
+    if adds:
+        keys = usable_keys(secret)
+        new = [it for it in webhook_secrets(after[WEBHOOK_SECRET]) if it not in keys]
+        after[WEBHOOK_SECRET] = (new + keys)[:2]
+    return after
+
+
+def main():
+    found = stack.deployed()
+    before, new_values = stored(found), {}
+    if os.environ.get("DROP"):
+        after = dropped(before)
+    else:
+        adds = bool(os.environ.get("ADD"))
+        new_values = given(FIELDS[:1] if adds else FIELDS)
+        after = changed(before, new_values, adds)
+    # What was wrong with an optional field before stops no other change.
+    wrong_now = problems(after) + (ignored(after) if OPTIONAL in new_values else [])
+    if wrong_now:
+        raise Trouble("Nothing was stored: " + "; ".join(wrong_now) + ". Type: make secret")
+    if after == before:
+        raise Trouble("Nothing was stored: the secret has these values already")
+    store(found, after)
+    print("Stored. The function reads it within SECRET_TTL_SECONDS (300). Then: make doctor")

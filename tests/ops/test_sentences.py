@@ -1,0 +1,81 @@
+"""Every error of AWS's library is one sentence with the next command."""
+
+import botocore.exceptions as errors
+import pytest
+
+from ops import aws, parameters
+from ops.trouble import Trouble
+
+DEFINITIONS = {
+    "Mail": {"Type": "String", "Default": ""},
+    "Region": {"Type": "String", "Default": "us", "AllowedValues": ["us", "eu"]},
+    "Hours": {"Type": "Number", "Default": 0, "MinValue": 0, "MaxValue": 24},
+}
+
+
+def refused(code, message="It says so."):
+    return errors.ClientError({"Error": {"Code": code, "Message": message}}, "DescribeStacks")
+
+
+@pytest.mark.parametrize("code, sentence", [
+    ("ExpiredToken", "Type: aws sso login"),
+    ("RequestExpired", "have expired"),
+    ("InvalidClientTokenId", "Type: aws configure"),
+    ("SignatureDoesNotMatch", "Type: aws configure"),
+    ("AccessDenied", "may not do DescribeStacks"),
+    ("Throttling", "Wait a minute"),
+    ("SomethingNew", "AWS refuses DescribeStacks: SomethingNew: It says so"),
+])
+def test_codes(code, sentence):
+    assert sentence in aws.refusal(refused(code))
+
+
+def every_error():
+    """One of each class of botocore's errors."""
+    known = {"profile": "p", "region_name": "r", "endpoint_url": "u", "error": "e", "error_msg": "e", "provider": "p", "service_name": "s"}
+
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and issubclass(kind, errors.BotoCoreError):
+            try:
+                yield kind(**known)
+            except (KeyError, TypeError):
+                continue
+
+
+def test_any_error_is_a_sentence():
+    found = list(every_error())
+    assert len(found) > 30
+    for error in found:
+        text = aws.sentence(error)
+        assert text and "\n" not in text and "Traceback" not in text, type(error)
+
+
+@pytest.mark.parametrize("text, values", [
+    ("", {}),
+    ("Mail=ops@example.com Hours=6", {"Mail": "ops@example.com", "Hours": "6"}),
+    ("  Mail=a=b, c d   Hours=6 ", {"Mail": "a=b, c d", "Hours": "6"}),
+    ("""Mail='two words' Region="eu" Hours=""", {"Mail": "two words", "Region": "eu", "Hours": ""}),
+])
+def test_parameters_of_the_command_line(text, values):
+    assert parameters.parse(text) == values
+
+
+def test_layers_of_values():
+    merged = parameters.merged(DEFINITIONS, {"Mail": "told", "Hours": "1", "Gone": "x"}, {"Hours": "2"}, {"Region": "eu"})
+    assert merged == {"Mail": "told", "Region": "eu", "Hours": "2"}
+
+
+def test_what_changes():
+    assert parameters.changes({"Mail": "a", "Hours": "1"}, {"Mail": "", "Hours": "1", "New": "n"}) == ["Mail: a -> (empty)", "New: n"]
+
+
+@pytest.mark.parametrize("values, problem", [
+    ({"Hours": "25"}, "from 0 to 24"),
+    ({"Hours": "six"}, "must be a number"),
+    ({"Region": "EU"}, "one of us, eu"),
+    ({"Maill": "x"}, "Did you mean Mail?"),
+])
+def test_values_that_the_template_does_not_allow(values, problem):
+    with pytest.raises(Trouble, match="Type: make deploy PARAMS=") as raised:
+        parameters.check(DEFINITIONS, values)
+    assert problem in str(raised.value).replace("\\", "")
