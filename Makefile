@@ -135,11 +135,13 @@ flood: setup ## Measure what requests cost that the function refuses, and what a
 	@cargo build --locked --package local-tools
 	@exec target/debug/local flood target/release/dodo-customerio
 
+FUZZ_TARGET = $(or $(TARGET),webhook)
+
 # cargo-fuzz needs a nightly compiler only for its flags; with RUSTC_BOOTSTRAP the stable one accepts them.
-fuzz: $(VENV)/bin/cargo-fuzz ## Fuzz headers, bodies and events for SECONDS=60.
-	@mkdir -p target/fuzz-corpus
-	@RUSTC_BOOTSTRAP=1 $(VENV)/bin/cargo-fuzz fuzz run webhook --sanitizer none --target-dir target/fuzz \
-		target/fuzz-corpus events -- -max_total_time=$(or $(SECONDS),60) -max_len=65536 -print_final_stats=1
+fuzz: $(VENV)/bin/cargo-fuzz ## Fuzz headers, bodies and events (TARGET=webhook) or the redaction of messages (TARGET=redaction) for SECONDS=60.
+	@mkdir -p target/fuzz-corpus/$(FUZZ_TARGET)
+	@RUSTC_BOOTSTRAP=1 $(VENV)/bin/cargo-fuzz fuzz run $(FUZZ_TARGET) --sanitizer none --target-dir target/fuzz \
+		target/fuzz-corpus/$(FUZZ_TARGET) events -- -max_total_time=$(or $(SECONDS),60) -max_len=65536 -print_final_stats=1
 
 $(VENV)/bin/cargo-fuzz:
 	@echo "==> cargo-fuzz (once)"
