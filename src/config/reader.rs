@@ -115,31 +115,32 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             subscription_object_type: self.subscription_object_type(),
         };
         match self.optional("TRANSFORM_FILE") {
-            Some(path) => self.handlers(&path).unwrap_or(Transform::BuiltIn(options)),
+            Some(path) => self.handlers(&path, options),
             None => Transform::BuiltIn(options),
         }
     }
 
     #[cfg(feature = "javascript")]
-    fn handlers(&mut self, path: &str) -> Option<Transform> {
-        match Handlers::load(path.as_ref()) {
-            Ok(handlers) => Some(Transform::JavaScript(handlers)),
+    fn handlers(&mut self, path: &str, options: Options) -> Transform {
+        match Handlers::load(path.as_ref(), options) {
+            Ok(handlers) => Transform::JavaScript(Box::new(handlers)),
             Err(problems) => {
                 for problem in problems {
                     let () = self.error("TRANSFORM_FILE", problem);
                 }
-                None
+                Transform::BuiltIn(Options::default())
             }
         }
     }
 
     /// Ignoring it would send the built-in events to somebody who wanted others.
     #[cfg(not(feature = "javascript"))]
-    fn handlers(&mut self, _: &str) -> Option<Transform> {
-        self.error(
+    fn handlers(&mut self, _: &str, options: Options) -> Transform {
+        let () = self.error(
             "TRANSFORM_FILE",
             "must not be set: this build knows the built-in transform only",
-        )
+        );
+        Transform::BuiltIn(options)
     }
 
     fn person_identifier(&mut self) -> PersonIdentifier {
