@@ -5,11 +5,13 @@ use crate::aws::AwsSettings;
 use crate::telemetry::log;
 use crate::transform::Transform;
 use crate::transform::built_in::{
-    Environment, EventNames, IdentifyTime, Options, PersonIdentifier,
+    Environment, EventNames, EventTypes, ExcludedFields, IdentifyTime, Options, Pattern,
+    PersonIdentifier, UnknownFields,
 };
 #[cfg(feature = "javascript")]
 use crate::transform::javascript::Handlers;
 use reqwest::Url;
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -29,16 +31,17 @@ const LOG_LEVEL: &str = "LOG_LEVEL";
 pub(super) struct Reader<V> {
     variable: V,
     errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
 }
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     pub(super) fn new(variable: V) -> Self {
-        Self { variable, errors: Vec::new() }
+        Self { variable, errors: Vec::new(), warnings: Vec::new() }
     }
 
-    /// What was read, if nothing was wrong.
-    pub(super) fn finish<T>(self, read: T) -> Result<T, Vec<ConfigError>> {
-        if self.errors.is_empty() { Ok(read) } else { Err(self.errors) }
+    /// What was read and what is doubtful about it, if nothing was wrong.
+    pub(super) fn finish<T>(self, read: T) -> Result<(T, Vec<ConfigError>), Vec<ConfigError>> {
+        if self.errors.is_empty() { Ok((read, self.warnings)) } else { Err(self.errors) }
     }
 
     /// A variable's value; a blank one counts as unset.
@@ -56,6 +59,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let problem = problem.into();
         self.errors.push(ConfigError { variable, problem });
         T::default()
+    }
+
+    /// Notes what may be a typo.
+    fn doubt(&mut self, variable: &'static str, doubts: impl IntoIterator<Item = String>) {
+        let warning =
+            |problem| ConfigError { variable, problem: format!("may have a typo: {problem}") };
+        self.warnings.extend(doubts.into_iter().map(warning));
     }
 
     pub(super) fn seconds(&mut self, name: &'static str) -> Duration {
@@ -109,7 +119,10 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     pub(super) fn transform(&mut self) -> Transform {
         let options = Options {
             identifier: self.person_identifier(),
+            events: self.events(),
             names: self.event_names(),
+            unknown_fields: self.unknown_fields(),
+            excluded_fields: self.excluded_fields(),
             environment: self.environment(),
             identify_time: self.identify_time(),
             subscription_object_type: self.subscription_object_type(),
@@ -194,14 +207,48 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         }
     }
 
+    fn events(&mut self) -> EventTypes {
+        let types = self.list("EVENTS", EventTypes::parse);
+        self.doubt("EVENTS", types.patterns().filter_map(Pattern::doubt));
+        types
+    }
+
     fn event_names(&mut self) -> EventNames {
-        let list = self.optional("EVENT_NAMES").unwrap_or_default();
-        EventNames::parse(&list).unwrap_or_else(|errors| {
+        let names = self.list("EVENT_NAMES", EventNames::parse);
+        self.doubt("EVENT_NAMES", names.patterns().filter_map(Pattern::doubt));
+        names
+    }
+
+    /// A list in which each entry may have a mistake of its own.
+    fn list<T: Default, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, Vec<E>>,
+    ) -> T {
+        let list = self.optional(name).unwrap_or_default();
+        parse(&list).unwrap_or_else(|errors| {
             for error in errors {
-                let () = self.error("EVENT_NAMES", format!("has a mistake: {error}"));
+                let () = self.error(name, format!("has a mistake: {error}"));
             }
-            EventNames::default()
+            T::default()
         })
+    }
+
+    fn unknown_fields(&mut self) -> UnknownFields {
+        match self.optional("UNKNOWN_FIELDS").map(|name| name.to_ascii_lowercase()).as_deref() {
+            None | Some("pass") => UnknownFields::Pass,
+            Some("drop") => UnknownFields::Drop,
+            Some(name) => {
+                self.error("UNKNOWN_FIELDS", format!("must be pass or drop, not \"{name}\""))
+            }
+        }
+    }
+
+    fn excluded_fields(&mut self) -> ExcludedFields {
+        let list = self.optional("EXCLUDE_FIELDS").unwrap_or_default();
+        let fields = ExcludedFields::parse(&list);
+        self.doubt("EXCLUDE_FIELDS", fields.doubts());
+        fields
     }
 
     pub(super) fn aws(&mut self) -> AwsSettings {

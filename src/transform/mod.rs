@@ -56,7 +56,9 @@ pub enum Ignored {
     )]
     NoOwnId,
     /// The merchant's wish.
-    #[error("EVENT_NAMES gives this event type an empty name, which switches it off.")]
+    #[error(
+        "This event type is switched off: EVENT_NAMES gives it an empty name, or EVENTS leaves it out."
+    )]
     EventOff,
     /// Every handler left `url` and `payload` as they were.
     #[error("No handler in TRANSFORM_FILE handles this event type.")]

@@ -130,7 +130,11 @@ fn transform(path: Option<&Path>) -> Result<Transform, String> {
     };
     let sentences =
         |errors: Vec<_>| errors.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n");
-    read_transform(read).map_err(sentences)
+    let (transform, warnings) = read_transform(read).map_err(sentences)?;
+    for warning in warnings {
+        eprintln!("{warning}.");
+    }
+    Ok(transform)
 }
 
 fn now() -> u64 {
