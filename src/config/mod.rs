@@ -1,6 +1,7 @@
 //! The settings, read once at start from the environment. Every mistake is reported, all of them at once.
 
 mod reader;
+mod transform;
 
 use crate::relay::RelaySettings;
 use crate::transform::Transform;
