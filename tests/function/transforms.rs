@@ -221,9 +221,11 @@ async fn a_file_that_does_not_compile_ends_the_start() {
     for (message, expected) in messages[1..].iter().zip([
         "c.js: there is no `function handler(webhook)` and no `function extend(request, webhook)`.",
         "d.js: it has both `handler` and `extend`; give each a file of its own.",
-        "e.js:1: this is a module, with `import`, `export` or `require`, which are not known here; \
-         write a plain `function handler(webhook)` or `function extend(request, webhook)` in `export",
-        "f.js:2: this looks like TypeScript, which is not known here; write a plain `function",
+        "e.js:1: `export default function handler(webhook) { return webhook }` is of a module; \
+         `import`, `export` and `require` are not known here: write a plain `function \
+         handler(webhook)` or `function extend(request, webhook)`.",
+        "f.js:2: `function handler(webhook: Webhook) { return webhook }` looks like TypeScript, which \
+         is not known here: write a plain `function handler(webhook)`",
     ]) {
         assert!(message.contains(expected), "{message}");
     }

@@ -1,16 +1,17 @@
 //! Modules and TypeScript are common mistakes, for which the engine has no helpful words.
 
-/// What to write instead, for a mistake that the engine found in this line of a file.
+/// What is wrong and what to write instead, for a mistake that the engine found in this line of a file.
 pub(super) fn on(file: &str, message: &str, line: &str) -> Option<String> {
     let what = if uses_modules(message, line) {
-        "this is a module, with `import`, `export` or `require`, which are not known here"
+        "is of a module; `import`, `export` and `require` are not known here"
     } else if message.starts_with("SyntaxError") && is_typescript(file, line) {
-        "this looks like TypeScript, which is not known here"
+        "looks like TypeScript, which is not known here"
     } else {
         return None;
     };
     Some(format!(
-        "{what}; write a plain `function handler(webhook)` or `function extend(request, webhook)`"
+        "`{}` {what}: write a plain `function handler(webhook)` or `function extend(request, webhook)`",
+        line.trim()
     ))
 }
 

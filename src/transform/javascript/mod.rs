@@ -200,12 +200,13 @@ fn problem(sources: &[Source], (index, failure): &Problem) -> String {
     let Some(source) = index.and_then(|index| sources.get(index)) else {
         return failure.message.clone();
     };
-    let line = failure.line.and_then(|line| source.text.lines().nth(line - 1));
     let place = place(&source.name, failure.line);
-    let advice = advice::on(&source.name, &failure.message, line.unwrap_or_default());
-    let message = advice.unwrap_or_else(|| failure.message.clone());
-    let text = line.map(|line| format!(" in `{}`", line.trim())).unwrap_or_default();
-    format!("is not usable: {place}: {message}{text}")
+    let message = match failure.line.and_then(|line| source.text.lines().nth(line - 1)) {
+        Some(line) => advice::on(&source.name, &failure.message, line)
+            .unwrap_or_else(|| format!("{} in `{}`", failure.message, line.trim())),
+        None => failure.message.clone(),
+    };
+    format!("is not usable: {place}: {message}")
 }
 
 /// Redacts the personal data that a function was given.
