@@ -164,7 +164,7 @@ endif
 	@cargo build --locked --quiet --package local-tools
 	@exec target/debug/local load $(if $(PREBUILT),target/validate/bootstrap,.aws-sam/build/Function/bootstrap) $(words $(wildcard events/*.json))
 
-deploy: $(if $(PREBUILT)$(IS_RELEASE),$(VENV)/.tools,setup) ## Deploy; asks little the first time. PARAMS="AlarmEmail=… SilenceHours=6", TRANSFORM=segment.js|.|none, ARCH=x86_64, PREBUILT=release, GUIDED=1, YES=1.
+deploy: $(if $(PREBUILT)$(IS_RELEASE),$(VENV)/.tools,setup) ## Deploy; asks little the first time. PARAMS="AlarmEmail=… SilenceHours=6", TRANSFORM=plans.js|.|none, ARCH=x86_64, PREBUILT=release, GUIDED=1, YES=1.
 	@$(OPS) deploy
 
 connect: $(VENV)/.tools ## Make the endpoint at Dodo for the stack, store its signing secret and enable it. RATE_LIMIT=10, EVENTS=payment.succeeded,…

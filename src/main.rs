@@ -27,6 +27,9 @@ async fn serve() -> Result<ExitCode, Error> {
             return Ok(ExitCode::FAILURE);
         }
     };
+    for warning in settings.warnings() {
+        tracing::warn!(variable = warning.variable, "Configuration: {warning}.");
+    }
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
         tracing::error!(
             "This program runs inside AWS Lambda. To try it on this machine: make demo."

@@ -4,7 +4,9 @@
 //! `INSTA_UPDATE=always cargo test --test samples`.
 
 use dodo_customerio::customerio::Batch;
-use dodo_customerio::transform::built_in::{Options, PersonIdentifier, transform};
+use dodo_customerio::transform::built_in::{
+    EVENT_TYPES, ExcludedFields, Options, PersonIdentifier, UnknownFields, transform,
+};
 use dodo_customerio::transform::{Ignored, Unsent};
 use serde_json::{Value, json};
 use stand_ins::customerio::{People, rules};
@@ -14,26 +16,6 @@ use std::collections::BTreeSet;
 /// 1 December 2026, later than all samples, in Unix seconds.
 const NOW: u64 = 1_796_083_200;
 const WEBHOOK_ID: &str = "msg_2abcSample";
-
-/// Every event type that Dodo documents.
-const TYPES: &str = "
-    abandoned_checkout.detected abandoned_checkout.recovered
-    credit.added credit.balance_low credit.deducted credit.expired credit.manual_adjustment
-    credit.overage_charged credit.overage_reset credit.rolled_over credit.rollover_forfeited
-    dispute.accepted dispute.cancelled dispute.challenged dispute.expired dispute.lost
-    dispute.opened dispute.won dunning.recovered dunning.started
-    entitlement_grant.created entitlement_grant.delivered entitlement_grant.failed
-    entitlement_grant.revoked
-    invoice.finalized invoice.marked_uncollectable invoice.paid invoice.past_due
-    invoice.payment_failed invoice.reopened invoice.sent invoice.voided
-    license_key.created
-    payment.cancelled payment.failed payment.processing payment.succeeded
-    payout.created payout.failed payout.in_progress payout.on_hold payout.success
-    refund.failed refund.succeeded
-    subscription.active subscription.cancelled subscription.expired subscription.failed
-    subscription.on_hold subscription.past_due subscription.paused subscription.plan_changed
-    subscription.renewed subscription.unpaused subscription.update_payment_method
-    subscription.updated";
 
 fn transformed(sample: &Sample, options: &Options) -> Result<Batch, Unsent> {
     let secret = random_secret();
@@ -57,11 +39,11 @@ fn all_modes() -> [Options; 3] {
 fn every_type_has_a_sample_of_its_name() {
     let samples = samples();
     let types: BTreeSet<&str> = samples.iter().map(Sample::event_type).collect();
-    for event_type in TYPES.split_whitespace() {
+    for event_type in EVENT_TYPES {
         assert!(types.contains(event_type), "{event_type}");
         assert_eq!(sample(event_type).unwrap().event_type(), event_type);
     }
-    assert_eq!(TYPES.split_whitespace().count(), 56);
+    assert_eq!(EVENT_TYPES.len(), 56);
 }
 
 #[test]
@@ -136,6 +118,31 @@ fn what_must_not_leave_does_not() {
 }
 
 #[test]
+fn what_is_excluded_does_not_leave() {
+    let options = Options {
+        excluded_fields: ExcludedFields::parse("customer,billing,metadata,cancellation_comment"),
+        unknown_fields: UnknownFields::Drop,
+        ..Options::default()
+    };
+    let mut with_name = 0;
+    for sample in samples() {
+        let Ok(batch) = transformed(&sample, &options) else { continue };
+        let data = &sample.event["data"];
+        for item in serde_json::to_value(&batch).unwrap()["batch"].as_array().unwrap() {
+            for field in ["name", "email", "customer_id"] {
+                let value = data["customer"][field].as_str().unwrap_or("\u{0}");
+                with_name += usize::from(value != "\u{0}");
+                let attributes = item["attributes"].to_string();
+                assert!(!attributes.contains(value), "{}: {field} in {item}", sample.name);
+            }
+            assert_eq!(item["attributes"].get("metadata"), None);
+            assert_eq!(rules::errors(item), Vec::<Value>::new(), "{}", sample.name);
+        }
+    }
+    assert!(with_name > 50, "{with_name}");
+}
+
+#[test]
 fn a_key_named_recipient_redirects_no_mail() {
     for name in ["payment.succeeded.metadata_recipient", "loyalty.points_earned"] {
         let batch = transformed(&sample(name).unwrap(), &Options::default()).unwrap();
@@ -176,7 +183,7 @@ fn one_webhook_serves_all_three_purposes_of_the_published_snippets() {
 #[test]
 fn the_page_of_events_names_every_event_and_attribute() {
     let page = include_str!("../docs/events.md");
-    for sample in TYPES.split_whitespace().map(|name| sample(name).unwrap()) {
+    for sample in EVENT_TYPES.map(|name| sample(name).unwrap()) {
         let row = format!("\n| `{}` | ", sample.name);
         assert_eq!(page.matches(&row).count(), 1, "{row}");
         let Ok(batch) = transformed(&sample, &Options::default()) else { continue };
@@ -188,5 +195,5 @@ fn the_page_of_events_names_every_event_and_attribute() {
         }
     }
     let rows = page.split("\n## ").find(|section| section.starts_with("Events\n")).unwrap();
-    assert_eq!(rows.matches("\n| `").count(), TYPES.split_whitespace().count());
+    assert_eq!(rows.matches("\n| `").count(), EVENT_TYPES.len());
 }

@@ -7,7 +7,7 @@ use stand_ins::secrets_manager::project_file;
 use std::path::{Path, PathBuf};
 
 /// The JavaScript transform that is measured.
-const SCRIPT: &str = "transforms/segment.js";
+const SCRIPT: &str = "benches/scripts/long.js";
 
 /// One way to do the job.
 #[derive(Debug, Clone)]

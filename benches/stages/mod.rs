@@ -41,8 +41,8 @@ impl Stage {
         (Self::Transform, "transform"),
         (Self::Serialise, "serialise"),
         (Self::BuiltIn, "parse, transform and serialise"),
-        (Self::MakeEngine, "make an engine ahead, for a long JavaScript file (segment.js)"),
-        (Self::ShortScript, "the same and run a short one (failures.js)"),
+        (Self::MakeEngine, "make an engine ahead, for a long JavaScript file (long.js)"),
+        (Self::ShortScript, "the same and run a short one (short.js)"),
         (Self::LongScript, "the same and run the long one"),
         (Self::Redact, "redact a handler's error that quotes its payload"),
     ];
@@ -84,15 +84,15 @@ impl Stage {
                 }
                 Self::BuiltIn => work(&mut parsed(Transform::BuiltIn(options))),
                 Self::MakeEngine => {
-                    let source = script("segment");
+                    let source = script("long");
                     work(&mut || drop(black_box(engine(black_box(&source)))))
                 }
                 Self::ShortScript => {
-                    let source = script("failures");
+                    let source = script("short");
                     work(&mut || run(engine(&source), black_box(&event)))
                 }
                 Self::LongScript => {
-                    let source = script("segment");
+                    let source = script("long");
                     work(&mut || run(engine(&source), black_box(&event)))
                 }
                 Self::Redact => work(&mut || {
@@ -129,7 +129,7 @@ const PATIENT: Limits =
 
 fn script(name: &str) -> Source {
     let name = format!("{name}.js");
-    let path = project_file(format!("transforms/{name}"));
+    let path = project_file(format!("benches/scripts/{name}"));
     Source { text: fs::read_to_string(path).expect("a file"), name }
 }
 
@@ -140,7 +140,7 @@ fn engine(source: &Source) -> Engine<'_> {
 fn run(engine: Engine<'_>, event: &Event<'_>) {
     let url = "https://track.customer.io/api/v2/entity".into();
     let event_type = event.event_type.as_str().into();
-    let input = Input { event_type, url, payload: event.raw.into(), customer: None };
+    let input = Input { event_type, url, payload: event.raw.into(), customer: None, request: None };
     black_box(engine.run(&input).result.expect("a request"));
 }
 

@@ -1,6 +1,7 @@
 //! The settings, read once at start from the environment. Every mistake is reported, all of them at once.
 
 mod reader;
+mod transform;
 
 use crate::relay::RelaySettings;
 use crate::transform::Transform;
@@ -11,11 +12,13 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Settings {
     /// Read from `SECRET_ID`, `SECRET_TTL_SECONDS`, `CUSTOMERIO_TRACK_URL` or `CUSTOMERIO_REGION`,
-    /// `DODO_API_URL` or `DODO_ENVIRONMENT`, `TRANSFORM_FILE` or `PERSON_IDENTIFIER` and
-    /// `EVENT_NAMES`, and the AWS SDK's own variables.
+    /// `DODO_API_URL` or `DODO_ENVIRONMENT`, `TRANSFORM_FILE`, `PERSON_IDENTIFIER`, `EVENTS` and the
+    /// others of the built-in transform, and the AWS SDK's own variables.
     pub(crate) relay: RelaySettings,
     /// Read from `WEBHOOK_TOLERANCE_SECONDS`: how far `webhook-timestamp` may be off, both ways.
     pub(crate) tolerance: Duration,
+    /// What may be a typo.
+    warnings: Vec<ConfigError>,
 }
 
 /// One mistake in the environment: which variable, and what to write instead.
@@ -44,17 +47,23 @@ impl Settings {
         reader.log_level();
         let aws = reader.aws();
         let relay = RelaySettings { secret_id, secret_ttl, track_url, dodo_url, transform, aws };
-        reader.finish(Self { relay, tolerance })
+        let read = reader.finish((relay, tolerance));
+        read.map(|((relay, tolerance), warnings)| Self { relay, tolerance, warnings })
+    }
+
+    /// What may be a typo: the settings hold all the same.
+    pub fn warnings(&self) -> &[ConfigError] {
+        &self.warnings
     }
 }
 
-/// Reads the transform's settings alone, for tools that send nothing.
+/// Reads the transform's settings alone, for tools that send nothing; and what may be a typo in them.
 ///
 /// # Errors
 /// Every mistake in them.
 pub fn read_transform(
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<Transform, Vec<ConfigError>> {
+) -> Result<(Transform, Vec<ConfigError>), Vec<ConfigError>> {
     let mut reader = Reader::new(variable);
     let transform = reader.transform();
     reader.finish(transform)
@@ -173,6 +182,33 @@ mod tests {
             let problem = problem_with("WEBHOOK_TOLERANCE_SECONDS", value);
             assert!(problem.ends_with(&format!("from 1 to 86400, not \"{value}\"")), "{problem}");
         }
+    }
+
+    #[test]
+    fn what_may_be_a_typo_is_a_warning() {
+        for (name, value, nearest) in [
+            ("EVENTS", "payment.*,refnd.failed", "refund.failed"),
+            ("EVENT_NAMES", "payment.fialed=", "payment.failed"),
+            ("EXCLUDE_FIELDS", "ip_address,card_last_for", "card_last_four"),
+        ] {
+            let settings = with(name, value).unwrap();
+            let [warning] = settings.warnings() else { panic!("{:?}", settings.warnings()) };
+            let text = warning.to_string();
+            assert!(text.starts_with(&format!("{name} may have a typo: ")), "{text}");
+            assert!(text.ends_with(&format!("; the nearest is {nearest}")), "{text}");
+        }
+        assert_eq!(with("EVENTS", "payment.*").unwrap().warnings(), []);
+    }
+
+    #[test]
+    fn unknown_fields_pass_or_are_dropped() {
+        for (value, fine) in [("pass", true), ("Drop", true), ("", true), ("keep", false)] {
+            assert_eq!(with("UNKNOWN_FIELDS", value).is_ok(), fine, "{value}");
+        }
+        let problem = problem_with("UNKNOWN_FIELDS", "keep");
+        assert_eq!(problem, "UNKNOWN_FIELDS must be pass or drop, not \"keep\"");
+        let problem = problem_with("EVENTS", "a=b");
+        assert!(problem.starts_with("EVENTS has a mistake: \"a=b\" is no event type"), "{problem}");
     }
 
     #[test]

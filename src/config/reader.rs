@@ -3,12 +3,6 @@
 use super::ConfigError;
 use crate::aws::AwsSettings;
 use crate::telemetry::log;
-use crate::transform::Transform;
-use crate::transform::built_in::{
-    Environment, EventNames, IdentifyTime, Options, PersonIdentifier,
-};
-#[cfg(feature = "javascript")]
-use crate::transform::javascript::Handlers;
 use reqwest::Url;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -29,20 +23,21 @@ const LOG_LEVEL: &str = "LOG_LEVEL";
 pub(super) struct Reader<V> {
     variable: V,
     errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
 }
 
 impl<V: Fn(&str) -> Option<String>> Reader<V> {
     pub(super) fn new(variable: V) -> Self {
-        Self { variable, errors: Vec::new() }
+        Self { variable, errors: Vec::new(), warnings: Vec::new() }
     }
 
-    /// What was read, if nothing was wrong.
-    pub(super) fn finish<T>(self, read: T) -> Result<T, Vec<ConfigError>> {
-        if self.errors.is_empty() { Ok(read) } else { Err(self.errors) }
+    /// What was read and what is doubtful about it, if nothing was wrong.
+    pub(super) fn finish<T>(self, read: T) -> Result<(T, Vec<ConfigError>), Vec<ConfigError>> {
+        if self.errors.is_empty() { Ok((read, self.warnings)) } else { Err(self.errors) }
     }
 
     /// A variable's value; a blank one counts as unset.
-    fn optional(&self, name: &str) -> Option<String> {
+    pub(super) fn optional(&self, name: &str) -> Option<String> {
         let value = (self.variable)(name)?.trim().to_owned();
         Some(value).filter(|value| !value.is_empty())
     }
@@ -52,10 +47,25 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     /// Notes an error; the value returned in its place is never used.
-    fn error<T: Default>(&mut self, variable: &'static str, problem: impl Into<String>) -> T {
+    pub(super) fn error<T: Default>(
+        &mut self,
+        variable: &'static str,
+        problem: impl Into<String>,
+    ) -> T {
         let problem = problem.into();
         self.errors.push(ConfigError { variable, problem });
         T::default()
+    }
+
+    /// Notes what may be a typo.
+    pub(super) fn doubt(
+        &mut self,
+        variable: &'static str,
+        doubts: impl IntoIterator<Item = String>,
+    ) {
+        let warning =
+            |problem| ConfigError { variable, problem: format!("may have a typo: {problem}") };
+        self.warnings.extend(doubts.into_iter().map(warning));
     }
 
     pub(super) fn seconds(&mut self, name: &'static str) -> Duration {
@@ -106,84 +116,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         })
     }
 
-    pub(super) fn transform(&mut self) -> Transform {
-        let options = Options {
-            identifier: self.person_identifier(),
-            names: self.event_names(),
-            environment: self.environment(),
-            identify_time: self.identify_time(),
-            subscription_object_type: self.subscription_object_type(),
-        };
-        match self.optional("TRANSFORM_FILE") {
-            Some(path) => self.handlers(&path).unwrap_or(Transform::BuiltIn(options)),
-            None => Transform::BuiltIn(options),
-        }
-    }
-
-    #[cfg(feature = "javascript")]
-    fn handlers(&mut self, path: &str) -> Option<Transform> {
-        match Handlers::load(path.as_ref()) {
-            Ok(handlers) => Some(Transform::JavaScript(handlers)),
-            Err(problems) => {
-                for problem in problems {
-                    let () = self.error("TRANSFORM_FILE", problem);
-                }
-                None
-            }
-        }
-    }
-
-    /// Ignoring it would send the built-in events to somebody who wanted others.
-    #[cfg(not(feature = "javascript"))]
-    fn handlers(&mut self, _: &str) -> Option<Transform> {
-        self.error(
-            "TRANSFORM_FILE",
-            "must not be set: this build knows the built-in transform only",
-        )
-    }
-
-    fn person_identifier(&mut self) -> PersonIdentifier {
-        let text = self.optional("PERSON_IDENTIFIER");
-        match text.as_deref() {
-            None | Some("customer_id") => PersonIdentifier::CustomerId,
-            Some("email") => PersonIdentifier::Email,
-            Some(text) => match text.strip_prefix("metadata.").map(str::trim) {
-                Some(key) if !key.is_empty() => PersonIdentifier::Metadata(key.to_owned()),
-                _ => self.error(
-                    "PERSON_IDENTIFIER",
-                    format!("must be customer_id, email or metadata.<key>, not \"{text}\""),
-                ),
-            },
-        }
-    }
-
-    /// A wrong value is reported where it chooses Dodo's host.
-    fn environment(&self) -> Environment {
-        match self.optional("DODO_ENVIRONMENT") {
-            Some(name) if name.eq_ignore_ascii_case("test") => Environment::Test,
-            _ => Environment::Live,
-        }
-    }
-
-    fn identify_time(&mut self) -> IdentifyTime {
-        match self.optional("IDENTIFY_TIME").map(|name| name.to_ascii_lowercase()).as_deref() {
-            None | Some("event") => IdentifyTime::Event,
-            Some("arrival") => IdentifyTime::Arrival,
-            Some(name) => {
-                self.error("IDENTIFY_TIME", format!("must be event or arrival, not \"{name}\""))
-            }
-        }
-    }
-
-    fn subscription_object_type(&mut self) -> Option<String> {
-        const NAME: &str = "SUBSCRIPTION_OBJECT_TYPE";
-        let id = self.optional(NAME)?;
-        if id.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Some(id);
-        }
-        self.error(NAME, format!("must be the number of an object type, not \"{id}\""))
-    }
-
     /// Only checks it: the log reads it for itself, since it must work before there are settings.
     pub(super) fn log_level(&mut self) {
         let Some(text) = self.optional(LOG_LEVEL) else { return };
@@ -191,16 +123,6 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             let levels = log::LEVELS.join(", ");
             let () = self.error(LOG_LEVEL, format!("must be one of {levels}, not \"{text}\""));
         }
-    }
-
-    fn event_names(&mut self) -> EventNames {
-        let list = self.optional("EVENT_NAMES").unwrap_or_default();
-        EventNames::parse(&list).unwrap_or_else(|errors| {
-            for error in errors {
-                let () = self.error("EVENT_NAMES", format!("has a mistake: {error}"));
-            }
-            EventNames::default()
-        })
     }
 
     pub(super) fn aws(&mut self) -> AwsSettings {

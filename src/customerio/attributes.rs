@@ -55,6 +55,11 @@ impl Attributes {
         }
     }
 
+    /// Keeps those for which `keep` says so; it may change their values.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
+        self.0.retain_mut(|attribute| keep(&attribute.name, &mut attribute.value));
+    }
+
     /// Whether there is no room for another.
     pub fn is_full(&self) -> bool {
         self.0.len() >= MAX_ATTRIBUTES

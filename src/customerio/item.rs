@@ -125,3 +125,11 @@ pub struct Batch {
     #[serde(rename = "batch")]
     pub items: Vec<Item>,
 }
+
+impl Batch {
+    /// As the body of a request to `/api/v2/batch`.
+    #[cfg(feature = "javascript")]
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("strings, numbers and flags serialise")
+    }
+}

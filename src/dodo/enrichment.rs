@@ -142,7 +142,6 @@ impl Enrichment {
     }
 
     /// The customer with everything that is known, for a merchant's own transform; `null` if nothing is.
-    #[cfg(feature = "javascript")]
     pub(crate) fn to_json(&self) -> Value {
         let mut all: Map<String, Value> =
             self.customer.as_ref().map(|customer| (**customer).clone()).unwrap_or_default();

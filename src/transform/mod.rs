@@ -1,4 +1,4 @@
-//! From an event to the requests that Customer.io gets: the built-in transform or the merchant's own.
+//! From an event to the requests that Customer.io gets: the built-in transform, or the merchant's own.
 
 pub mod built_in;
 #[cfg(feature = "javascript")]
@@ -18,7 +18,7 @@ pub enum Transform {
     BuiltIn(Options),
     /// `TRANSFORM_FILE`.
     #[cfg(feature = "javascript")]
-    JavaScript(Handlers),
+    JavaScript(Box<Handlers>),
 }
 
 /// Why an event sends nothing.
@@ -33,7 +33,7 @@ pub enum Unsent {
     /// A lookup failed for now, and without it the event must not be sent yet.
     #[error(transparent)]
     Wait(#[from] LookupError),
-    /// A JavaScript handler failed, as this sentence says.
+    /// A JavaScript file failed, as this sentence says.
     #[error("{0}")]
     Failed(String),
 }
@@ -56,7 +56,9 @@ pub enum Ignored {
     )]
     NoOwnId,
     /// The merchant's wish.
-    #[error("EVENT_NAMES gives this event type an empty name, which switches it off.")]
+    #[error(
+        "This event type is switched off: EVENT_NAMES gives it an empty name, or EVENTS leaves it out."
+    )]
     EventOff,
     /// Every handler left `url` and `payload` as they were.
     #[error("No handler in TRANSFORM_FILE handles this event type.")]
@@ -64,6 +66,9 @@ pub enum Ignored {
     /// The merchant's wish.
     #[error("A handler in TRANSFORM_FILE set webhook.cancel.")]
     Cancelled,
+    /// The merchant's wish.
+    #[error("An extend in TRANSFORM_FILE returned null, or a batch without items.")]
+    Dropped,
 }
 
 /// An event has lost its person: the sender must keep it until somebody has found out why.
@@ -89,6 +94,7 @@ impl Ignored {
             Self::EventOff => "event_off",
             Self::NotHandled => "not_handled",
             Self::Cancelled => "cancelled",
+            Self::Dropped => "dropped",
         }
     }
 }
@@ -99,7 +105,7 @@ impl Transform {
         match self {
             Self::BuiltIn(options) => built_in::needs(event, options),
             #[cfg(feature = "javascript")]
-            Self::JavaScript(_) => javascript::needs(event),
+            Self::JavaScript(handlers) => handlers.needs(event),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Settings: their effects, and how mistakes in them are reported.
 
 use crate::world::{Process, World};
-use serde_json::Value;
+use serde_json::{Value, json};
+use stand_ins::dodo::sample;
 
 #[tokio::test]
 async fn mistakes_end_the_start_all_of_them_named() {
@@ -73,6 +74,52 @@ async fn the_person_identifier_is_the_merchants_choice() {
         (None, None),
         "the merchant's own"
     );
+}
+
+#[tokio::test]
+async fn events_are_chosen_and_state_is_kept() {
+    let world = World::with(&[("EVENTS", "refund.*,subscription.active")]).await;
+    for (name, outcome, items) in [
+        ("payment.succeeded", "delivered", 1),
+        ("subscription.active", "delivered", 2),
+        ("refund.failed", "delivered", 2),
+        ("dispute.won", "ignored", 0),
+    ] {
+        let before = world.arrivals();
+        let response = world.deliver(&world.webhook(name)).await;
+        assert_eq!(response.outcome(), (200, outcome), "{name}");
+        let state = world.customerio.state();
+        let new = state.arrivals[before..].iter().flat_map(|arrival| arrival.items().to_vec());
+        assert_eq!(new.count(), items, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn fields_are_left_out() {
+    let world = World::with(&[
+        ("UNKNOWN_FIELDS", "drop"),
+        ("EXCLUDE_FIELDS", "customer.name,total_amount,metadata.user_id"),
+    ])
+    .await;
+    let mut event = sample("payment.succeeded").unwrap().event;
+    event["data"]["ip_address"] = "192.0.2.7".into();
+    event["data"]["metadata"] = json!({"user_id": "u_1", "plan": "pro"});
+    assert_eq!(world.deliver(&world.signed(event.to_string())).await.outcome(), (200, "delivered"));
+    let body = &world.customerio.state().arrivals[0].body;
+    for absent in ["192.0.2.7", "Ada Beispiel", "payment_amount", "last_payment_amount", "u_1"] {
+        assert!(!body.to_string().contains(absent), "{absent} in {body}");
+    }
+    assert_eq!(body["batch"][1]["attributes"]["metadata"], json!({"plan": "pro"}));
+    assert_eq!(body["batch"][0]["attributes"]["email"], "ada@example.com");
+}
+
+#[tokio::test]
+async fn what_may_be_a_typo_is_said_at_start_and_the_function_serves() {
+    let world = World::with(&[("EVENT_NAMES", "payment.fialed=")]).await;
+    assert_eq!(world.deliver(&world.webhook("payment.failed")).await.outcome(), (200, "delivered"));
+    let warning = "Configuration: EVENT_NAMES may have a typo: \"payment.fialed\" fits no event type \
+                   known today; the nearest is payment.failed.";
+    assert!(world.log().contains(&warning.replace('"', "\\\"")), "{}", world.log());
 }
 
 #[tokio::test]

@@ -67,6 +67,21 @@ async fn a_built_in_function_that_does_not_return_is_ended_and_the_next_webhook_
 }
 
 #[tokio::test]
+async fn the_same_holds_for_an_extend() {
+    let text = format!("function extend(request, webhook) {{ {OBEDIENT} && request }}");
+    let folder = Folder::of(&[("a.js", "return webhook"), ("extends.js", &text)]);
+    let world = folder.world().await;
+    for code in ENDLESS {
+        let start = Instant::now();
+        let message = "extends.js:1: it took more than 100 ms of CPU.".to_owned();
+        assert_eq!(run(&world, code).await, (503, message), "{code}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        assert_eq!(run(&world, "").await.0, 200, "the next one is served");
+    }
+    assert_eq!(world.arrivals(), ENDLESS.len());
+}
+
+#[tokio::test]
 async fn it_holds_no_credentials_and_can_open_nothing() {
     let world = world().await;
     let [child] = world.children()[..] else { panic!() };

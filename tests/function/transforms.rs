@@ -7,7 +7,7 @@ use stand_ins::secrets_manager::project_file;
 use std::fs;
 use std::path::PathBuf;
 
-/// A folder of handlers, removed when dropped.
+/// A folder of files, removed when dropped. What defines no `extend` is the body of a handler.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -15,8 +15,9 @@ impl Folder {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(dodo::random_hex());
         fs::create_dir(&path).unwrap();
         for (name, body) in files {
-            fs::write(path.join(name), format!("function handler(webhook) {{\n{body}\n}}"))
-                .unwrap();
+            let is_whole = body.contains("function extend");
+            let handler = format!("function handler(webhook) {{\n{body}\n}}");
+            fs::write(path.join(name), if is_whole { body } else { handler.as_str() }).unwrap();
         }
         Self(path)
     }
@@ -191,7 +192,15 @@ async fn the_console_repeats_nothing_personal() {
 #[tokio::test]
 async fn a_file_that_does_not_compile_ends_the_start() {
     let folder = Folder::of(&[("a.js", "return webhook"), ("b.js", "let x = ;"), ("c.js", "")]);
-    fs::write(folder.0.join("c.js"), "const handle = 1;").unwrap();
+    let both = "function extend(r) { return r } const handler = extend;";
+    for (name, text) in [
+        ("c.js", "const handle = 1;"),
+        ("d.js", both),
+        ("e.js", "export default function handler(webhook) { return webhook }"),
+        ("f.js", "// in another language\nfunction handler(webhook: Webhook) { return webhook }"),
+    ] {
+        fs::write(folder.0.join(name), text).unwrap();
+    }
     let environment = [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "testing"),
@@ -209,16 +218,82 @@ async fn a_file_that_does_not_compile_ends_the_start() {
         "{messages:?}"
     );
     assert!(messages[0].ends_with("in `let x = ;`."), "{messages:?}");
-    assert!(messages[1].contains("c.js: there is no `function handler(webhook)`"), "{messages:?}");
+    for (message, expected) in messages[1..].iter().zip([
+        "c.js: there is no `function handler(webhook)` and no `function extend(request, webhook)`.",
+        "d.js: it has both `handler` and `extend`; give each a file of its own.",
+        "e.js:1: `export default function handler(webhook) { return webhook }` is of a module; \
+         `import`, `export` and `require` are not known here: write a plain `function \
+         handler(webhook)` or `function extend(request, webhook)`.",
+        "f.js:2: `function handler(webhook: Webhook) { return webhook }` looks like TypeScript, which \
+         is not known here: write a plain `function handler(webhook)`",
+    ]) {
+        assert!(message.contains(expected), "{message}");
+    }
+    assert_eq!(messages.len(), 5);
 }
 
+/// And only its own files are read: below it are others.
 #[tokio::test]
-async fn our_own_starting_points_run_as_a_folder() {
-    let path = project_file("transforms");
-    let world = World::with(&[("TRANSFORM_FILE", path.to_str().unwrap())]).await;
-    let response = world.deliver(&world.webhook("subscription.active")).await;
+async fn our_own_examples_run_as_a_folder() {
+    let world =
+        World::with(&[("TRANSFORM_FILE", project_file("transforms/examples").to_str().unwrap())])
+            .await;
+    let response = world.deliver(&world.webhook("payment.failed")).await;
     assert_eq!(response.outcome(), (200, "delivered"));
-    assert_eq!(world.customerio.state().arrivals[0].items().len(), 4);
+    let items = world.customerio.state().arrivals[0].items().to_vec();
+    let names: Vec<_> = items.iter().filter_map(|item| item["name"].as_str()).collect();
+    assert_eq!(names, ["Payment Failed"]);
+}
+
+const PLAN: &str = "function extend(request, webhook) {
+  for (const item of request.batch) item.attributes.plan = webhook.payload.data.metadata?.plan ?? 'none';
+  return webhook.eventType === 'payment.failed' ? null : request;
+}";
+
+#[tokio::test]
+async fn an_extend_changes_the_built_in_request() {
+    let folder = Folder::of(&[("plan.js", PLAN)]);
+    fs::create_dir(folder.0.join("below")).unwrap();
+    fs::write(folder.0.join("below/other.js"), "(").unwrap();
+    let world = folder.world().await;
+    let webhook = world.webhook("payment.succeeded");
+    for _ in 0..2 {
+        assert_eq!(world.deliver(&webhook).await.outcome(), (200, "delivered"));
+    }
+    let response = world.deliver(&world.webhook("payment.failed")).await;
+    assert_eq!((response.outcome(), response.reason()), ((200, "ignored"), "dropped"));
+    let state = world.customerio.state();
+    let person = state.people.find("ada@example.com").unwrap();
+    assert_eq!(person.attributes["plan"], "none");
+    assert_eq!(person.attributes["last_payment_amount"], "29.00");
+    let [event] = &person.activity[..] else { panic!("counted once") };
+    assert_eq!(
+        (event.name.as_str(), &event.attributes["plan"]),
+        ("Payment Completed", &json!("none"))
+    );
+}
+
+/// What the built-in transform looks up, it looks up for an `extend` too.
+#[tokio::test]
+async fn an_extend_gets_what_lookups_found() {
+    let text = "function extend(request, webhook) {
+      for (const item of request.batch) item.attributes.found = webhook.customer?.name ?? 'nobody';
+      return request;
+    }";
+    let folder = Folder::of(&[("found.js", text)]);
+    let world = World::with_dodo_api(&[("TRANSFORM_FILE", folder.path())]).await;
+    for (name, attribute) in
+        [("subscription.active", "active_subscriptions"), ("license_key.created", "email")]
+    {
+        world.dodo_api.state().happened(&sample(name).unwrap().event);
+        let response = world.deliver(&world.webhook(name)).await;
+        assert_eq!(response.outcome(), (200, "delivered"), "{}", response.message());
+        let items = world.customerio.state().arrivals.last().unwrap().items().to_vec();
+        // What lookups say of an older event is an `identify` of its own.
+        assert!(items.iter().any(|it| !it["attributes"][attribute].is_null()), "{items:?}");
+        let found = if name == "license_key.created" { "Ada Beispiel" } else { "nobody" };
+        assert!(items.iter().all(|item| item["attributes"]["found"] == found), "{items:?}");
+    }
 }
 
 #[tokio::test]

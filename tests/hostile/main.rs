@@ -5,6 +5,7 @@ mod generator;
 mod usage;
 
 use dodo_customerio::transform::Unsent;
+use dodo_customerio::transform::built_in::Options;
 use dodo_customerio::transform::javascript::engine::Limits;
 use dodo_customerio::transform::javascript::{HandlerRequests, Handlers};
 use serde_json::{Value, json};
@@ -43,7 +44,8 @@ const RESIDENT: u64 = 64 * 1024;
 fn load(text: &str, limits: Limits) -> Handlers {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.js", random_hex()));
     fs::write(&path, text).unwrap();
-    let handlers = Handlers::load_with(env!("CARGO_BIN_EXE_dodo-customerio").into(), &path, limits);
+    let program = env!("CARGO_BIN_EXE_dodo-customerio").into();
+    let handlers = Handlers::load_with(program, &path, limits, Options::default());
     fs::remove_file(path).unwrap();
     handlers.unwrap_or_else(|problems| panic!("{problems:?}"))
 }
@@ -116,5 +118,6 @@ fn ten_thousand_hostile_handlers_stay_within_their_limits() {
     assert!(peak < RESIDENT, "{peak} kB were resident");
     assert!(resident < settled + 20_000, "{settled} kB grew to {resident} kB");
     assert_eq!(proc::children(id()).len(), 1, "nobody is left but the one that waits");
-    assert_eq!(run(&handlers, "").unwrap().items(), [json!({})], "the next one is served");
+    let next = run(&handlers, "").unwrap();
+    assert_eq!(next.items().collect::<Vec<_>>(), [&json!({})], "the next one is served");
 }

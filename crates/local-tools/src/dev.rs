@@ -18,7 +18,7 @@ pub struct Ports {
     /// Port of the local Customer.io; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     customerio_port: u16,
-    /// A JavaScript file or a folder of them, instead of the built-in transform.
+    /// A JavaScript file or a folder of them, which extend the built-in transform or replace it.
     #[arg(long, value_name = "PATH")]
     transform: Option<PathBuf>,
 }

@@ -68,7 +68,7 @@ enum Tool {
     ///
     /// Checks them against Customer.io's published rules; exits with 1 if they break one. Settings come
     /// from the environment (`PERSON_IDENTIFIER`, `EVENT_NAMES`). With a JavaScript transform, also shows the
-    /// input, what each handler returned and what was repaired.
+    /// input, the built-in request and how it was extended, what each handler returned and what was repaired.
     Preview {
         #[command(flatten)]
         sample: Sample,
@@ -126,7 +126,7 @@ struct Sample {
 
 #[derive(Debug, Args)]
 struct Transform {
-    /// A JavaScript file or a folder of them, instead of the built-in transform.
+    /// A JavaScript file or a folder of them, which extend the built-in transform or replace it.
     #[arg(long = "transform", value_name = "PATH")]
     path: Option<PathBuf>,
 }

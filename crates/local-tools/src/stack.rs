@@ -16,11 +16,14 @@ use tokio::net::TcpListener;
 const SECRET_NAME: &str = "dodo-customerio";
 
 /// Settings that may be in the environment for another purpose; the demo runs without them.
-const OWN_SETTINGS: [&str; 9] = [
+const OWN_SETTINGS: [&str; 12] = [
     "DODO_ENVIRONMENT",
     "CUSTOMERIO_REGION",
     "PERSON_IDENTIFIER",
+    "EVENTS",
     "EVENT_NAMES",
+    "UNKNOWN_FIELDS",
+    "EXCLUDE_FIELDS",
     "IDENTIFY_TIME",
     "SUBSCRIPTION_OBJECT_TYPE",
     "TRANSFORM_FILE",

@@ -6,8 +6,10 @@ use crate::stack;
 use dodo_customerio::config::read_transform;
 use dodo_customerio::customerio::Request;
 use dodo_customerio::event::Event;
+use dodo_customerio::transform::javascript::HandlerRequests;
 use dodo_customerio::transform::{Transform, Unsent};
-use serde_json::Value;
+use serde_json::{Value, json};
+use similar::TextDiff;
 use stand_ins::customerio;
 use stand_ins::dodo::{self, Sample, Webhook};
 use std::env;
@@ -56,7 +58,7 @@ fn signed(sample: &Sample, secret: &str) -> Webhook {
 }
 
 /// The requests that a sample becomes, checked against Customer.io's rules. With a JavaScript transform,
-/// also what each handler made and what was repaired.
+/// also what was built in and how it was extended, what each handler made and what was repaired.
 pub fn preview(name: &str, path: Option<PathBuf>) -> Result<String, String> {
     let sample = dodo::sample(name)?;
     match transform(path.as_deref())? {
@@ -68,18 +70,38 @@ pub fn preview(name: &str, path: Option<PathBuf>) -> Result<String, String> {
                 Err(Unsent::Ignored(why)) => return Ok(format!("{input}\n\n{NOTHING}. {why}")),
                 Err(unsent) => return Err(format!("{input}\n\n{unsent}")),
             };
-            let made = requests.made().iter().map(|made| {
-                format!("\n\nmade by {}, for {}\n{:#}", made.file, made.url, made.payload)
-            });
-            let repaired = requests.repaired().iter();
-            let repaired = repaired.map(|it| format!("\n\nrepaired, {}: {}", it.file, it.repair));
-            let text: String = [input].into_iter().chain(made).chain(repaired).collect();
+            let text = format!("{input}{}", made(&requests));
             match verdict(&requests.into_outgoing().into_requests()) {
                 Ok(verdict) => Ok(format!("{text}\n\n{verdict}")),
                 Err(verdict) => Err(format!("{text}\n\n{verdict}")),
             }
         }
     }
+}
+
+/// What the files of a transform made, each part with its heading.
+fn made(requests: &HandlerRequests) -> String {
+    let extended = requests.built_in().map(|built_in| {
+        let built_in: Value = serde_json::from_str(built_in).unwrap_or_default();
+        let extended = json!({ "batch": requests.extended() });
+        format!(
+            "\n\nbuilt in\n{built_in:#}\n\nextended\n{extended:#}\n\ndifference\n{}",
+            difference(&built_in, &extended)
+        )
+    });
+    let made = requests.made().iter();
+    let made = made.map(|it| format!("\n\nmade by {}, for {}\n{:#}", it.file, it.url, it.payload));
+    let repaired = requests.repaired();
+    let repaired = repaired.map(|it| format!("\n\nrepaired, {}: {}", it.file, it.repair));
+    extended.into_iter().chain(made).chain(repaired).collect()
+}
+
+/// The lines that went and came, with some around them.
+fn difference(before: &Value, after: &Value) -> String {
+    let [before, after] = [before, after].map(|value| format!("{value:#}\n"));
+    let difference = TextDiff::from_lines(&before, &after);
+    let text = difference.unified_diff().context_radius(2).to_string();
+    if text.is_empty() { "none".to_owned() } else { text.trim_end().to_owned() }
 }
 
 /// Runs a transform over all samples; an error if any fails.
@@ -108,7 +130,11 @@ fn transform(path: Option<&Path>) -> Result<Transform, String> {
     };
     let sentences =
         |errors: Vec<_>| errors.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n");
-    read_transform(read).map_err(sentences)
+    let (transform, warnings) = read_transform(read).map_err(sentences)?;
+    for warning in warnings {
+        eprintln!("{warning}.");
+    }
+    Ok(transform)
 }
 
 fn now() -> u64 {
@@ -153,5 +179,27 @@ fn verdict(requests: &[Request]) -> Result<String, String> {
         Ok(format!("{text}Customer.io's rules: kept.{older}"))
     } else {
         Err(format!("{text}Customer.io's rules are broken: {}", Value::from(errors)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_shows_what_went_and_what_came() {
+        let before = json!({"batch": [{"name": "Paid", "attributes": {"amount": "29.00"}}]});
+        let mut after = before.clone();
+        assert_eq!(difference(&before, &after), "none");
+        after["batch"][0]["attributes"]["plan"] = "Pro".into();
+        after["batch"][0]["name"] = "Bought".into();
+        let text = difference(&before, &after);
+        for line in [
+            "+        \"plan\": \"Pro\"",
+            "-      \"name\": \"Paid\"",
+            "+      \"name\": \"Bought\"",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line} in\n{text}");
+        }
     }
 }

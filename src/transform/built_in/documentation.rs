@@ -1,16 +1,21 @@
 //! `docs/events.md` says what [`table`](super::table) says: no more and no less.
 
-use super::EventNames;
-use super::table::{EVERY_EVENT, FROM_PAYMENT, GROUPS, Kind, Row};
+use super::table::{EVERY_EVENT, FROM_PAYMENT, GROUPS, Kind, LEFT_OUT, Row};
+use super::{EVENT_TYPES, EventNames, ExcludedFields};
 use std::collections::BTreeSet;
 
 const PAGE: &str = include_str!("../../../docs/events.md");
+const PRIVACY: &str = include_str!("../../../docs/privacy.md");
+
+fn rows(heading: &str) -> Vec<Vec<String>> {
+    rows_in(PAGE, heading)
+}
 
 /// The cells of the table rows below a heading, backticks removed.
-fn rows(heading: &str) -> Vec<Vec<String>> {
-    let (_, below) = PAGE
+fn rows_in(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let (_, below) = page
         .split_once(&format!("\n{heading}\n"))
-        .unwrap_or_else(|| panic!("docs/events.md has no heading \"{heading}\""));
+        .unwrap_or_else(|| panic!("the page has no heading \"{heading}\""));
     let section = below.split("\n#").next().unwrap_or_default();
     let table = section.lines().filter(|line| line.starts_with('|')).skip(2);
     let cell = |cell: &str| cell.trim().replace('`', "");
@@ -70,11 +75,35 @@ fn every_attribute_of_people_is_documented_and_no_other() {
 #[test]
 fn every_event_is_documented_under_its_name() {
     let names = EventNames::default();
+    let types: BTreeSet<_> = rows("## Events").into_iter().map(|row| row[0].clone()).collect();
+    assert_eq!(types, EVENT_TYPES.map(str::to_owned).into());
     for row in rows("## Events") {
         let [event_type, name] = [&row[0], &row[1]];
         match event_type.strip_prefix("payout.") {
             Some(_) => assert!(name.starts_with("– (ignored"), "{event_type}"),
             None => assert_eq!(names.name_of(event_type).as_ref(), Some(name)),
         }
+    }
+}
+
+/// Each setting on the page keeps its attribute back.
+#[test]
+fn what_can_be_personal_can_be_kept_back() {
+    let rows = rows_in(PRIVACY, "## What is sent");
+    assert!(rows.len() > 20, "{}", rows.len());
+    for row in rows {
+        let [attribute, setting] = [&row[0], &row[1]];
+        let excluded = ExcludedFields::parse(setting);
+        assert!(excluded.contain(attribute), "{setting} for {attribute}");
+        assert!(super::table::rows().any(|it| it.attribute == attribute) || attribute == setting);
+    }
+}
+
+#[test]
+fn what_is_never_sent_is_said_to_be() {
+    let (_, text) = PRIVACY.split_once("\n## What is never sent\n").unwrap();
+    let text = text.split("\n## ").next().unwrap();
+    for field in ["card_holder_name", "tax_id", "error_message", "remarks"] {
+        assert!(LEFT_OUT.contains(&field) && text.contains(&format!("`{field}`")), "{field}");
     }
 }

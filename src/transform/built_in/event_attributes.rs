@@ -1,13 +1,14 @@
 //! The attributes of an event.
 
 use super::table::{self, EVERY_EVENT, FROM_PAYMENT};
-use super::{Environment, Options, fields, renewal};
+use super::{Environment, Options, UnknownFields, fields, renewal};
 use crate::customerio::{Attributes, Weight};
 use crate::dodo::Enrichment;
 use crate::event::{Event, cart};
 use serde_json::{Map, Value, json};
 
-/// Gathers them: computed ones, those of the table, and then the fields that no row names.
+/// Gathers them: computed ones, those of the table, and then the fields that no row names; less what the merchant
+/// excludes.
 pub(super) fn of(event: &Event<'_>, enrichment: &Enrichment, options: &Options) -> Attributes {
     let mut attributes = Attributes::default();
     let environment = match options.environment {
@@ -29,7 +30,10 @@ pub(super) fn of(event: &Event<'_>, enrichment: &Enrichment, options: &Options) 
         add_products(payment, enrichment, &mut attributes);
     }
     name_customer(event, enrichment, &mut attributes);
-    fields::pass_through(&group, event, &mut attributes);
+    if options.unknown_fields == UnknownFields::Pass {
+        fields::pass_through(&group, event, &options.excluded_fields, &mut attributes);
+    }
+    options.excluded_fields.remove_from(&mut attributes);
     attributes
 }
 

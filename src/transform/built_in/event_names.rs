@@ -1,3 +1,4 @@
+use super::event_types::{NoEventType, Pattern};
 use crate::customerio::limits::{MAX_EVENT_NAME, cut};
 use std::collections::BTreeMap;
 
@@ -8,9 +9,9 @@ const DODOS_NAMES: [(&str, &str); 3] = [
     ("subscription.cancelled", "Subscription Cancelled"),
 ];
 
-/// The merchant's renames, from event type to event name; an empty name switches an event off.
+/// The merchant's renames, from event types to event names; an empty name switches events off.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct EventNames(BTreeMap<String, String>);
+pub struct EventNames(BTreeMap<Pattern, String>);
 
 /// One mistake in a list of renames.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum EventNamesError {
     /// An entry that maps from nothing.
     #[error("\"{0}\" has no event type before the \"=\"")]
     NoType(String),
+    /// Or from something else.
+    #[error(transparent)]
+    NoEventType(#[from] NoEventType),
     /// Which of the two would count?
     #[error("{0} is there twice")]
     Twice(String),
@@ -30,7 +34,7 @@ pub enum EventNamesError {
 }
 
 impl EventNames {
-    /// Reads `payment.succeeded=Order Completed,refund.failed=`.
+    /// Reads `payment.succeeded=Order Completed,refund.*=`.
     ///
     /// # Errors
     /// Every mistake in it.
@@ -38,8 +42,9 @@ impl EventNames {
         let (mut names, mut errors) = (BTreeMap::new(), Vec::new());
         for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             match rename(entry) {
-                Ok((event_type, name)) => {
-                    if names.insert(event_type.to_owned(), name.to_owned()).is_some() {
+                Ok((pattern, name)) => {
+                    if names.insert(pattern, name.to_owned()).is_some() {
+                        let event_type = entry.split('=').next().unwrap_or_default().trim();
                         errors.push(EventNamesError::Twice(event_type.to_owned()));
                     }
                 }
@@ -49,10 +54,17 @@ impl EventNames {
         if errors.is_empty() { Ok(Self(names)) } else { Err(errors) }
     }
 
-    /// The name under which Customer.io gets an event type; `None` if the merchant switched it off.
+    /// The event types that it renames.
+    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.0.keys()
+    }
+
+    /// The name under which Customer.io gets an event type; `None` if the merchant switched it off. The
+    /// type itself counts before `payment.*`.
     pub fn name_of(&self, event_type: &str) -> Option<String> {
-        let mut name = match self.0.get(event_type) {
-            Some(renamed) => renamed.clone(),
+        let fitting = self.0.iter().filter(|(pattern, _)| pattern.fits(event_type));
+        let mut name = match fitting.max_by_key(|(pattern, _)| pattern.rank()) {
+            Some((_, renamed)) => renamed.clone(),
             None => default_name(event_type),
         };
         cut(&mut name, MAX_EVENT_NAME);
@@ -69,7 +81,7 @@ pub(super) fn payment_method_update(event_type: &str) -> String {
     }
 }
 
-fn rename(entry: &str) -> Result<(&str, &str), EventNamesError> {
+fn rename(entry: &str) -> Result<(Pattern, &str), EventNamesError> {
     let no_equals_sign = || EventNamesError::NoEqualsSign(entry.to_owned());
     let (event_type, name) = entry.split_once('=').ok_or_else(no_equals_sign)?;
     let (event_type, name) = (event_type.trim(), name.trim());
@@ -79,7 +91,7 @@ fn rename(entry: &str) -> Result<(&str, &str), EventNamesError> {
     if name.len() > MAX_EVENT_NAME {
         return Err(EventNamesError::TooLong(event_type.to_owned()));
     }
-    Ok((event_type, name))
+    Ok((Pattern::parse(event_type)?, name))
 }
 
 fn default_name(event_type: &str) -> String {
@@ -150,6 +162,21 @@ mod tests {
     }
 
     #[test]
+    fn a_rename_may_be_for_several_types_and_the_nearer_one_counts() {
+        let names =
+            EventNames::parse("payment.*=,payment.succeeded=Order,*=Other,dis*=A,dispute.*=B");
+        let names = names.unwrap();
+        for (event_type, expected) in [
+            ("payment.failed", None),
+            ("payment.succeeded", Some("Order")),
+            ("dispute.won", Some("B")),
+            ("refund.failed", Some("Other")),
+        ] {
+            assert_eq!(names.name_of(event_type).as_deref(), expected, "{event_type}");
+        }
+    }
+
+    #[test]
     fn a_name_may_contain_an_equals_sign() {
         let names = EventNames::parse("a.b=x=y").unwrap();
         assert_eq!(names.name_of("a.b").as_deref(), Some("x=y"));
@@ -157,7 +184,7 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_reported() {
-        let list = format!("payment.failed,=Name,a.b=x,a.b=y,c.d={}", "n".repeat(101));
+        let list = format!("payment.failed,=Name,a.b=x,a.b=y,c.d={},a*b=x", "n".repeat(101));
         let errors = EventNames::parse(&list).unwrap_err();
         assert_eq!(
             errors,
@@ -166,6 +193,7 @@ mod tests {
                 EventNamesError::NoType("=Name".into()),
                 EventNamesError::Twice("a.b".into()),
                 EventNamesError::TooLong("c.d".into()),
+                EventNamesError::NoEventType(Pattern::parse("a*b").unwrap_err()),
             ]
         );
     }

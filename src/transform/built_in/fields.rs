@@ -1,5 +1,6 @@
 //! Walks the [`table`]: reads fields of a payload and writes attributes.
 
+use super::ExcludedFields;
 use super::table::{self, Group, Kind, LEFT_OUT, Row};
 use crate::customerio::{Attributes, Weight};
 use crate::event::{Event, date, lenient, money};
@@ -137,7 +138,12 @@ fn is_scalar(value: &Value) -> bool {
 /// Passes on the scalar fields that no row names, so that what Dodo adds arrives before anybody adds
 /// a row. The name tells the kind: `…_at` and `…_date` are dates, `…_amount` and `amount_…` are money if there
 /// is a `currency`, and `id` gets the group before it.
-pub(super) fn pass_through(group: &Group<'_>, event: &Event<'_>, attributes: &mut Attributes) {
+pub(super) fn pass_through(
+    group: &Group<'_>,
+    event: &Event<'_>,
+    excluded: &ExcludedFields,
+    attributes: &mut Attributes,
+) {
     let named = |name: &str| {
         let rows = group.event.iter().chain(table::EVERY_EVENT);
         LEFT_OUT.contains(&name) || rows.into_iter().any(|row| row.field == name)
@@ -146,7 +152,7 @@ pub(super) fn pass_through(group: &Group<'_>, event: &Event<'_>, attributes: &mu
         if attributes.is_full() {
             return;
         }
-        if !named(name) {
+        if !named(name) && !excluded.contain(name) {
             pass(name, value, group, event.data.get("currency"), attributes);
         }
     }
@@ -206,8 +212,13 @@ mod tests {
     }
 
     fn passed_on(data: Value) -> Value {
+        passed_on_without("", data)
+    }
+
+    fn passed_on_without(excluded: &str, data: Value) -> Value {
         let mut attributes = Attributes::default();
-        pass_through(&table::group("loyalty.earned"), &event(data), &mut attributes);
+        let excluded = ExcludedFields::parse(excluded);
+        pass_through(&table::group("loyalty.earned"), &event(data), &excluded, &mut attributes);
         serde_json::to_value(&attributes).unwrap()
     }
 
@@ -303,6 +314,12 @@ mod tests {
     #[test]
     fn an_amount_without_currency_is_just_a_number() {
         assert_eq!(passed_on(json!({"amount": 150})), json!({"amount": 150}));
+    }
+
+    #[test]
+    fn an_excluded_field_is_not_passed_on_under_another_name_either() {
+        let data = json!({"id": "loy_1", "tier": "gold", "points": 7});
+        assert_eq!(passed_on_without("id,tier", data), json!({"points": 7}));
     }
 
     #[test]

@@ -7,6 +7,8 @@
 mod documentation;
 mod event_attributes;
 mod event_names;
+mod event_types;
+mod excluded_fields;
 mod fields;
 mod identity;
 mod needs;
@@ -16,6 +18,8 @@ mod state;
 mod table;
 
 pub use event_names::{EventNames, EventNamesError};
+pub use event_types::{EVENT_TYPES, EventTypes, NoEventType, Pattern};
+pub use excluded_fields::ExcludedFields;
 pub use identity::PersonIdentifier;
 pub(super) use needs::needs;
 #[cfg(feature = "javascript")]
@@ -32,8 +36,14 @@ use identity::Person;
 pub struct Options {
     /// Who a person is.
     pub identifier: PersonIdentifier,
+    /// Which events are sent.
+    pub events: EventTypes,
     /// What events are called.
     pub names: EventNames,
+    /// What becomes of fields without a row in the table.
+    pub unknown_fields: UnknownFields,
+    /// What is never sent.
+    pub excluded_fields: ExcludedFields,
     /// Which of Dodo's modes the events come from.
     pub environment: Environment,
     /// The time of an `identify`.
@@ -62,6 +72,16 @@ pub enum IdentifyTime {
     Arrival,
 }
 
+/// `UNKNOWN_FIELDS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownFields {
+    /// They are sent under their own names.
+    #[default]
+    Pass,
+    /// They are left out.
+    Drop,
+}
+
 /// Turns an event into what Customer.io should know: an `identify` if it says something about the
 /// person, and an `event` unless the merchant switched it off. `now` (Unix seconds) keeps times out of
 /// the future, and tells late events from fresh ones.
@@ -76,7 +96,7 @@ pub fn transform(
 ) -> Result<Batch, Unsent> {
     let nothing_known = Enrichment::default();
     let enrichment = enrichment.unwrap_or(&nothing_known);
-    let name = name_of(event, &options.names);
+    let name = name_of(event, options);
     if name.is_none() && !state::is_stated(event) {
         return Err(Unsent::Ignored(Ignored::EventOff));
     }
@@ -97,8 +117,9 @@ pub fn transform(
 }
 
 /// What the event is called; `None` if the merchant switched it off.
-fn name_of(event: &Event<'_>, names: &EventNames) -> Option<String> {
-    let name = names.name_of(&event.event_type)?;
+fn name_of(event: &Event<'_>, options: &Options) -> Option<String> {
+    let is_on = options.events.include(&event.event_type);
+    let name = options.names.name_of(&event.event_type).filter(|_| is_on)?;
     let is_purchase = !updates_payment_method(event);
     Some(if is_purchase { name } else { event_names::payment_method_update(&event.event_type) })
 }
@@ -127,7 +148,7 @@ impl Builder<'_> {
     /// What the payload says, with the event's time; and what lookups say, which is true of now. For a
     /// fresh event that is the same.
     fn identifies(&self) -> Vec<Item> {
-        let parts = person_attributes::of(self.event, self.enrichment, self.person);
+        let parts = person_attributes::of(self.event, self.enrichment, self.person, self.options);
         if is_fresh(self.event, self.enrichment.began) {
             return self.identify(parts.merged(), self.happened()).into_iter().collect();
         }

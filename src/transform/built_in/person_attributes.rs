@@ -2,7 +2,7 @@
 
 use super::identity::Person;
 use super::table::{self, SUBSCRIBER};
-use super::{fields, state};
+use super::{Options, fields, state};
 use crate::customerio::{Attributes, Identifier, Weight};
 use crate::dodo::{Enrichment, Object};
 use crate::event::{Customer, Event, lenient};
@@ -47,7 +47,12 @@ fn add_id(id: Option<String>, attributes: &mut Attributes) {
 }
 
 /// Gathers what is said about the person.
-pub(super) fn of(event: &Event<'_>, enrichment: &Enrichment, person: &Person) -> PersonAttributes {
+pub(super) fn of(
+    event: &Event<'_>,
+    enrichment: &Enrichment,
+    person: &Person,
+    options: &Options,
+) -> PersonAttributes {
     let customer = enrichment.customer_of(event);
     let mut stated = Attributes::default();
     name_person(&Customer::of(&event.data), person, &mut stated);
@@ -78,8 +83,11 @@ pub(super) fn of(event: &Event<'_>, enrichment: &Enrichment, person: &Person) ->
     for (name, value) in enrichment.attributes() {
         found.add(name, value, Weight::Essential);
     }
-    let id_is_news = person.is_own;
-    PersonAttributes { stated, found, dodo_customer_id: customer.customer_id, id_is_news }
+    let excluded = &options.excluded_fields;
+    excluded.remove_from(&mut stated);
+    excluded.remove_from(&mut found);
+    let dodo_customer_id = customer.customer_id.filter(|_| !excluded.contain("dodo_customer_id"));
+    PersonAttributes { stated, found, dodo_customer_id, id_is_news: person.is_own }
 }
 
 /// Address and name, unless the person is the merchant's own, who knows both better.

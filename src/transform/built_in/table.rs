@@ -107,7 +107,7 @@ const fn about(
     Group { prefix, event, customer, ..UNKNOWN }
 }
 
-pub(super) const GROUPS: [Group<'static>; 10] = [
+pub(super) static GROUPS: [Group<'static>; 10] = [
     Group {
         person: &[(When::Paid, PAYER), (When::Ended, LAST_PAYMENT)],
         ..about(CUSTOMER, "payment", PAYMENT)
@@ -338,18 +338,20 @@ pub(super) const LEFT_OUT: &[&str] = &[
     "_relationship",
 ];
 
+/// Every row of people.
+fn person_rows() -> impl Iterator<Item = &'static Row> {
+    GROUPS.iter().flat_map(|group| group.person).flat_map(|(_, rows)| *rows)
+}
+
+/// Every row.
+pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+    let of_events = GROUPS.iter().flat_map(|group| group.event);
+    of_events.chain(person_rows()).chain(EVERY_EVENT).chain(FROM_PAYMENT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn person_rows() -> impl Iterator<Item = &'static Row> {
-        GROUPS.iter().flat_map(|group| group.person).flat_map(|(_, rows)| *rows)
-    }
-
-    fn rows() -> impl Iterator<Item = &'static Row> {
-        let of_events = GROUPS.iter().flat_map(|group| group.event);
-        of_events.chain(person_rows()).chain(EVERY_EVENT).chain(FROM_PAYMENT)
-    }
 
     #[test]
     fn no_attribute_collides_with_customer_ios_own() {

@@ -3,7 +3,7 @@
 
 use crate::customerio::event_id;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 /// What Track v2 can do with a person.
 const ACTIONS: [&str; 12] = [
@@ -38,7 +38,7 @@ pub enum Repair {
     Timestamp,
 }
 
-/// A repair, and the file whose handler needed it.
+/// A repair, and the file that needed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repaired {
     /// Which file.
@@ -47,26 +47,32 @@ pub struct Repaired {
     pub repair: Repair,
 }
 
-/// Repairs the items of one webhook, and keeps their ids apart.
+/// Repairs the items of one webhook.
 #[derive(Debug)]
 pub(super) struct Repairer {
     webhook_id: String,
     timestamp_ms: Option<u64>,
     /// Unix seconds, not in the future.
     timestamp: Option<u64>,
-    /// How many events of each name have got an id.
-    names: HashMap<String, usize>,
 }
 
 impl Repairer {
     pub(super) fn new(webhook_id: &str, timestamp_ms: Option<u64>, now: u64) -> Self {
         let timestamp = timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(now));
         let webhook_id = webhook_id.to_owned();
-        Self { webhook_id, timestamp_ms, timestamp, names: HashMap::new() }
+        Self { webhook_id, timestamp_ms, timestamp }
+    }
+
+    /// Repairs what one file made. Two events of one name in it are two events and get ids of their own;
+    /// what two files call by one name is the same event, and Customer.io counts it once.
+    pub(super) fn repair(&self, items: &mut [Map<String, Value>]) -> Vec<Repair> {
+        let ids = items.iter().filter_map(|item| Some(item.get("id")?.as_str()?.to_owned()));
+        let mut ids = ids.collect();
+        items.iter_mut().flat_map(|item| self.repair_one(item, &mut ids)).collect()
     }
 
     /// Repairs one item, if it is about a person.
-    pub(super) fn repair(&mut self, item: &mut Map<String, Value>) -> Vec<Repair> {
+    fn repair_one(&self, item: &mut Map<String, Value>, ids: &mut HashSet<String>) -> Vec<Repair> {
         let mut repairs = Vec::new();
         if item.get("type").is_some_and(|kind| kind != "person") {
             return repairs;
@@ -80,15 +86,21 @@ impl Repairer {
             repairs.insert(0, Repair::Action(action));
         }
         if item.get("action").is_some_and(|action| action == "event") {
-            self.date(item, &mut repairs);
+            self.date(item, ids, &mut repairs);
         }
         repairs
     }
 
-    fn date(&mut self, item: &mut Map<String, Value>, repairs: &mut Vec<Repair>) {
+    fn date(
+        &self,
+        item: &mut Map<String, Value>,
+        ids: &mut HashSet<String>,
+        repairs: &mut Vec<Repair>,
+    ) {
         let is_missing = |item: &Map<_, _>, field| item.get(field).is_none_or(Value::is_null);
         if is_missing(item, "id") {
-            let id = self.next_id(item.get("name").and_then(Value::as_str).unwrap_or_default());
+            let name = item.get("name").and_then(Value::as_str).unwrap_or_default();
+            let id = self.next_id(name, ids);
             item.insert("id".to_owned(), id.into());
             repairs.push(Repair::Id);
         }
@@ -100,15 +112,15 @@ impl Repairer {
         }
     }
 
-    /// Two events of one name in one webhook are two events: the second counts by its number too.
-    fn next_id(&mut self, name: &str) -> String {
-        let earlier = self.names.entry(name.to_owned()).or_default();
-        *earlier += 1;
-        let name = match *earlier {
-            1 => name.to_owned(),
-            number => format!("{name}\u{0}{number}"),
-        };
-        event_id(self.timestamp_ms, &self.webhook_id, &name)
+    /// The id of an event of this name; a second one counts by its number too.
+    fn next_id(&self, name: &str, ids: &mut HashSet<String>) -> String {
+        let numbered = (2..).map(|number: usize| format!("{name}\u{0}{number}"));
+        let names = std::iter::once(name.to_owned()).chain(numbered);
+        let mut candidates = names.map(|name| event_id(self.timestamp_ms, &self.webhook_id, &name));
+        // Never absent: there are more numbers than items.
+        let id = candidates.find(|id| !ids.contains(id)).unwrap_or_default();
+        ids.insert(id.clone());
+        id
     }
 }
 
@@ -123,10 +135,16 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn repaired(repairer: &mut Repairer, item: Value) -> (Value, Vec<Repair>) {
-        let Value::Object(mut item) = item else { panic!("an object") };
-        let repairs = repairer.repair(&mut item);
-        (Value::Object(item), repairs)
+    fn repaired(item: Value) -> (Value, Vec<Repair>) {
+        let (items, repairs) = repaired_all(vec![item]);
+        (items.into_iter().next().unwrap(), repairs)
+    }
+
+    fn repaired_all(items: Vec<Value>) -> (Vec<Value>, Vec<Repair>) {
+        let mut items: Vec<_> =
+            items.iter().map(|item| item.as_object().unwrap().clone()).collect();
+        let repairs = repairer().repair(&mut items);
+        (items.into_iter().map(Value::Object).collect(), repairs)
     }
 
     fn repairer() -> Repairer {
@@ -136,7 +154,7 @@ mod tests {
     #[test]
     fn an_unknown_action_becomes_an_event_of_its_name() {
         let item = json!({"type": "person", "action": "payment_completed"});
-        let (item, repairs) = repaired(&mut repairer(), item);
+        let (item, repairs) = repaired(item);
         let action = "payment_completed".to_owned();
         assert_eq!(
             item,
@@ -157,7 +175,7 @@ mod tests {
     fn a_name_stays() {
         let item =
             json!({"type": "person", "action": "payment_completed", "name": "Payment Completed"});
-        assert_eq!(repaired(&mut repairer(), item).0["name"], "Payment Completed");
+        assert_eq!(repaired(item).0["name"], "Payment Completed");
     }
 
     #[test]
@@ -170,19 +188,24 @@ mod tests {
             json!({"type": "person", "action": 7}),
             json!({"type": "person"}),
         ] {
-            assert_eq!(repaired(&mut repairer(), item.clone()), (item, vec![]));
+            assert_eq!(repaired(item.clone()), (item, vec![]));
         }
     }
 
     #[test]
     fn two_events_of_one_name_are_two_events_each_time() {
-        let ids = || {
-            let mut repairer = repairer();
-            let item = json!({"type": "person", "action": "event", "name": "Item Sold"});
-            [item.clone(), item].map(|item| repaired(&mut repairer, item).0["id"].clone())
+        let ids = |items| {
+            let (items, _) = repaired_all(items);
+            items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
-        let [first, second] = ids();
-        assert_ne!(first, second);
-        assert_eq!([first, second], ids());
+        let item = json!({"type": "person", "action": "event", "name": "Item Sold"});
+        let twice = || ids(vec![item.clone(), item.clone()]);
+        assert_ne!(twice()[0], twice()[1]);
+        assert_eq!(twice(), twice());
+        // What another file, or the built-in transform, calls by the name is the first of them.
+        let of_name = event_id(Some(1_793_450_000_123), "msg_2abc", "Item Sold");
+        assert_eq!(ids(vec![item.clone()]), [of_name.as_str()]);
+        let beside = json!({"type": "person", "action": "event", "name": "Other", "id": of_name});
+        assert_eq!(ids(vec![item.clone(), beside]), [twice()[1].as_str(), &of_name]);
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// The hosts of the Track API; requests to either go to the configured one.
 const HOSTS: [&str; 2] = ["track.customer.io", "track-eu.customer.io"];
 
-/// Why what a handler made cannot be sent.
+/// Why what a function made cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRequest {
     /// Credentials travel along, so nobody else may get them.
@@ -33,8 +33,11 @@ pub enum InvalidRequest {
     /// For `/api/v2/batch`.
     #[error("webhook.payload must have a list named batch, of objects.")]
     Batch,
+    /// Of an `extend`.
+    #[error("extend must return the request: an object with a list named batch, of objects.")]
+    Extended,
     /// Customer.io would reject it.
-    #[error("an item of webhook.payload has {0} bytes; Customer.io accepts {MAX_ITEM} at most.")]
+    #[error("an item has {0} bytes; Customer.io accepts {MAX_ITEM} at most.")]
     ItemTooLarge(usize),
     /// Names and values must be strings.
     #[error(
@@ -43,14 +46,25 @@ pub enum InvalidRequest {
     Headers,
 }
 
-/// What the handlers made of one event: one batch, and requests to older paths after it.
+/// What the files made of one event: one batch, and requests to older paths after it.
 #[derive(Debug)]
 pub struct HandlerRequests {
     repairer: Repairer,
-    items: Vec<Value>,
+    /// What the first `extend` was given, as JSON.
+    built_in: Option<String>,
+    /// What the last `extend` returned.
+    extended: Items,
+    /// What handlers made.
+    handled: Items,
     headers: HeaderMap,
     others: Vec<Request>,
     made: Vec<Made>,
+}
+
+/// Items of the batch, and what was repaired in them.
+#[derive(Debug, Default)]
+struct Items {
+    items: Vec<Value>,
     repaired: Vec<Repaired>,
 }
 
@@ -66,19 +80,35 @@ pub struct Made {
 }
 
 impl HandlerRequests {
-    pub(super) fn new(event: &Event<'_>, now: u64) -> Self {
+    /// `built_in` is the request that an `extend` is given, as JSON.
+    pub(super) fn new(event: &Event<'_>, now: u64, built_in: Option<String>) -> Self {
         Self {
             repairer: Repairer::new(event.id, event.timestamp_ms, now),
-            items: Vec::new(),
+            built_in,
+            extended: Items::default(),
+            handled: Items::default(),
             headers: HeaderMap::new(),
             others: Vec::new(),
             made: Vec::new(),
-            repaired: Vec::new(),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.others.is_empty()
+        self.extended.items.is_empty() && self.handled.items.is_empty() && self.others.is_empty()
+    }
+
+    /// Takes what an `extend` returned, in place of what the one before it did.
+    pub(super) fn extend(&mut self, file: &str, request: &str) -> Result<(), InvalidRequest> {
+        let request: Value = serde_json::from_str(request).map_err(|_| InvalidRequest::Extended)?;
+        let Value::Object(request) = request else { return Err(InvalidRequest::Extended) };
+        let items = batch(request).ok_or(InvalidRequest::Extended)?;
+        self.extended = self.checked(file, items)?;
+        Ok(())
+    }
+
+    /// Forgets the built-in request: an `extend` returned `null`.
+    pub(super) fn drop_extended(&mut self) {
+        self.extended = Items::default();
     }
 
     /// Adds what one handler made.
@@ -96,7 +126,9 @@ impl HandlerRequests {
         });
         match path.split('?').next().unwrap_or_default() {
             "api/v2/entity" => self.add_items(file, vec![object], headers)?,
-            "api/v2/batch" => self.add_items(file, batch(object)?, headers)?,
+            "api/v2/batch" => {
+                self.add_items(file, batch(object).ok_or(InvalidRequest::Batch)?, headers)?;
+            }
             _ => {
                 let body = payload.to_string().into_bytes();
                 self.others.push(Request { method, path, headers, body, origins: Vec::new() });
@@ -112,17 +144,36 @@ impl HandlerRequests {
         headers: HeaderMap,
     ) -> Result<(), InvalidRequest> {
         self.headers.extend(headers);
-        for mut item in items {
-            let repairs = self.repairer.repair(&mut item).into_iter();
-            self.repaired.extend(repairs.map(|repair| Repaired { file: file.to_owned(), repair }));
-            let item = Value::Object(item);
-            let bytes = item.to_string().len();
-            if bytes > MAX_ITEM {
-                return Err(InvalidRequest::ItemTooLarge(bytes));
-            }
-            self.items.push(item);
-        }
+        let Items { items, repaired } = self.checked(file, items)?;
+        self.handled.items.extend(items);
+        self.handled.repaired.extend(repaired);
         Ok(())
+    }
+
+    /// Items of one file, repaired and within the limits.
+    fn checked(
+        &self,
+        file: &str,
+        mut items: Vec<Map<String, Value>>,
+    ) -> Result<Items, InvalidRequest> {
+        let repaired = self.repairer.repair(&mut items).into_iter();
+        let repaired = repaired.map(|repair| Repaired { file: file.to_owned(), repair }).collect();
+        let items: Vec<_> = items.into_iter().map(Value::Object).collect();
+        let largest = items.iter().map(|item| item.to_string().len()).max().unwrap_or_default();
+        if largest > MAX_ITEM {
+            return Err(InvalidRequest::ItemTooLarge(largest));
+        }
+        Ok(Items { items, repaired })
+    }
+
+    /// What the first `extend` was given, as JSON, if there is one and there was something to extend.
+    pub fn built_in(&self) -> Option<&str> {
+        self.built_in.as_deref()
+    }
+
+    /// What the last `extend` returned, repaired.
+    pub fn extended(&self) -> &[Value] {
+        &self.extended.items
     }
 
     /// What each handler made, before any repair.
@@ -131,20 +182,19 @@ impl HandlerRequests {
     }
 
     /// What was repaired, and why.
-    pub fn repaired(&self) -> &[Repaired] {
-        &self.repaired
+    pub fn repaired(&self) -> impl Iterator<Item = &Repaired> {
+        self.extended.repaired.iter().chain(&self.handled.repaired)
     }
 
-    /// The items of the batch.
-    pub fn items(&self) -> &[Value] {
-        &self.items
+    /// The items of the batch: what was built in and extended, then what handlers made.
+    pub fn items(&self) -> impl Iterator<Item = &Value> {
+        self.extended.items.iter().chain(&self.handled.items)
     }
 
     /// What is to be sent.
     pub fn into_outgoing(self) -> OutgoingRequests {
-        let Self { items, headers, others, .. } = self;
-        let items = items.iter().map(|item| item.to_string().into_bytes()).collect();
-        OutgoingRequests { items, headers, others }
+        let items = self.items().map(|item| item.to_string().into_bytes()).collect();
+        OutgoingRequests { items, headers: self.headers, others: self.others }
     }
 }
 
@@ -196,13 +246,12 @@ fn headers(json: &str) -> Result<HeaderMap, InvalidRequest> {
 const OURS: [&str; 6] =
     ["authorization", "host", "content-length", "content-type", "transfer-encoding", "connection"];
 
-fn batch(mut payload: Map<String, Value>) -> Result<Vec<Map<String, Value>>, InvalidRequest> {
-    let Some(Value::Array(items)) = payload.remove("batch") else {
-        return Err(InvalidRequest::Batch);
-    };
+/// The items of a batch; `None` if it is none.
+fn batch(mut payload: Map<String, Value>) -> Option<Vec<Map<String, Value>>> {
+    let Some(Value::Array(items)) = payload.remove("batch") else { return None };
     let object = |item| match item {
-        Value::Object(item) => Ok(item),
-        _ => Err(InvalidRequest::Batch),
+        Value::Object(item) => Some(item),
+        _ => None,
     };
     items.into_iter().map(object).collect()
 }
@@ -229,7 +278,7 @@ mod tests {
             data: Map::new(),
             raw: "",
         };
-        let mut requests = HandlerRequests::new(&event, 10);
+        let mut requests = HandlerRequests::new(&event, 10, None);
         for run in runs {
             requests.add("a.js", run)?;
         }

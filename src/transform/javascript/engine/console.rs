@@ -1,4 +1,4 @@
-use super::stringify;
+use super::call::stringify;
 use crate::customerio::limits::cut_at_word;
 use rquickjs::function::Rest;
 use rquickjs::{Ctx, Function, Object, Value};

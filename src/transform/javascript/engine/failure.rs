@@ -1,4 +1,5 @@
-use super::{Answer, Limits, Source, stringify};
+use super::call::stringify;
+use super::{Answer, Limits, Source};
 use crate::customerio::limits::cut_at_word;
 use nix::time::{ClockId, clock_gettime};
 use rquickjs::{CatchResultExt, CaughtError, Ctx, Value};

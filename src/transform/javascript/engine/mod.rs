@@ -5,6 +5,7 @@
 //! The limit of time holds where JavaScript runs. Inside a built-in function the engine asks nobody; the
 //! process that runs it must have a limit of its own ([`super::process`]).
 
+mod call;
 mod console;
 mod failure;
 #[cfg(test)]
@@ -12,10 +13,11 @@ mod tests;
 
 pub use failure::Failure;
 
+use call::{FOUND, defined};
 use console::Console;
 use failure::{Deadline, Stop};
 use rquickjs::context::{EvalOptions, intrinsic};
-use rquickjs::{Coerced, Context, Ctx, Function, Object, Persistent, Runtime, Value};
+use rquickjs::{Context, Ctx, Function, Object, Persistent, Runtime, Value};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -37,11 +39,11 @@ impl Default for Limits {
     }
 }
 
-/// The most that a handler may return, in bytes of URL, headers and payload: far more than Customer.io
+/// The most that a function may return, in bytes of URL, headers and payload: far more than Customer.io
 /// takes, and little enough to be read in a function of 128 MB.
 pub const MAX_MADE: usize = 1024 * 1024;
 
-/// A JavaScript file that defines `handler`.
+/// A JavaScript file that defines `handler` or `extend`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// Its name in messages.
@@ -50,7 +52,16 @@ pub struct Source {
     pub text: String,
 }
 
-/// A webhook as a handler gets it.
+/// Which function a file defines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// `handler(webhook)`, which makes requests of its own.
+    Handler,
+    /// `extend(request, webhook)`, which changes the built-in request.
+    Extend,
+}
+
+/// A webhook as a function gets it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Input<'a> {
     /// Dodo's.
@@ -65,17 +76,24 @@ pub struct Input<'a> {
     /// JSON; what Dodo's API says of the customer, if it was asked.
     #[serde(borrow)]
     pub customer: Option<Cow<'a, str>>,
+    /// JSON; the request that an `extend` changes. Without one, it is not called.
+    #[serde(borrow)]
+    pub request: Option<Cow<'a, str>>,
 }
 
-/// What a handler made of a webhook.
+/// What a function made of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Run {
-    /// It left `url` and `payload` as they were.
+    /// A handler left `url` and `payload` as they were, or there was no request to extend.
     Untouched,
-    /// It set `cancel`.
+    /// A handler set `cancel`.
     Cancelled,
-    /// It wants something sent.
+    /// A handler wants something sent.
     Made(Outgoing),
+    /// An `extend` returned the request, as JSON.
+    Extended(String),
+    /// An `extend` returned `null`.
+    Dropped,
 }
 
 /// What a handler wants to send.
@@ -120,7 +138,7 @@ const GC_THRESHOLD: usize = 4 * 1024 * 1024;
 /// The method that a webhook begins with.
 pub const METHOD: &str = "POST";
 
-/// Makes the object that a handler gets. Evaluated before the file, so that nothing in it can interfere.
+/// Makes the object that a function gets. Evaluated before the file, so that nothing in it can interfere.
 const PRELUDE: &str = r#"
 (function (method, url, payload, eventType, customer) {
   const webhook = { method, url, payload, headers: {}, env: Object.freeze({}), cancel: false };
@@ -129,11 +147,6 @@ const PRELUDE: &str = r#"
   return webhook;
 })
 "#;
-
-/// A file becomes the body of a function, on the same lines, so that it can be compiled before there is a
-/// webhook and is evaluated, `Date.now()` included, when there is one.
-const BODY: [&str; 2] =
-    ["(function () {", "\n;return typeof handler === 'function' ? handler : undefined; })"];
 
 /// An engine for one run of one file.
 pub struct Engine<'s> {
@@ -152,19 +165,18 @@ struct Bare<'s> {
     limits: Limits,
 }
 
-/// Runs a file's top level and looks for its `handler`.
+/// Runs a file's top level and looks for its function.
 ///
 /// # Errors
-/// Why it does not compile or run, or that it has no `handler`.
-pub fn check(source: &Source, limits: Limits) -> Result<(), Failure> {
+/// Why it does not compile or run, or that it does not define one function.
+pub fn check(source: &Source, limits: Limits) -> Result<Kind, Failure> {
     let engine = Bare::new(source, limits, false)?;
-    engine.within_limits(|ctx| {
-        let evaluate = |text: &str| ctx.eval_with_options::<Value, _>(text, options(&source.name));
-        evaluate(&source.text)?;
-        let found = evaluate("typeof handler === 'function'")?;
-        if found.as_bool() == Some(true) { Ok(()) } else { Err(no_handler().into()) }
+    let kind = engine.within_limits(|ctx| {
+        let _: Value = ctx.eval_with_options(&*source.text, options(&source.name))?;
+        Ok(defined(&ctx.eval_with_options(FOUND, options(&source.name))?)?.0)
     })?;
-    Engine::new(source, limits, false).map(drop)
+    Engine::new(source, limits, false)?;
+    Ok(kind)
 }
 
 impl<'s> Engine<'s> {
@@ -176,28 +188,32 @@ impl<'s> Engine<'s> {
         let bare = Bare::new(source, limits, keep_console)?;
         let (file, new_webhook) = bare.within_limits(|ctx| {
             let new_webhook: Function = ctx.eval(PRELUDE)?;
-            let body = [BODY[0], &source.text, BODY[1]].concat();
+            // The body of a function, on the same lines, so that it can be compiled before there is a
+            // webhook and is evaluated, `Date.now()` included, when there is one.
+            let body = ["(function () {", &source.text, "\n;return ", FOUND, "; })"].concat();
             let file: Function = ctx.eval_with_options(body, options(&source.name))?;
             Ok((Persistent::save(ctx, file), Persistent::save(ctx, new_webhook)))
         })?;
         Ok(Self { file, new_webhook, bare })
     }
 
-    /// Runs the file and its `handler` on a webhook.
+    /// Runs the file and its function on a webhook.
     pub fn run(self, input: &Input<'_>) -> Answer {
         let Self { file, new_webhook, bare } = self;
         let result = bare.within_limits(|ctx| {
             let payload = ctx.json_parse(input.payload.as_bytes())?;
-            let before = stringify(ctx, &payload)?;
             let customer =
                 input.customer.as_deref().map(|json| ctx.json_parse(json)).transpose()?;
             let customer = customer.unwrap_or_else(|| Value::new_undefined(ctx.clone()));
             let arguments = (METHOD, &*input.url, payload, &*input.event_type, customer);
             let webhook: Object = new_webhook.restore(ctx)?.call(arguments)?;
-            let handler: Value = file.restore(ctx)?.call(())?;
-            let handler = handler.into_function().ok_or_else(no_handler)?;
-            let returned = settled(ctx, handler.call((webhook,))?, &bare.deadline)?;
-            read(ctx, returned.as_object().ok_or_else(no_webhook)?, &input.url, &before)
+            // As it is before the file can change it.
+            let before = call::stringify(ctx, &webhook.get("payload")?)?;
+            let call = call::Call { ctx, webhook, deadline: &bare.deadline };
+            match defined(&file.restore(ctx)?.call(())?)? {
+                (Kind::Handler, handler) => call.handler(handler, &input.url, &before),
+                (Kind::Extend, extend) => call.extend(extend, input.request.as_deref()),
+            }
         });
         Answer { result, console: bare.console.take() }
     }
@@ -239,66 +255,4 @@ fn options(file: &str) -> EvalOptions {
     options.strict = false;
     options.filename = Some(file.to_owned());
     options
-}
-
-fn no_handler() -> Failure {
-    Failure::saying("there is no `function handler(webhook)`")
-}
-
-fn no_webhook() -> Failure {
-    Failure::saying("handler returned no webhook; it must end with `return webhook`")
-}
-
-/// The fields of the returned webhook. Reading them may run code of the handler's.
-fn read<'js>(ctx: &Ctx<'js>, webhook: &Object<'js>, url: &str, payload: &str) -> Result<Run, Stop> {
-    let text = |name: &str, default: &str| -> rquickjs::Result<String> {
-        let value: Value = webhook.get(name)?;
-        let text = value.as_string().map(rquickjs::String::to_string).transpose()?;
-        Ok(text.unwrap_or(default.to_owned()))
-    };
-    if webhook.get::<_, Coerced<bool>>("cancel")?.0 {
-        return Ok(Run::Cancelled);
-    }
-    let made = Outgoing {
-        url: text("url", url)?,
-        method: text("method", METHOD)?,
-        headers: stringify(ctx, &webhook.get("headers")?)?,
-        payload: stringify(ctx, &webhook.get("payload")?)?,
-    };
-    if made.url == url && made.payload == payload {
-        return Ok(Run::Untouched);
-    }
-    match made.url.len() + made.method.len() + made.headers.len() + made.payload.len() {
-        ..=MAX_MADE => Ok(Run::Made(made)),
-        size => {
-            Err(Failure::saying(format!("it made {size} bytes; {MAX_MADE} are the most")).into())
-        }
-    }
-}
-
-/// A value as JSON; what JSON has no word for is `null`.
-fn stringify<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> rquickjs::Result<String> {
-    let text = ctx.json_stringify(value.clone())?;
-    text.map_or_else(|| Ok("null".to_owned()), |text| text.to_string())
-}
-
-/// What an `async` handler's promise comes to; there is nothing to wait for but its own jobs.
-fn settled<'js>(
-    ctx: &Ctx<'js>,
-    value: Value<'js>,
-    deadline: &Deadline,
-) -> Result<Value<'js>, Stop> {
-    let Some(promise) = value.as_promise() else { return Ok(value) };
-    loop {
-        if let Some(result) = promise.result::<Value>() {
-            return Ok(result?);
-        }
-        if deadline.has_passed() {
-            return Err(Failure::saying("it took too long").into());
-        }
-        if !ctx.execute_pending_job() {
-            let message = "handler returned a promise that nothing will settle";
-            return Err(Failure::saying(message).into());
-        }
-    }
 }

@@ -7,7 +7,13 @@ use std::time::{Instant, SystemTime};
 const URL: &str = "https://track.customer.io/api/v2/entity";
 
 fn input(payload: &str) -> Input<'_> {
-    Input { event_type: "a.b".into(), url: URL.into(), payload: payload.into(), customer: None }
+    Input {
+        event_type: "a.b".into(),
+        url: URL.into(),
+        payload: payload.into(),
+        customer: None,
+        request: None,
+    }
 }
 
 fn source(text: &str) -> Source {
@@ -131,13 +137,15 @@ fn a_file_that_does_not_compile_names_the_line() {
     let failure = check(&source("let a = 1;\nlet b = ;\n"), Limits::default()).unwrap_err();
     assert_eq!(failure.line, Some(2));
     let failure = check(&source("function handle(webhook) {}"), Limits::default()).unwrap_err();
-    assert_eq!(failure.message, "there is no `function handler(webhook)`");
+    let neither =
+        "there is no `function handler(webhook)` and no `function extend(request, webhook)`";
+    assert_eq!(failure.message, neither);
 }
 
 #[test]
 fn the_top_level_may_use_the_console() {
     let text = "console.log('loaded'); function handler(webhook) { return webhook }";
-    assert_eq!(check(&source(text), Limits::default()), Ok(()));
+    assert_eq!(check(&source(text), Limits::default()), Ok(Kind::Handler));
 }
 
 #[test]
@@ -302,4 +310,65 @@ fn a_file_may_begin_with_a_directive_and_end_with_a_comment() {
     let undeclared = "'use strict';\nfunction handler(w) { x = 1; return w }";
     assert_eq!(run(undeclared).unwrap_err().line, Some(2));
     assert_eq!(run("function handler(w) { x = 1; return w }"), Ok(Run::Untouched));
+}
+
+const REQUEST: &str = r#"{"batch":[{"name":"Paid","attributes":{"amount_minor":2900}}]}"#;
+
+fn extended(text: &str) -> Result<Run, Failure> {
+    let source = source(text);
+    let input = Input { request: Some(REQUEST.into()), ..input(r#"{"data":{"plan":"pro"}}"#) };
+    Engine::new(&source, Limits::default(), true)?.run(&input).result
+}
+
+fn extended_by(body: &str) -> Result<Run, Failure> {
+    extended(&format!("function extend(request, webhook) {{\n{body}\n}}"))
+}
+
+#[test]
+fn an_extend_gets_the_request_and_the_webhook_and_returns_it_changed() {
+    let body = "for (const item of request.batch) item.attributes.plan = webhook.payload.data.plan;
+                return request";
+    let with_plan = REQUEST.replace("2900", r#"2900,"plan":"pro""#);
+    assert_eq!(extended_by(body), Ok(Run::Extended(with_plan)));
+    assert_eq!(extended_by("return request"), Ok(Run::Extended(REQUEST.to_owned())));
+    let text = "const extend = async (request) => { await null; return { batch: [] } }";
+    assert_eq!(extended(text), Ok(Run::Extended(r#"{"batch":[]}"#.to_owned())));
+}
+
+#[test]
+fn an_extend_that_returns_null_or_cancels_drops_the_request() {
+    for body in ["return null", "webhook.cancel = true; return request"] {
+        assert_eq!(extended_by(body), Ok(Run::Dropped), "{body}");
+    }
+}
+
+#[test]
+fn without_a_request_an_extend_is_not_called() {
+    let text = "function extend(request) { throw 'called' }";
+    assert_eq!(run(text), Ok(Run::Untouched));
+}
+
+#[test]
+fn an_extend_is_held_to_the_same_limits_and_errors() {
+    let message = |body| extended_by(body).unwrap_err().message;
+    for body in ["", "return", "return 7", "return 'x'"] {
+        assert!(message(body).contains("it must end with `return request`"), "{body}");
+    }
+    assert_eq!(message("for (;;) {}"), "it took more than 100 ms of CPU");
+    let eats = "const all = []; for (;;) all.push('x'.repeat(100000) + all.length);";
+    assert_eq!(message(eats), "it used more than 16 MiB of memory");
+    assert!(message("request.batch = 'x'.repeat(2e6); return request").starts_with("it made 2000"));
+    let failure = extended_by("\nreturn request.nothing.there").unwrap_err();
+    assert_eq!(failure.line, Some(3));
+}
+
+#[test]
+fn a_file_defines_one_function() {
+    let kind = |text| check(&source(text), Limits::default());
+    assert_eq!(kind("function extend(request) { return request }"), Ok(Kind::Extend));
+    assert_eq!(kind("let handler = w => w, extend = 7"), Ok(Kind::Handler));
+    let both = kind("const extend = r => r; function handler(w) { return w }").unwrap_err();
+    assert!(both.message.contains("both `handler` and `extend`"), "{both:?}");
+    let both = run("const extend = r => r; function handler(w) { return w }").unwrap_err();
+    assert!(both.message.contains("both `handler` and `extend`"), "{both:?}");
 }

@@ -1,6 +1,6 @@
 use super::cage::Cage;
 use super::{ROLE, Start, channel};
-use crate::transform::javascript::engine::{self, Answer, Engine, Failure, Input};
+use crate::transform::javascript::engine::{self, Answer, Engine, Failure, Input, Run};
 use std::io::{self, stdin};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -30,12 +30,16 @@ fn run() -> io::Result<()> {
         // Made while the parent is still busy with the webhook before.
         let engines: Vec<_> =
             sources.iter().map(|source| Engine::new(source, limits, keep_console)).collect();
-        let Some(input) = receiver.next::<Input<'_>>()? else { return Ok(()) };
+        let Some(mut input) = receiver.next::<Input<'_>>()? else { return Ok(()) };
         for engine in engines {
             let answer = cage.within(|| answer(engine, &input))?;
             sender.send(&answer)?;
-            if answer.result.is_err() {
-                break;
+            match answer.result {
+                // Each `extend` works on what the one before it returned.
+                Ok(Run::Extended(request)) => input.request = Some(request.into()),
+                Ok(Run::Dropped) => input.request = None,
+                Ok(_) => {}
+                Err(_) => break,
             }
         }
     }

@@ -1,6 +1,6 @@
 use super::channel::{self, Receiver, Sender};
 use super::{ROLE, Start};
-use crate::transform::javascript::engine::{Answer, Failure, Input, Limits, Source};
+use crate::transform::javascript::engine::{Answer, Failure, Input, Kind, Limits, Source};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -46,7 +46,7 @@ pub(in super::super) type Problem = (Option<usize>, Failure);
 
 impl Process {
     /// Starts `program`, which must begin with [`run_if_asked`](super::run_if_asked), and lets it check
-    /// each file.
+    /// each file. Returns which function each defines.
     ///
     /// # Errors
     /// Every file that is not usable.
@@ -54,21 +54,24 @@ impl Process {
         program: PathBuf,
         sources: &[Source],
         limits: Limits,
-    ) -> Result<Self, Vec<Problem>> {
+    ) -> Result<(Self, Vec<Kind>), Vec<Problem>> {
         let keep_console = tracing::enabled!(tracing::Level::DEBUG);
         let start = Start { sources: sources.to_vec(), limits, keep_console, check: true };
         let until = Instant::now() + PATIENCE_AT_START;
         let mut running = Running::start(&program, &start, until)
             .map_err(|error| vec![(None, not_started(&error))])?;
-        let mut problems = Vec::new();
+        let (mut kinds, mut problems) = (Vec::new(), Vec::new());
         for index in 0..sources.len() {
-            let checked = running.receiver.expect::<Result<(), Failure>>();
+            let checked = running.receiver.expect::<Result<Kind, Failure>>();
             let is_over = checked.is_err();
             let checked = checked.unwrap_or_else(|error| {
                 let killed = || Failure::saying("the process that checks it was killed");
                 Err(running.end(&error, limits).unwrap_or_else(killed))
             });
-            problems.extend(checked.err().map(|failure| (Some(index), failure)));
+            match checked {
+                Ok(kind) => kinds.push(kind),
+                Err(failure) => problems.push((Some(index), failure)),
+            }
             if is_over {
                 break;
             }
@@ -77,7 +80,7 @@ impl Process {
             return Err(problems);
         }
         let start = Start { check: false, ..start };
-        Ok(Self { program, start, running: Mutex::new(Some(running)) })
+        Ok((Self { program, start, running: Mutex::new(Some(running)) }, kinds))
     }
 
     /// Runs each file on a webhook: an answer a file, up to the first failure.

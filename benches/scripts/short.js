@@ -1,4 +1,4 @@
-// Only what has gone wrong: for a workspace that does dunning and nothing else.
+// A short handler: a few events, a few fields. To measure with.
 
 const FAILURES = {
   "payment.failed": "Payment Failed",

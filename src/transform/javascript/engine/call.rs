@@ -1,0 +1,120 @@
+//! Calls a file's function and reads what it made.
+
+use super::failure::{Deadline, Stop};
+use super::{Failure, Kind, MAX_MADE, METHOD, Outgoing, Run};
+use rquickjs::{Array, Coerced, Ctx, Function, Object, Value};
+
+/// An expression for what a file defines: `handler`, then `extend`.
+pub(super) const FOUND: &str = "[typeof handler === 'function' ? handler : undefined, \
+                                 typeof extend === 'function' ? extend : undefined]";
+
+/// The function that a file defines, by the value of [`FOUND`].
+pub(super) fn defined<'js>(found: &Array<'js>) -> Result<(Kind, Function<'js>), Stop> {
+    match (found.get::<Option<Function>>(0)?, found.get::<Option<Function>>(1)?) {
+        (Some(handler), None) => Ok((Kind::Handler, handler)),
+        (None, Some(extend)) => Ok((Kind::Extend, extend)),
+        (None, None) => Err(saying(
+            "there is no `function handler(webhook)` and no `function extend(request, webhook)`",
+        )),
+        (Some(_), Some(_)) => {
+            Err(saying("it has both `handler` and `extend`; give each a file of its own"))
+        }
+    }
+}
+
+fn saying(message: impl Into<String>) -> Stop {
+    Failure::saying(message).into()
+}
+
+/// What a function is called with. Reading what it made may run its code too.
+pub(super) struct Call<'c, 'js> {
+    pub(super) ctx: &'c Ctx<'js>,
+    pub(super) webhook: Object<'js>,
+    pub(super) deadline: &'c Deadline,
+}
+
+impl<'js> Call<'_, 'js> {
+    /// `url` and `payload` are those of the webhook before it.
+    pub(super) fn handler(
+        self,
+        handler: Function<'js>,
+        url: &str,
+        payload: &str,
+    ) -> Result<Run, Stop> {
+        let returned = self.settled(handler.call((self.webhook.clone(),))?)?;
+        let no_webhook = "handler returned no webhook; it must end with `return webhook`";
+        let webhook = returned.as_object().ok_or_else(|| saying(no_webhook))?;
+        if webhook.get::<_, Coerced<bool>>("cancel")?.0 {
+            return Ok(Run::Cancelled);
+        }
+        let made = outgoing(self.ctx, webhook, url)?;
+        if made.url == url && made.payload == payload {
+            return Ok(Run::Untouched);
+        }
+        within(made.url.len() + made.method.len() + made.headers.len() + made.payload.len())?;
+        Ok(Run::Made(made))
+    }
+
+    /// Without a request, there is nothing to extend.
+    pub(super) fn extend(self, extend: Function<'js>, request: Option<&str>) -> Result<Run, Stop> {
+        let Some(request) = request else { return Ok(Run::Untouched) };
+        let request = self.ctx.json_parse(request)?;
+        let returned = self.settled(extend.call((request, self.webhook.clone()))?)?;
+        if returned.is_null() || self.webhook.get::<_, Coerced<bool>>("cancel")?.0 {
+            return Ok(Run::Dropped);
+        }
+        if !returned.is_object() {
+            return Err(saying(
+                "extend returned no request; it must end with `return request`, or with \
+                 `return null` to send nothing",
+            ));
+        }
+        let extended = stringify(self.ctx, &returned)?;
+        within(extended.len())?;
+        Ok(Run::Extended(extended))
+    }
+
+    /// What an `async` function's promise comes to; there is nothing to wait for but its own jobs.
+    fn settled(&self, value: Value<'js>) -> Result<Value<'js>, Stop> {
+        let Some(promise) = value.as_promise() else { return Ok(value) };
+        loop {
+            if let Some(result) = promise.result::<Value>() {
+                return Ok(result?);
+            }
+            if self.deadline.has_passed() {
+                return Err(saying("it took too long"));
+            }
+            if !self.ctx.execute_pending_job() {
+                return Err(saying("it returned a promise that nothing will settle"));
+            }
+        }
+    }
+}
+
+fn within(size: usize) -> Result<(), Stop> {
+    if size <= MAX_MADE {
+        return Ok(());
+    }
+    Err(saying(format!("it made {size} bytes; {MAX_MADE} are the most")))
+}
+
+/// The fields of the returned webhook.
+fn outgoing<'js>(ctx: &Ctx<'js>, webhook: &Object<'js>, url: &str) -> Result<Outgoing, Stop> {
+    let text = |name: &str, default: &str| -> rquickjs::Result<String> {
+        let value: Value = webhook.get(name)?;
+        let text = value.as_string().map(rquickjs::String::to_string).transpose()?;
+        Ok(text.unwrap_or(default.to_owned()))
+    };
+    Ok(Outgoing {
+        url: text("url", url)?,
+        method: text("method", METHOD)?,
+        headers: stringify(ctx, &webhook.get("headers")?)?,
+        payload: stringify(ctx, &webhook.get("payload")?)?,
+    })
+}
+
+/// A value as JSON; what JSON has no word for is `null`.
+pub(super) fn stringify<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> rquickjs::Result<String> {
+    let text = ctx.json_stringify(value.clone())?;
+    text.map_or_else(|| Ok("null".to_owned()), |text| text.to_string())
+}
