@@ -1,7 +1,7 @@
 """`make deploy`: builds the function, or takes one that is built (PREBUILT), and brings the stack to what it was told.
 
 What the stack was told before stays, unless this command names it: PARAMS="AlarmEmail=… SilenceHours=6",
-TRANSFORM=segment.js, ARCH=arm64. GUIDED=1 asks for everything again; YES=1 asks nothing.
+TRANSFORM=plans.js, ARCH=arm64. GUIDED=1 asks for everything again; YES=1 asks nothing.
 """
 
 import os

@@ -39,9 +39,15 @@ def named(environment=os.environ):
 def check_transform(values, folder=TRANSFORMS):
     """A transform that is not there would only be noticed when the function starts."""
     file = values.get(TRANSFORM)
-    if file and (".." in file or not (folder / file).exists()):
-        there = ", ".join(sorted(it.name for it in folder.glob("*.js")))
-        raise Trouble(f"There is no transforms/{file}. There are: {there}. Type: make deploy TRANSFORM=…, or TRANSFORM=none")
+    if file and (".." in file or not is_there(folder / file)):
+        there = ", ".join(sorted(it.relative_to(folder).as_posix() for it in folder.rglob("*.js")))
+        missing = "JavaScript file in transforms/ itself" if file == "." else f"transforms/{file}"
+        raise Trouble(f"There is no {missing}. There are: {there}. Type: make deploy TRANSFORM=…, or TRANSFORM=none")
+
+
+def is_there(path):
+    """A file, or a folder with files of its own: the function does not read those of subfolders."""
+    return path.is_file() or any(path.glob("*.js"))
 
 
 def description(plan):

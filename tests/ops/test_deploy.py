@@ -19,7 +19,7 @@ def test_a_deployment_keeps_what_it_was_told(checkout, aws, release):
     steps = [
         ({"PARAMS": f'{MAIL} EventNames="payment.succeeded=Order Completed,refund.failed=" ReservedConcurrency=5'}, {}),
         ({}, {}),
-        ({"TRANSFORM": "transforms/segment.js"}, {"TransformFile": "segment.js"}),
+        ({"TRANSFORM": "transforms/examples/segment.js"}, {"TransformFile": "examples/segment.js"}),
         (built, {}),
         ({**built, "PARAMS": "SilenceHours=6 CustomerIoRegion=eu"}, {"SilenceHours": "6", "CustomerIoRegion": "eu"}),
         ({"ARCH": "x86_64"}, {"Architecture": "x86_64"}),
@@ -47,7 +47,7 @@ def test_a_deployment_keeps_what_it_was_told(checkout, aws, release):
 
 
 def test_a_second_stack_inherits_nothing(prebuilt, aws):
-    prebuilt.deploy(PARAMS=MAIL, TRANSFORM="segment.js")
+    prebuilt.deploy(PARAMS=MAIL, TRANSFORM="examples/segment.js")
     prebuilt.deploy(STACK="second")
     first, second = last(aws), last(aws, "second")
     assert (second["parameters"]["AlarmEmail"], second["parameters"]["TransformFile"]) == ("", "")
@@ -132,7 +132,8 @@ WRONG = [
     ("key", {"PARAMS": "ExistingSecretKmsKeyArn=alias/mine"}, (), "full ARN, not an alias"),
     ("text", {"PARAMS": "ops@example.com"}, (), "PARAMS must begin with a name"),
     ("architecture", {"ARCH": "riscv"}, (), "Architecture must be one of arm64, x86_64"),
-    ("transform", {"TRANSFORM": "sgment.js"}, (), "There is no transforms/sgment.js"),
+    ("transform", {"TRANSFORM": "sgment.js"}, (), "There is no transforms/sgment.js. There are: examples/failures.js,"),
+    ("no transform", {"TRANSFORM": "."}, (), "There is no JavaScript file in transforms/ itself"),
     ("stack", {"STACK": "my stack"}, (), "cannot be the name of a stack"),
     ("no credentials", {}, ("AWS_ACCESS_KEY_ID",), "Type: aws configure"),
     ("no region", {}, ("AWS_DEFAULT_REGION",), "Type: export AWS_REGION="),

@@ -114,7 +114,7 @@ def test_two_runs_give_the_same_files_and_no_sources_are_needed(monkeypatch, tmp
     shutil.rmtree(checkout.programs)
     shutil.unpack_archive(out / f"dodo-customerio-{version}.zip", checkout.folder)
     checkout.folder = checkout.folder / f"dodo-customerio-{version}"
-    checkout.deploy(ARCH="x86_64", TRANSFORM="segment.js")
+    checkout.deploy(ARCH="x86_64", TRANSFORM="examples/segment.js")
     assert aws.sent()[-1]["machine"] == MACHINES["x86_64"]
     for number in range(2):
         shutil.rmtree(ROOT / "target" / f"package-test-{number}")
