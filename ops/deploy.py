@@ -12,7 +12,7 @@ from .trouble import Trouble
 
 
 def main():
-    questions.need_terminal_or_yes()
+    questions.need_terminal_or_yes("deploy")
     source = prebuilt_source()
     made, found = planned(source)
     print("\n".join(plan.description(made)))

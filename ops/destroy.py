@@ -6,7 +6,7 @@ from .trouble import Trouble
 
 def main():
     name, region = stack.named()
-    questions.need_terminal_or_yes()
+    questions.need_terminal_or_yes("destroy")
     found = stack.described(name, region)
     if found is None:
         raise Trouble(f"There is no stack named {name} in {region}. Type: make destroy STACK=…, for another name")

@@ -8,16 +8,18 @@ from .trouble import Trouble
 
 # What the first deployment asks for. Everything else has a default that serves most, and can be changed later.
 FIRST = ("CustomerIoRegion", "DodoEnvironment", "PersonIdentifier", "AlarmEmail")
-NO_TERMINAL = "There is no terminal to ask in. Type: make deploy YES=1, to go on without questions"
 
 
 def may_ask():
     return sys.stdin.isatty() and not os.environ.get("YES")
 
 
-def need_terminal_or_yes():
+def need_terminal_or_yes(command):
+    """Without either, says how to give the same command without questions, for the same stack."""
     if not (os.environ.get("YES") or sys.stdin.isatty()):
-        raise Trouble(NO_TERMINAL)
+        named = os.environ.get("STACK")
+        again = f"make {command} YES=1" + (f" STACK={named}" if named else "")
+        raise Trouble(f"There is no terminal to ask in. Type: {again}, to go on without questions")
 
 
 def asked(template, values, everything):
@@ -51,8 +53,7 @@ def region(proposal):
 
 
 def confirmed(question):
-    """Whether YES is set or the answer is yes."""
+    """Whether YES is set or the answer is yes. That one of them can be had was checked before."""
     if os.environ.get("YES"):
         return True
-    need_terminal_or_yes()
     return input(f"{question} [y/N]: ").strip().lower() in ("y", "yes")

@@ -243,7 +243,7 @@ def test_a_damaged_release_is_refused(checkout, aws, release):
 
 def test_destroy_says_what_is_final(prebuilt, aws):
     prebuilt.deploy()
-    assert "Type: make deploy YES=1" in prebuilt.fails("destroy", YES="")
+    assert "Type: make destroy YES=1" in prebuilt.fails("destroy", YES="")
     well, text = prebuilt.run("destroy", YES="1")
     assert well and "The secret goes with it" in text and "aws-sam-cli-managed-default" in text and "Dodo goes on posting" in text
     assert "There is no stack named" in prebuilt.fails("destroy")
