@@ -99,7 +99,7 @@ async fn a_response_that_echoes_the_request_gives_nothing_away() {
         let sent = world.customerio.state().arrivals.last().unwrap().body.clone();
         let texts =
             [secret.join(" "), sent.to_string(), sent["batch"][0]["attributes"].to_string()];
-        let errors = texts.map(|text| json!({"field": text, "message": text}));
+        let errors = texts.map(|text| json!({"reason": "invalid", "field": text, "message": text}));
         let echo = json!({ "errors": errors }).to_string();
         world.customerio.fail([Fault::Response(400, vec![], echo)]);
         assert_eq!(world.deliver(&webhook).await.outcome(), (422, "rejected"));
