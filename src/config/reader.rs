@@ -89,24 +89,32 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         self.base_url("DODO_ENVIRONMENT", DODO_URLS, "DODO_API_URL")
     }
 
+    /// What one of two words stands for, in any case; the first by default.
+    pub(super) fn choice<T>(
+        &mut self,
+        variable: &'static str,
+        [(first, default), (second, other)]: [(&str, T); 2],
+    ) -> T {
+        match self.optional(variable).map(|word| word.to_ascii_lowercase()) {
+            None => default,
+            Some(word) if word == first => default,
+            Some(word) if word == second => other,
+            Some(word) => {
+                let problem = format!("must be {first} or {second}, not \"{word}\"");
+                let () = self.error(variable, problem);
+                default
+            }
+        }
+    }
+
     /// The URL that `variable` names, or else that of one of two choices, the first by default.
     fn base_url(
         &mut self,
         choice: &'static str,
-        [first, second]: [(&str, &str); 2],
+        urls: [(&str, &str); 2],
         variable: &'static str,
     ) -> Url {
-        let url = |(_, url): (&str, &str)| url.parse().expect("a constant");
-        let default = match self.optional(choice).map(|name| name.to_ascii_lowercase()) {
-            None => url(first),
-            Some(name) if name == first.0 => url(first),
-            Some(name) if name == second.0 => url(second),
-            Some(name) => {
-                let problem = format!("must be {} or {}, not \"{name}\"", first.0, second.0);
-                let () = self.error(choice, problem);
-                url(first)
-            }
-        };
+        let default = self.choice(choice, urls).parse().expect("a constant");
         let Some(text) = self.optional(variable) else {
             return default;
         };

@@ -75,13 +75,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     fn identify_time(&mut self) -> IdentifyTime {
-        match self.optional("IDENTIFY_TIME").map(|name| name.to_ascii_lowercase()).as_deref() {
-            None | Some("event") => IdentifyTime::Event,
-            Some("arrival") => IdentifyTime::Arrival,
-            Some(name) => {
-                self.error("IDENTIFY_TIME", format!("must be event or arrival, not \"{name}\""))
-            }
-        }
+        let times = [("event", IdentifyTime::Event), ("arrival", IdentifyTime::Arrival)];
+        self.choice("IDENTIFY_TIME", times)
     }
 
     fn subscription_object_type(&mut self) -> Option<String> {
@@ -121,13 +116,8 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     fn unknown_fields(&mut self) -> UnknownFields {
-        match self.optional("UNKNOWN_FIELDS").map(|name| name.to_ascii_lowercase()).as_deref() {
-            None | Some("pass") => UnknownFields::Pass,
-            Some("drop") => UnknownFields::Drop,
-            Some(name) => {
-                self.error("UNKNOWN_FIELDS", format!("must be pass or drop, not \"{name}\""))
-            }
-        }
+        let uses = [("pass", UnknownFields::Pass), ("drop", UnknownFields::Drop)];
+        self.choice("UNKNOWN_FIELDS", uses)
     }
 
     fn excluded_fields(&mut self) -> ExcludedFields {

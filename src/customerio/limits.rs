@@ -20,29 +20,9 @@ pub fn cut(text: &mut String, limit: usize) {
     text.truncate(text.floor_char_boundary(limit));
 }
 
-/// The same, without the word that would be cut in two: what is left of it could not be recognised as
-/// somebody's name.
-pub fn cut_at_word(text: &mut String, limit: usize) {
-    if text.len() > limit {
-        cut(text, limit);
-        text.truncate(text.trim_end_matches(char::is_alphanumeric).len());
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{cut, cut_at_word};
-
-    #[test]
-    fn a_message_is_cut_between_words() {
-        for (text, expected) in
-            [("one two", "one two"), ("one two2three", "one "), ("onetwothree", "")]
-        {
-            let mut cut = text.to_owned();
-            cut_at_word(&mut cut, 8);
-            assert_eq!(cut, expected);
-        }
-    }
+    use super::cut;
 
     #[test]
     fn a_string_is_cut_at_a_character() {

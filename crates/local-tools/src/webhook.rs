@@ -90,7 +90,10 @@ fn made(requests: &HandlerRequests) -> String {
         )
     });
     let made = requests.made().iter();
-    let made = made.map(|it| format!("\n\nmade by {}, for {}\n{:#}", it.file, it.url, it.payload));
+    let made = made.map(|it| {
+        let payload: Value = serde_json::from_str(&it.payload).unwrap_or_default();
+        format!("\n\nmade by {}, for {}\n{payload:#}", it.file, it.url)
+    });
     let repaired = requests.repaired();
     let repaired = repaired.map(|it| format!("\n\nrepaired, {}: {}", it.file, it.repair));
     extended.into_iter().chain(made).chain(repaired).collect()

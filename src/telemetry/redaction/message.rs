@@ -75,6 +75,13 @@ pub(super) fn head(message: &str, length: usize) -> Option<&str> {
     [words, chunks].into_iter().find(|part| !part.is_empty())
 }
 
+/// Cuts a message that is redacted later, as [`head`] does: half a word could not be recognised as
+/// somebody's name.
+#[cfg(any(feature = "javascript", test))]
+pub(crate) fn cut(message: &mut String, length: usize) {
+    message.truncate(head(message, length).map_or(0, str::len));
+}
+
 /// The message without what is marked.
 pub(super) fn without(message: &str, marks: &Marks) -> String {
     let (mut redacted, mut before) = (String::new(), false);

@@ -15,6 +15,8 @@ mod view;
 
 use glued::Glued;
 use message::Marks;
+#[cfg(any(feature = "javascript", test))]
+pub(crate) use message::cut;
 use personal::Personal;
 use plain::FieldNames;
 pub use plain::SENTENCES;

@@ -216,3 +216,13 @@ fn a_cut_makes_no_personal_word() {
         format!("{}Adam", "-".repeat(296))
     );
 }
+
+#[test]
+fn a_message_is_cut_between_words() {
+    for (text, expected) in [("one two", "one two"), ("one two2three", "one "), ("onetwothree", "")]
+    {
+        let mut message = text.to_owned();
+        cut(&mut message, 8);
+        assert_eq!(message, expected);
+    }
+}

@@ -1,4 +1,4 @@
-use super::event_types::{NoEventType, Pattern};
+use super::event_types::{NoEventType, Pattern, entries};
 use crate::customerio::limits::{MAX_EVENT_NAME, cut};
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl EventNames {
     /// Every mistake in it.
     pub fn parse(list: &str) -> Result<Self, Vec<EventNamesError>> {
         let (mut names, mut errors) = (BTreeMap::new(), Vec::new());
-        for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in entries(list) {
             match rename(entry) {
                 Ok((pattern, name)) => {
                     if names.insert(pattern, name.to_owned()).is_some() {

@@ -124,6 +124,11 @@ pub(super) fn nearest(name: &str, known: impl IntoIterator<Item = String>) -> Op
     known.into_iter().min_by_key(distance)
 }
 
+/// The entries of a list in a setting.
+pub(super) fn entries(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|entry| !entry.is_empty())
+}
+
 /// `EVENTS`: the event types that are sent. By default, all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventTypes(Vec<Pattern>);
@@ -135,7 +140,7 @@ impl EventTypes {
     /// Every entry that is no event type.
     pub fn parse(list: &str) -> Result<Self, Vec<NoEventType>> {
         let (mut patterns, mut errors) = (Vec::new(), Vec::new());
-        for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in entries(list) {
             match Pattern::parse(entry) {
                 Ok(pattern) => patterns.push(pattern),
                 Err(error) => errors.push(error),

@@ -1,4 +1,4 @@
-use super::event_types::nearest;
+use super::event_types::{entries, nearest};
 use super::table::{self, Row};
 use crate::customerio::Attributes;
 use serde_json::Value;
@@ -23,7 +23,7 @@ const BESIDE_THE_TABLE: [(&str, &str); 4] = [
 impl ExcludedFields {
     /// Reads `customer.name,billing,metadata.note`. A field stands for those in it.
     pub fn parse(list: &str) -> Self {
-        let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let entries = entries(list);
         let listed: BTreeSet<_> = entries.map(str::to_owned).collect();
         let made = known().filter(|(field, _)| listed.iter().any(|it| is_in(field, it)));
         let names = made.map(|(_, attribute)| attribute.to_owned()).chain(listed.iter().cloned());

@@ -113,22 +113,16 @@ impl Handlers {
         let input = input(event, enrichment, built_in.as_deref());
         let mut requests = HandlerRequests::new(event, now, built_in.clone());
         for (file, Answer { result, console }) in self.files.iter().zip(self.process.run(&input)) {
-            write_console(&console, &file.source.name, &input);
             let name = &file.source.name;
-            let added = match result.map_err(|failure| file.failed(&failure, &input))? {
-                Run::Untouched => Ok(()),
-                Run::Cancelled => {
-                    ignored = Ignored::Cancelled;
-                    Ok(())
-                }
-                Run::Dropped => {
-                    requests.drop_extended();
-                    Ok(())
-                }
-                Run::Made(outgoing) => requests.add(name, &outgoing),
-                Run::Extended(request) => requests.extend(name, &request),
-            };
-            added.map_err(|why| file.refused(&why))?;
+            write_console(&console, name, &input);
+            let refused = |why| file.refused(&why);
+            match result.map_err(|failure| file.failed(&failure, &input))? {
+                Run::Untouched => {}
+                Run::Cancelled => ignored = Ignored::Cancelled,
+                Run::Dropped => requests.drop_extended(),
+                Run::Made(outgoing) => requests.add(name, outgoing).map_err(refused)?,
+                Run::Extended(request) => requests.extend(name, &request).map_err(refused)?,
+            }
         }
         if requests.is_empty() { Err(Unsent::Ignored(ignored)) } else { Ok(requests) }
     }

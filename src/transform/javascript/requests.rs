@@ -75,8 +75,8 @@ pub struct Made {
     pub file: String,
     /// `webhook.url` as it left it.
     pub url: String,
-    /// `webhook.payload` as it left it.
-    pub payload: Value,
+    /// `webhook.payload` as it left it, as JSON.
+    pub payload: String,
 }
 
 impl HandlerRequests {
@@ -112,25 +112,20 @@ impl HandlerRequests {
     }
 
     /// Adds what one handler made.
-    pub(super) fn add(&mut self, file: &str, made: &Outgoing) -> Result<(), InvalidRequest> {
+    pub(super) fn add(&mut self, file: &str, made: Outgoing) -> Result<(), InvalidRequest> {
         let path = path(&made.url)?;
         let method = method(&made.method)?;
         let headers = headers(&made.headers)?;
-        let payload: Value =
+        let object: Map<_, _> =
             serde_json::from_str(&made.payload).map_err(|_| InvalidRequest::Payload)?;
-        let object = payload.as_object().ok_or(InvalidRequest::Payload)?.clone();
-        self.made.push(Made {
-            file: file.to_owned(),
-            url: made.url.clone(),
-            payload: payload.clone(),
-        });
+        self.made.push(Made { file: file.to_owned(), url: made.url, payload: made.payload });
         match path.split('?').next().unwrap_or_default() {
             "api/v2/entity" => self.add_items(file, vec![object], headers)?,
             "api/v2/batch" => {
                 self.add_items(file, batch(object).ok_or(InvalidRequest::Batch)?, headers)?;
             }
             _ => {
-                let body = payload.to_string().into_bytes();
+                let body = Value::Object(object).to_string().into_bytes();
                 self.others.push(Request { method, path, headers, body, origins: Vec::new() });
             }
         }
@@ -280,7 +275,7 @@ mod tests {
         };
         let mut requests = HandlerRequests::new(&event, 10, None);
         for run in runs {
-            requests.add("a.js", run)?;
+            requests.add("a.js", run.clone())?;
         }
         Ok(requests.into_outgoing().into_requests())
     }

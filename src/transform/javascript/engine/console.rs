@@ -1,5 +1,5 @@
 use super::call::stringify;
-use crate::customerio::limits::cut_at_word;
+use crate::telemetry::redaction::cut;
 use rquickjs::function::Rest;
 use rquickjs::{Ctx, Function, Object, Value};
 use std::cell::RefCell;
@@ -52,7 +52,7 @@ fn line(values: &[Value<'_>]) -> String {
             line.push(' ');
         }
         line.push_str(&in_words(value));
-        cut_at_word(&mut line, MAX_LINE);
+        cut(&mut line, MAX_LINE);
         line.shrink_to_fit();
     }
     line

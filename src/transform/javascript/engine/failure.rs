@@ -1,6 +1,6 @@
 use super::call::stringify;
 use super::{Answer, Limits, Source};
-use crate::customerio::limits::cut_at_word;
+use crate::telemetry::redaction::cut;
 use nix::time::{ClockId, clock_gettime};
 use rquickjs::{CatchResultExt, CaughtError, Ctx, Value};
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ impl Failure {
     }
 
     fn at(line: Option<usize>, mut message: String) -> Self {
-        cut_at_word(&mut message, MAX_MESSAGE);
+        cut(&mut message, MAX_MESSAGE);
         message.shrink_to_fit();
         Self { line, message }
     }

@@ -170,13 +170,12 @@ struct Bare<'s> {
 /// # Errors
 /// Why it does not compile or run, or that it does not define one function.
 pub fn check(source: &Source, limits: Limits) -> Result<Kind, Failure> {
-    let engine = Bare::new(source, limits, false)?;
-    let kind = engine.within_limits(|ctx| {
+    Bare::new(source, limits, false)?.within_limits(|ctx| {
         let _: Value = ctx.eval_with_options(&*source.text, options(&source.name))?;
-        Ok(defined(&ctx.eval_with_options(FOUND, options(&source.name))?)?.0)
-    })?;
-    Engine::new(source, limits, false)?;
-    Ok(kind)
+        let (kind, _) = defined(&ctx.eval_with_options(FOUND, options(&source.name))?)?;
+        compiled(ctx, source)?;
+        Ok(kind)
+    })
 }
 
 impl<'s> Engine<'s> {
@@ -188,10 +187,7 @@ impl<'s> Engine<'s> {
         let bare = Bare::new(source, limits, keep_console)?;
         let (file, new_webhook) = bare.within_limits(|ctx| {
             let new_webhook: Function = ctx.eval(PRELUDE)?;
-            // The body of a function, on the same lines, so that it can be compiled before there is a
-            // webhook and is evaluated, `Date.now()` included, when there is one.
-            let body = ["(function () {", &source.text, "\n;return ", FOUND, "; })"].concat();
-            let file: Function = ctx.eval_with_options(body, options(&source.name))?;
+            let file = compiled(ctx, source)?;
             Ok((Persistent::save(ctx, file), Persistent::save(ctx, new_webhook)))
         })?;
         Ok(Self { file, new_webhook, bare })
@@ -247,6 +243,13 @@ impl<'s> Bare<'s> {
         });
         result.map_err(|failure| failure.within(self.limits, &self.deadline))
     }
+}
+
+/// A file as the body of a function, on the same lines, so that it can be compiled before there is a
+/// webhook and is evaluated, `Date.now()` included, when there is one.
+fn compiled<'js>(ctx: &Ctx<'js>, source: &Source) -> rquickjs::Result<Function<'js>> {
+    let body = ["(function () {", &source.text, "\n;return ", FOUND, "; })"].concat();
+    ctx.eval_with_options(body, options(&source.name))
 }
 
 fn options(file: &str) -> EvalOptions {

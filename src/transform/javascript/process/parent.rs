@@ -167,23 +167,23 @@ impl Running {
     /// Why it has to end, or has ended; `None` if somebody killed it.
     fn end(&mut self, error: &io::Error, limits: Limits) -> Option<Failure> {
         use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock};
-        Some(match error.kind() {
-            TimedOut | WouldBlock => {
-                Failure::saying(format!("it was not done after {} ms", PATIENCE.as_millis()))
-            }
-            UnexpectedEof | BrokenPipe | ConnectionReset => {
-                match self.child.wait().map(|status| status.signal()) {
-                    Ok(Some(SIGKILL | SIGTERM)) => return None,
-                    Ok(Some(SIGXCPU)) => Failure::too_slow(limits),
-                    Ok(Some(SIGABRT)) => Failure::too_large(limits),
-                    Ok(Some(signal)) => {
-                        Failure::saying(format!("its process ended by signal {signal}"))
-                    }
-                    _ => Failure::saying("its process ended"),
-                }
-            }
-            _ => Failure::saying(format!("its process cannot be understood: {error}")),
-        })
+        let message = match error.kind() {
+            UnexpectedEof | BrokenPipe | ConnectionReset => return self.ended(limits),
+            TimedOut | WouldBlock => format!("it was not done after {} ms", PATIENCE.as_millis()),
+            _ => format!("its process cannot be understood: {error}"),
+        };
+        Some(Failure::saying(message))
+    }
+
+    /// Why it has ended by itself; `None` if somebody killed it.
+    fn ended(&mut self, limits: Limits) -> Option<Failure> {
+        match self.child.wait().ok().and_then(|status| status.signal()) {
+            Some(SIGKILL | SIGTERM) => None,
+            Some(SIGXCPU) => Some(Failure::too_slow(limits)),
+            Some(SIGABRT) => Some(Failure::too_large(limits)),
+            Some(signal) => Some(Failure::saying(format!("its process ended by signal {signal}"))),
+            None => Some(Failure::saying("its process ended")),
+        }
     }
 }
 
