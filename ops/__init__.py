@@ -8,8 +8,8 @@ right:
     deploy, connect, destroy, package
     doctor, logs, secret
     change_set, prebuilt, build, preflight, plan, questions
-    dodo, stack
-    answers, archive, elf, parameters, sbom, secret_rules, web, workspace
+    workspace, dodo, stack
+    answers, archive, elf, parameters, sbom, secret_rules, web
     aws, trouble, paths
 
 No value of a secret is ever printed.

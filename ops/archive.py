@@ -23,8 +23,7 @@ def entry(name):
     return info
 
 
-def of_files(folder, patterns, exclude=()):
+def of_files(folder, patterns):
     """The files that match, by their names below the folder."""
     files = sorted({file for pattern in patterns for file in folder.glob(pattern) if file.is_file()})
-    names = {file.relative_to(folder).as_posix(): file for file in files}
-    return {name: file.read_bytes() for name, file in names.items() if name not in exclude}
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}

@@ -30,17 +30,20 @@ def shell_region():
         raise Trouble(sentence(error)) from None
 
 
-def called(region, service, operation, **arguments):
-    """The response to one call.
+class Refused(Trouble):
+    """AWS responds with an error; `error` is boto3's, for callers who know what its code means to them."""
 
-    Raises Trouble, or ClientError where only the caller knows what the code means.
-    """
+    def __init__(self, error):
+        super().__init__(refusal(error))
+        self.error = error
+
+
+def called(region, service, operation, **arguments):
+    """The response to one call."""
     try:
         return getattr(boto3.client(service, region_name=region), operation)(**arguments)
     except errors.ClientError as error:
-        if code_of(error) in EXPIRED | UNKNOWN | DENIED | TOO_OFTEN:
-            raise Trouble(refusal(error)) from None
-        raise
+        raise Refused(error) from None
     except (errors.BotoCoreError, ValueError) as error:
         raise Trouble(sentence(error)) from None
 

@@ -4,8 +4,6 @@ import json
 import subprocess
 import time
 
-from botocore.exceptions import ClientError
-
 from . import aws, stack
 from .build import sam_environment
 from .paths import PROGRAMS
@@ -16,7 +14,7 @@ SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
 
 
 def overrides(values):
-    """Parameters as SAM takes them: quoted, with quotes and backslashes inside escaped."""
+    """Parameters as SAM takes them: quoted, with quotes inside escaped."""
     return [f"ParameterKey={name},ParameterValue={quoted(value)}" for name, value in values.items()]
 
 
@@ -118,18 +116,12 @@ def events(plan):
 
 def delete(name, region):
     """Deletes a stack and waits until it is gone."""
-    try:
-        aws.called(region, "cloudformation", "delete_stack", StackName=name)
-        while (found := stack.described(name, region)) and found.status == "DELETE_IN_PROGRESS":
-            time.sleep(POLL_SECONDS)
-    except ClientError as error:
-        raise Trouble(aws.refusal(error)) from None
+    aws.called(region, "cloudformation", "delete_stack", StackName=name)
+    while (found := stack.described(name, region)) and found.status == "DELETE_IN_PROGRESS":
+        time.sleep(POLL_SECONDS)
     if found and found.status == "DELETE_FAILED":
         raise Trouble(f"CloudFormation could not delete the stack {name} ({found.status}); its console says why. Type: make destroy STACK={name}")
 
 
 def called(plan, operation, **arguments):
-    try:
-        return aws.called(plan.region, "cloudformation", operation, **arguments)
-    except ClientError as error:
-        raise Trouble(aws.refusal(error)) from None
+    return aws.called(plan.region, "cloudformation", operation, **arguments)

@@ -9,7 +9,7 @@ import os
 import sys
 
 from . import doctor, secret, stack
-from .dodo import Webhooks, base_url, mode_of
+from .dodo import Webhooks, base_url, environment_of, mode_of
 from .secret_rules import FIELDS, OPTIONAL, problems, wrong
 from .trouble import Trouble
 
@@ -40,7 +40,7 @@ def writing_key(parameters):
     problem = wrong(OPTIONAL, key)
     if problem:
         raise Trouble(f"The key of Dodo's API {problem.removeprefix(OPTIONAL + ' ')}. Type: make connect")
-    environment = parameters.get("DodoEnvironment") or "live"
+    environment = environment_of(parameters)
     if mode_of(key) not in (None, environment):
         raise Trouble(f"This is a key of {mode_of(key)} mode, but DodoEnvironment is {environment}. Type: make connect, with a key of {environment} mode")
     return key

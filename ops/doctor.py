@@ -8,7 +8,7 @@ import time
 import uuid
 
 from . import aws, stack
-from .dodo import base_url, mode_of
+from .dodo import base_url, environment_of, mode_of
 from .secret import stored
 from .secret_rules import OPTIONAL, ignored, problems, signing_key, webhook_secrets
 from .trouble import Trouble
@@ -42,7 +42,7 @@ def check_customerio(secret, parameters):
 def check_dodo(secret, parameters):
     if not secret.get(OPTIONAL):
         return "there is no dodo_api_key, so nothing is looked up"
-    environment = parameters.get("DodoEnvironment") or "live"
+    environment = environment_of(parameters)
     mode = mode_of(secret[OPTIONAL]) or environment
     if mode != environment:
         raise Trouble(

@@ -19,9 +19,14 @@ def mode_of(key):
     return next((mode for mode in URLS if key.startswith(f"dodo_{mode}_")), None)
 
 
+def environment_of(parameters):
+    """The mode that a stack with these parameters belongs to."""
+    return parameters.get("DodoEnvironment") or "live"
+
+
 def base_url(parameters):
     """Where Dodo's API is for a stack with these parameters."""
-    return (parameters.get("DodoApiUrl") or URLS[parameters.get("DodoEnvironment") or "live"]).rstrip("/")
+    return (parameters.get("DodoApiUrl") or URLS[environment_of(parameters)]).rstrip("/")
 
 
 class Webhooks:

@@ -6,8 +6,6 @@ import os
 import re
 import time
 
-from botocore.exceptions import ClientError
-
 from . import aws, stack
 from .trouble import Trouble
 
@@ -75,10 +73,7 @@ def events(found, since, pattern):
     if pattern:
         arguments["filterPattern"] = pattern
     while True:
-        try:
-            page = aws.called(found.region, "logs", "filter_log_events", **arguments)
-        except ClientError as error:
-            raise Trouble(aws.refusal(error)) from None
+        page = aws.called(found.region, "logs", "filter_log_events", **arguments)
         yield from page["events"]
         if not page.get("nextToken"):
             return

@@ -82,11 +82,6 @@ def merged(definitions, *layers):
     return values
 
 
-def dropped(definitions, values):
-    """Names that an older template had."""
-    return sorted(set(values) - set(definitions))
-
-
 def shown(value):
     return value if value != "" else "(empty)"
 

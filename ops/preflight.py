@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import aws, stack
+from . import stack
 from .paths import PROGRAMS, ROOT
 from .trouble import Trouble
 
@@ -13,11 +13,6 @@ from .trouble import Trouble
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 OTHER = {"arm64": "x86_64", "x86_64": "arm64"}
 INSTALL = "Type: rm -rf .venv, then make setup"
-
-
-def credentials(region):
-    """The account that this shell's credentials belong to."""
-    return aws.account(region)
 
 
 def same_account(name, remembered, account):

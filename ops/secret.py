@@ -7,8 +7,6 @@ import json
 import os
 import sys
 
-from botocore.exceptions import ClientError
-
 from . import aws, stack
 from .secret_rules import FIELDS, OPTIONAL, doubts, ignored, problems, webhook_secrets, wrong
 from .trouble import Trouble
@@ -21,8 +19,6 @@ def stored(found):
     try:
         response = aws.called(found.region, "secretsmanager", "get_secret_value", SecretId=found.outputs["SecretArn"])
         value = json.loads(response.get("SecretString") or response["SecretBinary"])
-    except ClientError as error:
-        raise Trouble(aws.refusal(error)) from None
     except (KeyError, ValueError):
         value = None
     return trimmed(value) if isinstance(value, dict) else {}
@@ -30,11 +26,8 @@ def stored(found):
 
 def store(found, value):
     """Stores a whole secret, and says what may be wrong with it."""
-    try:
-        text = json.dumps(value)
-        aws.called(found.region, "secretsmanager", "put_secret_value", SecretId=found.outputs["SecretArn"], SecretString=text)
-    except ClientError as error:
-        raise Trouble(aws.refusal(error)) from None
+    text = json.dumps(value)
+    aws.called(found.region, "secretsmanager", "put_secret_value", SecretId=found.outputs["SecretArn"], SecretString=text)
     for warning in ignored(value):
         print(f"Note: {warning}; it is optional and counts as absent.")
     for doubt in doubts(value):

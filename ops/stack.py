@@ -3,8 +3,6 @@
 import functools
 from dataclasses import dataclass
 
-from botocore.exceptions import ClientError
-
 from . import answers, aws
 from .trouble import Trouble
 
@@ -26,10 +24,10 @@ def described(name, region):
     """The stack, or None if there is none of that name."""
     try:
         found = aws.called(region, "cloudformation", "describe_stacks", StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" in str(error):
+    except aws.Refused as refused:
+        if "does not exist" in str(refused.error):
             return None
-        raise Trouble(aws.refusal(error)) from None
+        raise
     outputs = {it["OutputKey"]: it["OutputValue"] for it in found.get("Outputs", [])}
     parameters = {it["ParameterKey"]: it.get("ParameterValue", "") for it in found.get("Parameters", [])}
     return Stack(name, region, found.get("StackStatus", "CREATE_COMPLETE"), outputs, parameters)

@@ -2,9 +2,10 @@
 
 import re
 
+from .dodo import environment_of, mode_of
+
 # Words in the name of a stack that say that it is for trying things out.
 TRIAL_WORDS = {"ci", "demo", "dev", "develop", "development", "preview", "qa", "sandbox", "stage", "staging", "test", "testing", "tmp", "trial"}
-TEST_KEY = "dodo_test_"
 
 
 def test_mode_warning(stack_name, parameters, secret):
@@ -12,9 +13,9 @@ def test_mode_warning(stack_name, parameters, secret):
 
     Customer.io does not tell what a workspace is for. The name of the stack is all that there is to go by.
     """
-    environment = parameters.get("DodoEnvironment") or "live"
+    environment = environment_of(parameters)
     key = secret.get("dodo_api_key")
-    has_test_key = isinstance(key, str) and key.strip().startswith(TEST_KEY)
+    has_test_key = isinstance(key, str) and mode_of(key.strip()) == "test"
     if environment != "test" and not has_test_key:
         return None
     if TRIAL_WORDS & set(re.split("[^a-z]+", stack_name.lower())):

@@ -253,18 +253,7 @@ async fn secrets_are_stored_checked_added_and_dropped() {
 }
 
 #[tokio::test]
-async fn the_script_accepts_what_the_function_accepts() {
-    let mut rules = command(&[project_file("tests/secret_rules.py").to_str().unwrap()]);
-    let (same, text) = finish(&mut rules, "").await;
-    assert!(same, "{text}");
-}
-
-#[tokio::test]
 async fn the_doctor_warns_of_test_mode_unless_the_stack_is_named_for_tests() {
-    let mut rules = command(&[project_file("tests/workspace_rules.py").to_str().unwrap()]);
-    let (same, text) = finish(&mut rules, "").await;
-    assert!(same, "{text}");
-
     // `Stack` says that it belongs to test mode, and has a name that says nothing.
     let world = World::start().await;
     let stack = Stack::around(&world, "us").await;
