@@ -1,7 +1,9 @@
 """The command line: `python -m ops COMMAND`. The Makefile says what each command is for."""
 
 import importlib
+import os
 import sys
+import traceback
 
 from .trouble import Trouble
 
@@ -23,6 +25,19 @@ def main(arguments):
         sys.exit("\nInterrupted.")
     except EOFError:
         sys.exit("\nNo answer; nothing was changed.")
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `head` does. Python would complain when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        sys.exit(mistake(arguments[0], error))
+
+
+def mistake(command, error):
+    """What nobody thought of. Its text may hold anything, so only its place is told."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} in {os.path.basename(place.filename)}:{place.lineno}"
+    return f"This is a mistake of make {command}, not yours: {where}. Please report it, with the command that you typed."
 
 
 if __name__ == "__main__":

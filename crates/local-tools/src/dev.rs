@@ -1,26 +1,25 @@
 //! `make dev`: the services of the demo until Ctrl-C; the function restarts when its code changes.
 
+use crate::command_line::port;
 use crate::stack::{self, Choices, Stack};
 use stand_ins::customerio::describe;
 use stand_ins::interrupt::until_interrupted;
 use stand_ins::page::Page;
-use std::path::PathBuf;
 
 /// Ports on 127.0.0.1, and the transform.
 #[derive(Debug, clap::Args)]
 pub struct Ports {
     /// Port of the function URL.
-    #[arg(long, default_value_t = 9000)]
+    #[arg(long, default_value_t = 9000, value_parser = port)]
     port: u16,
     /// Port of the page.
-    #[arg(long, default_value_t = 9001)]
+    #[arg(long, default_value_t = 9001, value_parser = port)]
     page_port: u16,
     /// Port of the local Customer.io; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = port)]
     customerio_port: u16,
-    /// A JavaScript file or a folder of them, which extend the built-in transform or replace it.
-    #[arg(long, value_name = "PATH")]
-    transform: Option<PathBuf>,
+    #[command(flatten)]
+    transform: crate::Transform,
 }
 
 pub async fn run(ports: Ports) -> Result<(), String> {
@@ -37,7 +36,7 @@ async fn serve(ports: Ports) -> Result<(), String> {
         function_port: ports.port,
         customerio_port: ports.customerio_port,
         for_development: true,
-        transform: ports.transform,
+        transform: ports.transform.path()?,
     };
     let stack = Stack::start(choices, |step| println!("starting: {step}")).await?;
     let page = Page::serve(ports.page_port, &stack.customerio, &stack.url, &stack.webhook_secret)

@@ -1,6 +1,8 @@
 //! Tools for working on the function on this machine, without an account; the Makefile's targets call
 //! them.
 
+mod check;
+mod command_line;
 mod customerio;
 mod demo;
 mod dev;
@@ -8,10 +10,13 @@ mod flood;
 mod load;
 mod running;
 mod stack;
+mod transform_path;
 mod webhook;
 
 use clap::{Args, Parser, Subcommand};
+use command_line::number;
 use dodo_customerio::transform::javascript::process;
+use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,13 +81,12 @@ enum Tool {
         transform: Transform,
     },
 
-    /// Run all samples through a transform and check the requests against Customer.io's rules.
+    /// Run all samples through a transform, as the function would.
     ///
-    /// Prints a line for each sample and the totals; exits with 1 if any failed.
-    Check {
-        #[command(flatten)]
-        transform: Transform,
-    },
+    /// Once at full speed and once at the share of a CPU that a small function has. Checks the requests
+    /// against Customer.io's published rules. Prints a line for each file, with its dearest run, and each
+    /// failure with file and line; exits with 1 if there is one.
+    Check(check::Choices),
 
     /// Send many webhooks back to back through one process of the function.
     ///
@@ -93,6 +97,7 @@ enum Tool {
         /// The function's program, such as target/release/dodo-customerio.
         program: PathBuf,
         /// How many webhooks; the samples in turn.
+        #[arg(value_parser = |text: &str| number(text, 1, usize::MAX))]
         count: usize,
         #[command(flatten)]
         transform: Transform,
@@ -112,7 +117,7 @@ enum Tool {
     /// Accepts the pair in `CUSTOMERIO_SITE_ID` and `CUSTOMERIO_API_KEY`, or else `site` and `key`.
     Customerio {
         /// Port on 127.0.0.1; 0 takes a free one.
-        #[arg(default_value_t = 0)]
+        #[arg(default_value_t = 0, value_parser = command_line::port)]
         port: u16,
     },
 }
@@ -126,43 +131,57 @@ struct Sample {
 
 #[derive(Debug, Args)]
 struct Transform {
-    /// A JavaScript file or a folder of them, which extend the built-in transform or replace it.
-    #[arg(long = "transform", value_name = "PATH")]
-    path: Option<PathBuf>,
+    /// A JavaScript file or a folder of them, in transforms/ or elsewhere; `.` is transforms/ itself,
+    /// `none` the built-in transform.
+    #[arg(long = "transform", value_name = "PATH", default_value = "", hide_default_value = true)]
+    given: String,
+}
+
+impl Transform {
+    /// `None` is the built-in one.
+    fn path(&self) -> Result<Option<PathBuf>, String> {
+        transform_path::resolve(&self.given)
+    }
 }
 
 fn main() -> ExitCode {
     // A preview of a JavaScript transform starts this program again.
-    process::run_if_asked().unwrap_or_else(run)
+    process::run_if_asked().unwrap_or_else(|| {
+        std::panic::set_hook(Box::new(command_line::report_panic));
+        command_line::parse().map_or_else(|error| failed(&error), run)
+    })
 }
 
 #[tokio::main]
-async fn run() -> ExitCode {
-    let result = match Cli::parse().tool {
+async fn run(cli: Cli) -> ExitCode {
+    let result = match cli.tool {
         Tool::Demo => demo::run().await,
         Tool::Dev(ports) => dev::run(ports).await,
         Tool::Send { sample, url } => webhook::send(&sample.name, url).await.map(show),
         Tool::Event { sample } => webhook::event(&sample.name).map(show),
         Tool::Preview { sample, transform } => {
-            webhook::preview(&sample.name, transform.path).map(show)
+            transform.path().and_then(|path| webhook::preview(&sample.name, path)).map(show)
         }
-        Tool::Check { transform } => webhook::check(transform.path).map(show),
-        Tool::Load { program, count, transform } => {
-            load::run(&program, count, transform.path.as_deref()).await
-        }
+        Tool::Check(choices) => check::run(&choices, show),
+        Tool::Load { program, count, transform } => match transform.path() {
+            Ok(path) => load::run(&program, count, path.as_deref()).await,
+            Err(error) => Err(error),
+        },
         Tool::Flood { program } => flood::run(&program).await,
         Tool::Customerio { port } => customerio::run(port).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
 }
 
-fn show(text: String) {
+fn failed(error: &str) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}
+
+fn show(text: impl Display) {
     // The reader may have closed the pipe, as `head` does.
     drop(writeln!(std::io::stdout(), "{text}"));
 }

@@ -1,6 +1,6 @@
 //! What can be done with a sample: send it, print it as a Lambda event, or preview its requests.
 //!
-//! For `make send`, `make invoke`, `make preview` and `make test TRANSFORM=…`.
+//! For `make send`, `make invoke` and `make preview`.
 
 use crate::stack;
 use dodo_customerio::config::read_transform;
@@ -107,26 +107,13 @@ fn difference(before: &Value, after: &Value) -> String {
     if text.is_empty() { "none".to_owned() } else { text.trim_end().to_owned() }
 }
 
-/// Runs a transform over all samples; an error if any fails.
-pub fn check(path: Option<PathBuf>) -> Result<String, String> {
-    let transform = transform(path.as_deref())?;
-    let (mut lines, mut refused) = (Vec::new(), 0);
-    for sample in dodo::samples() {
-        let result =
-            checked(&sample, &transform, |_, requests| format!("{} request(s)", requests.len()));
-        refused += usize::from(result.is_err());
-        let (Ok(text) | Err(text)) = &result;
-        let mark = if result.is_ok() { "  " } else { "!!" };
-        lines.push(format!("{mark} {:<38} {text}", sample.name));
-    }
-    let text = lines.join("\n");
-    let summary = format!("{} passed, {refused} failed", lines.len() - refused);
-    if refused == 0 { Ok(format!("{text}\n{summary}")) } else { Err(format!("{text}\n{summary}")) }
-}
-
 const NOTHING: &str = "Nothing is sent";
 
-fn transform(path: Option<&Path>) -> Result<Transform, String> {
+/// The transform in a file or folder, or the built-in one, with the settings in the environment.
+///
+/// # Errors
+/// What is wrong with it or them.
+pub fn transform(path: Option<&Path>) -> Result<Transform, String> {
     let read = |name: &str| match name {
         "TRANSFORM_FILE" => path.map(|path| path.display().to_string()),
         _ => env::var(name).ok(),
@@ -140,12 +127,13 @@ fn transform(path: Option<&Path>) -> Result<Transform, String> {
     Ok(transform)
 }
 
-fn now() -> u64 {
+/// In Unix seconds.
+pub fn now() -> u64 {
     dodo::unix_now().cast_unsigned()
 }
 
 /// What `work` makes of a sample, read as the function reads a webhook.
-fn read<T>(sample: &Sample, work: impl FnOnce(&Event<'_>) -> T) -> T {
+pub fn read<T>(sample: &Sample, work: impl FnOnce(&Event<'_>) -> T) -> T {
     let secret = dodo::random_secret();
     let webhook = Webhook::sign(&secret, "msg_preview", dodo::unix_now(), sample.body());
     webhook.event(&secret, work).expect("a sample is an event")
@@ -169,20 +157,43 @@ fn checked(
 
 /// The requests as they would be sent; an error if Customer.io would reject one.
 fn verdict(requests: &[Request]) -> Result<String, String> {
-    let (mut text, mut errors) = (String::new(), Vec::new());
+    let mut text = String::new();
     for request in requests {
         let json: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        let items = json["batch"].as_array().map(Vec::as_slice).unwrap_or_default();
-        errors.extend(items.iter().flat_map(customerio::rules::errors));
         let _ = writeln!(text, "{} /{}\n{json:#}", request.method, request.path);
     }
     let older = requests.iter().any(|request| !request.path.starts_with("api/v2/"));
     let older = if older { " (Of older paths only the batch is checked.)" } else { "" };
-    if errors.is_empty() {
+    let broken = broken_rules(requests);
+    if broken.is_empty() {
         Ok(format!("{text}Customer.io's rules: kept.{older}"))
     } else {
-        Err(format!("{text}Customer.io's rules are broken: {}", Value::from(errors)))
+        Err(format!("{text}Customer.io would refuse it. {}", broken.join("\n")))
     }
+}
+
+/// A sentence for each of Customer.io's rules that the requests break.
+pub fn broken_rules(requests: &[Request]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for request in requests {
+        let json: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let items = json["batch"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for (index, item) in items.iter().enumerate() {
+            let errors = customerio::rules::errors(item);
+            sentences.extend(errors.iter().map(|error| sentence(index, item, error)));
+        }
+    }
+    sentences
+}
+
+/// Such as: In batch[1], "Payment Completed", the field attributes.note: property value cannot …
+fn sentence(index: usize, item: &Value, error: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (field, message) = (text(&error["field"]), text(&error["message"]));
+    let name = [&item["name"], &item["action"]].into_iter().find_map(Value::as_str);
+    let name = name.map(|name| format!(" (\"{name}\")")).unwrap_or_default();
+    let field = if field.is_empty() { String::new() } else { format!(", {field}") };
+    format!("batch[{index}]{name}{field}: {message}.")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub use failure::Failure;
 
 use call::{FOUND, defined};
 use console::Console;
-use failure::{Deadline, Stop};
+use failure::{Deadline, Stop, cpu_time};
 use rquickjs::context::{EvalOptions, intrinsic};
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Runtime, Value};
 use serde::{Deserialize, Serialize};
@@ -116,6 +116,8 @@ pub struct Answer {
     pub result: Result<Run, Failure>,
     /// A line a call of `console`, if they are kept.
     pub console: Vec<String>,
+    /// The CPU time that it took; zero for a run that was killed.
+    pub cpu: Duration,
 }
 
 /// The language, without what belongs to browsers (`performance`, `DOMException`).
@@ -196,6 +198,7 @@ impl<'s> Engine<'s> {
     /// Runs the file and its function on a webhook.
     pub fn run(self, input: &Input<'_>) -> Answer {
         let Self { file, new_webhook, bare } = self;
+        let start = cpu_time();
         let result = bare.within_limits(|ctx| {
             let payload = ctx.json_parse(input.payload.as_bytes())?;
             let customer =
@@ -211,7 +214,8 @@ impl<'s> Engine<'s> {
                 (Kind::Extend, extend) => call.extend(extend, input.request.as_deref()),
             }
         });
-        Answer { result, console: bare.console.take() }
+        let cpu = cpu_time().saturating_sub(start);
+        Answer { result, console: bare.console.take(), cpu }
     }
 }
 

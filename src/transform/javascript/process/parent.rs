@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How long a webhook may be with the process: it must be answered within two seconds. Enough for a run's
 /// 100 ms of CPU at the share of a function of 128 MB, a fourteenth.
-const PATIENCE: Duration = Duration::from_millis(1_700);
+pub const PATIENCE: Duration = Duration::from_millis(1_700);
 
 /// How long the process may take to start and to check its files. Lambda's init phase ends after 10 s.
 const PATIENCE_AT_START: Duration = Duration::from_secs(8);
