@@ -103,7 +103,7 @@ fn has_letter(line: &str, tool: &str, letters: &str) -> bool {
         let is_group = options.len() > 1 && options.bytes().all(|it| it.is_ascii_alphabetic());
         pair[0].trim_start_matches(['@', '(']) == tool
             && is_group
-            && options.contains(|it| letters.contains(it))
+            && options.contains(|it: char| letters.contains(it))
     })
 }
 

@@ -25,7 +25,7 @@ fn sentence(error: &clap::Error) -> Option<String> {
         return None;
     }
     let (argument, value) = (text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?);
-    let name = argument.split_once('<')?.1.trim_end_matches(['>', ']']);
+    let name = argument[argument.find(['<', '['])?..].trim_matches(['<', '>', '[', ']']);
     Some(format!("{name}={value} cannot be used: {}.", error.source()?))
 }
 

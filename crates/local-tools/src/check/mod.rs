@@ -19,7 +19,7 @@ pub struct Choices {
     #[command(flatten)]
     transform: crate::Transform,
     /// `MemorySize` of the function, in MB: its share of a CPU follows from it.
-    #[arg(long, default_value_t = 128, value_parser = |text: &str| number(text, 128, 10_240))]
+    #[arg(long, default_value_t = 128, value_parser = |text: &str| number(text, 128_u32, 10_240))]
     memory: u32,
 }
 
@@ -95,9 +95,11 @@ fn built_in(transform: &Transform, sample: &Sample) -> Outcome {
 }
 
 fn javascript(handlers: &Handlers, sample: &Sample, report: &mut Report) -> Outcome {
-    let mut watch =
-        |file: &str, input: &_, answer: &_| report.ran(file, &sample.name, input, answer);
-    let result = read(sample, |event| handlers.run_watched(event, None, now(), &mut watch));
+    let result = read(sample, |event| {
+        handlers.run_watched(event, None, now(), &mut |file, input, answer| {
+            report.ran(file, &sample.name, input, answer);
+        })
+    });
     match result {
         Ok(requests) => judged(broken_rules(&requests.into_outgoing().into_requests()))
             .map_err(|why| format!("{}: {why}", files(handlers))),

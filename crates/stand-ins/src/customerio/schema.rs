@@ -52,17 +52,19 @@ fn mistake(error: &ValidationError<'_>) -> Mistake {
     Mistake { field: field(error), message }
 }
 
-type Alternative<'e> = Vec<&'e ValidationError<'e>>;
+type Alternative<'e> = Vec<&'e ValidationError<'static>>;
 
 /// Why each alternative does not fit; those of an alternative for the same place are as good as its own.
-fn alternatives<'e>(error: &'e ValidationError<'e>) -> Option<Vec<Alternative<'e>>> {
+fn alternatives<'e>(error: &'e ValidationError<'_>) -> Option<Vec<Alternative<'e>>> {
     let (ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context }) =
         error.kind()
     else {
         return None;
     };
     let inner = |errors: &'e Vec<ValidationError<'static>>| match errors.as_slice() {
-        [only] if only.instance_path() == error.instance_path() => alternatives(only),
+        [only] if only.instance_path().as_str() == error.instance_path().as_str() => {
+            alternatives(only)
+        }
         _ => None,
     };
     let alternative = |errors: &'e Vec<ValidationError<'static>>| {
