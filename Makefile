@@ -19,6 +19,10 @@ SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 # Values travel in the environment, where make puts what stands on its command line: quotes in them do no harm.
 TRANSFORM_OPTION = $(if $(TRANSFORM),--transform="$$TRANSFORM")
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
+# A $ in their values is meant as it is: make would take it, and what follows, for a variable.
+LITERAL := PARAMS TRANSFORM PREBUILT EVENTS FILTER EVENT FILE SETTINGS URL
+literal = $(if $(findstring command,$(origin $(1))),$(eval override $(1) := $$(subst $$$$$$$$,$$$$,$$(value $(1))))$(eval export $(1)))
+$(foreach name,$(LITERAL),$(call literal,$(name)))
 # An unpacked release has no sources.
 IS_RELEASE := $(if $(wildcard Cargo.toml),,yes)
 # A shell's own ARCH must not change a stack.
@@ -47,6 +51,7 @@ NUMBER = value='$(subst ','\'',$($(1)))'; case "$$value" in *[!0-9]*) echo "$(1)
 
 .PHONY: cargo-given event-given
 cargo-given:
+	@[ -f Cargo.toml ] || { echo 'An unpacked release has no sources. Type: make deploy; for everything else clone the repository.' >&2; exit 2; }
 	@command -v cargo > /dev/null || { echo 'cargo is missing. Install the Rust toolchain with rustup, then type the same again. To deploy without Rust: make deploy PREBUILT=release' >&2; exit 2; }
 	@command -v cc > /dev/null || { echo 'cc is missing. Install a C compiler (Debian and Ubuntu: apt-get install build-essential; macOS: xcode-select --install), then type the same again.' >&2; exit 2; }
 
@@ -68,7 +73,7 @@ $(ALL_TOOLS): tests/constraints.txt
 	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) is missing. Install Python 3.11 or later (with venv), then type the same again.' >&2; exit 2; }
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m ops.venv $(patsubst .%,%,$(@F))
 
-setup: $(ALL_TOOLS) ## Make the whole virtual environment with the pinned tools (the other targets make the parts that they need).
+setup: $(if $(IS_RELEASE),$(OPS_TOOLS),$(ALL_TOOLS)) ## Make the whole virtual environment with the pinned tools (the other targets make the parts that they need).
 
 demo: cargo-given $(DEMO_TOOLS) ## Send every sample event through the function on this machine; no account needed.
 	@echo "==> build (minutes the first time, seconds later)"
