@@ -107,8 +107,8 @@ fn what_is_wrong_is_said_with_file_line_and_reason() {
         "own.js: batch[0] (\"identify\"), attributes.note: property value cannot be longer than 1000 bytes.",
     );
     fails(
-        "function extend(request) {\n  for (;;);\n}",
-        "own.js:2: it took more than 100 ms of CPU.",
+        "function extend(request, webhook) {\n  while (webhook.eventType === 'refund.failed');\n  return request;\n}",
+        ": it took more than 100 ms of CPU. In refund.failed.",
     );
     fails(
         "export default function handler(webhook) {}",
