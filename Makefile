@@ -7,11 +7,14 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 SAM := $(VENV)/bin/sam
-CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
 # SAM wants a region, and sends telemetry unless told not to.
 SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 # For the local tools.
 TRANSFORM_OPTION = $(if $(TRANSFORM),--transform '$(TRANSFORM)')
+SETTINGS_OPTION = $(if $(SETTINGS),--settings '$(SETTINGS)')
+# A sample's name, a path, or - for standard input.
+GIVEN = $(or $(EVENT),$(FILE))
+PORT_OPTION = $(if $(PORT),--port '$(PORT)')
 
 # ops/ gets its options from the environment, where make puts what stands on its command line.
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
@@ -57,29 +60,27 @@ demo: setup ## Send every sample event through the function on this machine; no 
 	@cargo build --locked --package local-tools
 	@exec target/debug/local demo
 
-dev: setup ## Run the services of the demo until Ctrl-C. PORT=9000, PAGE_PORT=9001, CUSTOMERIO_PORT=0, TRANSFORM=path.
+dev: setup ## Run function, services and page until Ctrl-C; takes changes at once. TRANSFORM=path, SETTINGS=file, KEY=1, PORT=9000, PAGE_PORT=9001.
 	@cargo build --locked --bins
 	@cargo build --locked --package local-tools
 	@exec target/debug/local dev $(if $(PORT),--port $(PORT)) $(if $(PAGE_PORT),--page-port $(PAGE_PORT)) \
-		$(if $(CUSTOMERIO_PORT),--customerio-port $(CUSTOMERIO_PORT)) $(TRANSFORM_OPTION)
+		$(if $(CUSTOMERIO_PORT),--customerio-port $(CUSTOMERIO_PORT)) $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(KEY),--key)
 
-send: event-given ## Sign a sample and post it: EVENT=payment.succeeded, to `make dev` or with DODO_WEBHOOK_SECRET to URL=https://…
+send: event-given ## Sign an event and post it to `make dev`, or with DODO_WEBHOOK_SECRET to URL=https://…: EVENT=name, path or -, or FILE=path.
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local send '$(EVENT)' $(if $(URL),--url '$(URL)')
+	@target/debug/local send '$(GIVEN)' $(if $(URL),--url '$(URL)') $(PORT_OPTION)
 
 invoke: event-given setup ## Invoke `make dev` with `cargo lambda invoke` instead of HTTP: EVENT=payment.succeeded
 	@cargo build --locked --quiet --package local-tools
-	@mkdir -p target/local
-	@target/debug/local event '$(EVENT)' > target/local/event.json
-	@$(CARGO_LAMBDA) lambda invoke --invoke-address 127.0.0.1 --invoke-port $(or $(PORT),9000) dodo-customerio --data-file target/local/event.json
+	@target/debug/local invoke '$(GIVEN)' $(PORT_OPTION)
 
-preview: event-given ## Show the requests that a sample becomes, without sending them: EVENT=payment.succeeded, TRANSFORM=path
+preview: event-given ## Show the requests that an event becomes, without sending them: EVENT=name, path or -, TRANSFORM=path, INPUT=1.
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local preview '$(EVENT)' $(TRANSFORM_OPTION)
+	@target/debug/local preview '$(GIVEN)' $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(INPUT),--input)
 
 .PHONY: event-given
 event-given:
-	@[ -n '$(EVENT)' ] || { echo 'Which event? For instance EVENT=payment.succeeded; `ls events` lists all samples.' >&2; exit 2; }
+	@[ -n '$(GIVEN)' ] || { echo 'Which event? For instance EVENT=payment.succeeded (`ls events` lists all samples), or EVENT=path, or EVENT=- for standard input.' >&2; exit 2; }
 
 ifdef TRANSFORM
 test:

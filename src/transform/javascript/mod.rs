@@ -12,7 +12,7 @@ mod requests;
 mod sources;
 
 pub use repair::{Repair, Repaired};
-pub use requests::{HandlerRequests, InvalidRequest, Made};
+pub use requests::{HandlerRequests, InvalidRequest, Made, Note};
 
 use super::built_in::{self, Options};
 use super::{Ignored, Unsent};
@@ -90,6 +90,11 @@ impl Handlers {
         }
     }
 
+    /// Keeps notes of each run from now on: [`HandlerRequests::notes`]. For tools; it takes time.
+    pub fn keep_notes(&mut self) {
+        self.process.keep_notes();
+    }
+
     /// Whether a file extends the built-in request.
     fn extend(&self) -> bool {
         self.files.iter().any(|file| file.kind == Kind::Extend)
@@ -112,9 +117,10 @@ impl Handlers {
         };
         let input = input(event, enrichment, built_in.as_deref());
         let mut requests = HandlerRequests::new(event, now, built_in.clone());
-        for (file, Answer { result, console }) in self.files.iter().zip(self.process.run(&input)) {
+        for (file, Answer { result, notes }) in self.files.iter().zip(self.process.run(&input)) {
             let name = &file.source.name;
-            write_console(&console, name, &input);
+            write_console(&notes.console, name, &input);
+            requests.note(name, notes);
             let refused = |why| file.refused(&why);
             match result.map_err(|failure| file.failed(&failure, &input))? {
                 Run::Untouched => {}
