@@ -13,11 +13,15 @@ endif
 PYTHON := python3
 VENV := .venv
 SAM := $(VENV)/bin/sam
-CARGO_LAMBDA := $(VENV)/bin/cargo-lambda
 # SAM wants a region, and sends telemetry unless told not to.
 SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 # Values travel in the environment, where make puts what stands on its command line: quotes in them do no harm.
 TRANSFORM_OPTION = $(if $(TRANSFORM),--transform="$$TRANSFORM")
+SETTINGS_OPTION = $(if $(SETTINGS),--settings="$$SETTINGS")
+PORT_OPTION = $(if $(PORT),--port="$$PORT")
+# A sample's name, a path, or - for standard input.
+GIVEN = "$${EVENT:-$${FILE-}}"
+# ops/ gets its options from the environment too.
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
 # A $ in their values is meant as it is: make would take it, and what follows, for a variable.
 LITERAL := PARAMS TRANSFORM PREBUILT EVENTS FILTER EVENT FILE SETTINGS URL
@@ -56,7 +60,7 @@ cargo-given:
 	@command -v cc > /dev/null || { echo 'cc is missing. Install a C compiler (Debian and Ubuntu: apt-get install build-essential; macOS: xcode-select --install), then type the same again.' >&2; exit 2; }
 
 event-given:
-	@[ -n "$${EVENT-}" ] || { echo 'Which event? For instance EVENT=payment.succeeded; `ls events` lists all samples.' >&2; exit 2; }
+	@[ -n $(GIVEN) ] || { echo 'Which event? For instance EVENT=payment.succeeded (`ls events` lists all samples), or EVENT=path, or EVENT=- for standard input.' >&2; exit 2; }
 
 # The virtual environment has parts; each target names those that it needs.
 DEMO_TOOLS := $(VENV)/.demo
@@ -81,30 +85,27 @@ demo: cargo-given $(DEMO_TOOLS) ## Send every sample event through the function 
 	@cargo build --locked --package local-tools
 	@exec target/debug/local demo
 
-dev: cargo-given $(DEMO_TOOLS) ## Run the services of the demo until Ctrl-C. PORT=9000, PAGE_PORT=9001, CUSTOMERIO_PORT=0, TRANSFORM=path.
+dev: cargo-given $(DEMO_TOOLS) ## Run function, services and page until Ctrl-C; takes changes at once. TRANSFORM=path, SETTINGS=file, KEY=1, PORT=9000, PAGE_PORT=9001.
 	@cargo build --locked --bins
 	@cargo build --locked --package local-tools
-	@exec target/debug/local dev $(if $(PORT),--port="$$PORT") $(if $(PAGE_PORT),--page-port="$$PAGE_PORT") \
-		$(if $(CUSTOMERIO_PORT),--customerio-port="$$CUSTOMERIO_PORT") $(TRANSFORM_OPTION)
+	@exec target/debug/local dev $(PORT_OPTION) $(if $(PAGE_PORT),--page-port="$$PAGE_PORT") \
+		$(if $(CUSTOMERIO_PORT),--customerio-port="$$CUSTOMERIO_PORT") $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(KEY),--key)
 
-send: event-given cargo-given ## Sign a sample and post it: EVENT=payment.succeeded, to `make dev` or with DODO_WEBHOOK_SECRET to URL=https://…
+send: event-given cargo-given ## Sign an event and post it to `make dev`, or with DODO_WEBHOOK_SECRET to URL=https://…: EVENT=name, path or -, or FILE=path.
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local send "$$EVENT" $(if $(URL),--url="$$URL")
+	@target/debug/local send $(if $(URL),--url="$$URL") $(PORT_OPTION) -- $(GIVEN)
 
 invoke: event-given cargo-given $(DEMO_TOOLS) ## Invoke `make dev` with `cargo lambda invoke` instead of HTTP: EVENT=payment.succeeded
-	@$(call NUMBER,PORT,9000)
 	@cargo build --locked --quiet --package local-tools
-	@mkdir -p target/local
-	@target/debug/local event "$$EVENT" > target/local/event.json
-	@$(CARGO_LAMBDA) lambda invoke --invoke-address 127.0.0.1 --invoke-port $(or $(PORT),9000) dodo-customerio --data-file target/local/event.json
+	@target/debug/local invoke $(PORT_OPTION) -- $(GIVEN)
 
-preview: event-given cargo-given ## Show the requests that a sample becomes, without sending them: EVENT=payment.succeeded, TRANSFORM=path
+preview: event-given cargo-given ## Show the requests that an event becomes, without sending them: EVENT=name, path or -, TRANSFORM=path, INPUT=1.
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local preview "$$EVENT" $(TRANSFORM_OPTION)
+	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(INPUT),--input) -- $(GIVEN)
 
 check: cargo-given ## Run TRANSFORM=path over all samples, at full speed and at the CPU share of a function of MEMORY=128 MB.
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local check $(TRANSFORM_OPTION) $(if $(MEMORY),--memory="$$MEMORY")
+	@target/debug/local check $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(MEMORY),--memory="$$MEMORY")
 
 test: cargo-given $(ALL_TOOLS) lint template ops-tests unit ### Run all checks and tests.
 

@@ -230,7 +230,7 @@ const TARGETS: [(&[&str], &[&str], &str); 37] = [
     (&["send"], &[], "Which event?"),
     (&["send", "EVENT=it's"], &[], "cargo is missing"),
     (&["invoke"], &[], "Which event?"),
-    (&["invoke", "EVENT=x", "PORT=abc"], &["cargo", "cc"], "PORT must be a number"),
+    (&["invoke", "FILE=x", "PORT=abc"], &["cargo", "cc"], "PORT=abc cannot be used"),
     (&["preview"], &[], "Which event?"),
     (&["preview", "EVENT=payment.succeeded"], &["cargo"], "cc is missing"),
     (&["check", "TRANSFORM=x.js"], &[], "cargo is missing"),

@@ -12,7 +12,7 @@ mod requests;
 mod sources;
 
 pub use repair::{Repair, Repaired};
-pub use requests::{HandlerRequests, InvalidRequest, Made};
+pub use requests::{HandlerRequests, InvalidRequest, Made, Note};
 
 use super::built_in::{self, Options};
 use super::{Ignored, Unsent};
@@ -95,6 +95,11 @@ impl Handlers {
         }
     }
 
+    /// Keeps notes of each run from now on: [`HandlerRequests::notes`]. For tools; it takes time.
+    pub fn keep_notes(&mut self) {
+        self.process.keep_notes();
+    }
+
     /// Whether a file extends the built-in request.
     fn extend(&self) -> bool {
         self.files.iter().any(|file| file.kind == Kind::Extend)
@@ -134,8 +139,9 @@ impl Handlers {
         for (file, answer) in self.files.iter().zip(self.process.run(&input)) {
             let name = &file.source.name;
             watch(name, &input, &answer);
-            let Answer { result, console, .. } = answer;
-            write_console(&console, name, &input);
+            let Answer { result, notes, .. } = answer;
+            write_console(&notes.console, name, &input);
+            requests.note(name, notes);
             let refused = |why| file.refused(&why);
             match result.map_err(|failure| file.failed(&failure, &input))? {
                 Run::Untouched => {}

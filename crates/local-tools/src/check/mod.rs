@@ -5,6 +5,7 @@ mod report;
 mod small_share;
 
 use crate::command_line::number;
+use crate::settings::{Local, SettingsFile};
 use crate::webhook::{broken_rules, now, read, transform};
 use dodo_customerio::transform::javascript::Handlers;
 use dodo_customerio::transform::{Transform, Unsent};
@@ -18,6 +19,8 @@ use std::time::Instant;
 pub struct Choices {
     #[command(flatten)]
     transform: crate::Transform,
+    #[command(flatten)]
+    settings: SettingsFile,
     /// `MemorySize` of the function, in MB: its share of a CPU follows from it.
     #[arg(long, default_value_t = 128, value_parser = |text: &str| number(text, 128_u32, 10_240))]
     memory: u32,
@@ -29,7 +32,8 @@ pub struct Choices {
 /// How many samples failed, and what to do.
 pub fn run(choices: &Choices, show: impl Fn(String)) -> Result<(), String> {
     let path = choices.transform.path()?;
-    let transform = transform(path.as_deref())?;
+    let settings = Local::read(&choices.settings.path()?)?;
+    let transform = transform(path.as_deref(), &settings)?;
     let samples = samples();
     show(match &path {
         Some(path) => format!("{} over {} samples:", path.display(), samples.len()),

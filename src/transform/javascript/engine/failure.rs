@@ -1,5 +1,5 @@
 use super::call::stringify;
-use super::{Answer, Limits, Source};
+use super::{Answer, Limits, Notes, Source};
 use crate::telemetry::redaction::cut;
 use nix::time::{ClockId, clock_gettime};
 use rquickjs::{CatchResultExt, CaughtError, Ctx, Value};
@@ -82,7 +82,7 @@ impl Failure {
 
 impl From<Failure> for Answer {
     fn from(failure: Failure) -> Self {
-        Self { result: Err(failure), console: Vec::new(), cpu: Duration::ZERO }
+        Self { result: Err(failure), notes: Notes::default(), cpu: Duration::ZERO }
     }
 }
 

@@ -26,7 +26,7 @@ const ROLE: &str = "run-handlers";
 struct Start {
     sources: Vec<Source>,
     limits: Limits,
-    keep_console: bool,
+    keep_notes: bool,
     /// Whether to run the top level of each file now, and to answer for each file how that went.
     check: bool,
 }
