@@ -14,7 +14,7 @@ use stand_ins::customerio;
 use stand_ins::dodo::{self, Sample, Webhook};
 use std::env;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The requests that an event becomes, checked against Customer.io's rules. With a JavaScript transform,
 /// also what files noted, what was built in and how it was extended, what each handler made and what was
