@@ -3,6 +3,7 @@
 import importlib
 import sys
 
+from .hints import completed
 from .trouble import Trouble
 
 COMMANDS = ("deploy", "connect", "secret", "doctor", "logs", "destroy", "package")
@@ -18,7 +19,7 @@ def main(arguments):
             # What was printed comes before the sentence that ends it, also in a file.
             sys.stdout.flush()
     except Trouble as trouble:
-        sys.exit(f"{trouble}.")
+        sys.exit(completed(f"{trouble}."))
     except KeyboardInterrupt:
         sys.exit("\nInterrupted.")
     except EOFError:
