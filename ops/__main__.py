@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 
+from .hints import completed
 from .trouble import Trouble
 
 COMMANDS = ("deploy", "connect", "secret", "doctor", "logs", "destroy", "package")
@@ -20,7 +21,7 @@ def main(arguments):
             # What was printed comes before the sentence that ends it, also in a file.
             sys.stdout.flush()
     except Trouble as trouble:
-        sys.exit(f"{trouble}.")
+        sys.exit(completed(f"{trouble}."))
     except KeyboardInterrupt:
         sys.exit("\nInterrupted.")
     except EOFError:

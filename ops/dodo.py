@@ -12,6 +12,7 @@ URLS = {"live": "https://live.dodopayments.com", "test": "https://test.dodopayme
 ATTEMPTS = 4
 PAUSE_SECONDS = 3
 MOST_PAGES = 100
+UNREACHABLE = "If DodoApiUrl is wrong, type: make deploy PARAMS=DodoApiUrl=…; otherwise try again: make {}"
 
 
 def mode_of(key):
@@ -61,7 +62,7 @@ class Webhooks:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         body = None if fields is None else json.dumps(fields).encode()
         for attempt in range(ATTEMPTS):
-            status, text = request(self.base + path, body, headers, method)
+            status, text = request(self.base + path, body, headers, method, remedy=UNREACHABLE.format("connect"))
             # A second POST could make a second endpoint, unless Dodo has not looked at the first one (429).
             again = status == 429 or (status >= 500 and method != "POST")
             if not again or attempt + 1 == ATTEMPTS:

@@ -29,13 +29,16 @@ const NEVER: [&str; 7] = [
 fn command(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
     command.env_clear().current_dir("/").env("RUST_BACKTRACE", "1");
-    command.env("HOME", "/nonexistent").env("AWS_EC2_METADATA_DISABLED", "true");
+    command.env("HOME", env!("CARGO_TARGET_TMPDIR")).env("AWS_EC2_METADATA_DISABLED", "true");
     command
 }
 
 fn local(arguments: &[&str]) -> Command {
     let mut command = command(env!("CARGO_BIN_EXE_local"));
-    command.args(arguments).env("PATH", std::env::var("PATH").unwrap_or_default());
+    for name in ["PATH", "HOME"] {
+        command.env(name, std::env::var(name).unwrap_or_default());
+    }
+    command.args(arguments);
     command
 }
 
@@ -88,7 +91,7 @@ fn a_sample_that_is_not_there_or_no_event_is_named() {
     for tool in ["send", "event", "preview"] {
         for (event, wanted) in [
             ("payment.suceeded", "payment.succeeded"),
-            ("/nonexistent/own.json", "/nonexistent/own.json"),
+            ("/never/there/own.json", "/never/there/own.json"),
             (&broken.path(), "is not JSON"),
             (&without_type.path(), "type"),
             (&list.path(), "own.event.json"),
@@ -104,7 +107,7 @@ fn a_wrong_secret_or_address_is_named() {
     let dead = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", dead.local_addr().unwrap());
     drop(dead);
-    for secret in ["garbage", "whsec_", "whsec_%%%", "whsec_replace_me", "whsec_AA"] {
+    for secret in ["garbage", "whsec_", "whsec_%%%", "whsec_replace_me"] {
         let mut send = local(&["send", "payment.succeeded", "--url=http://127.0.0.1:9/"]);
         fails_saying(send.env("DODO_WEBHOOK_SECRET", secret), "DODO_WEBHOOK_SECRET");
         let mut event = local(&["event", "payment.succeeded"]);
@@ -131,7 +134,7 @@ fn a_transform_that_cannot_be_used_is_named() {
     let plain = "write a plain `function handler(webhook)`";
     for (path, wanted) in [
         ("plan.js", "There is no transforms/plan.js. "),
-        ("/nonexistent", "There is no /nonexistent. "),
+        ("/never/there", "There is no /never/there. "),
         (&typescript.path(), plain),
         (&module.path(), plain),
         (&throws.path(), "own.js:1: Error: no"),
@@ -173,9 +176,9 @@ fn numbers_and_ports_that_cannot_be_used_are_named() {
         (["dev", "--customerio-port=x", ""], "CUSTOMERIO_PORT=x cannot be used"),
         (["customerio", "x", ""], "PORT=x cannot be used"),
         (["check", "--memory=0", ""], "MEMORY=0 cannot be used"),
-        (["load", "/nonexistent", "0"], "COUNT=0 cannot be used"),
-        (["load", "/nonexistent", "5"], "/nonexistent"),
-        (["flood", "/nonexistent", ""], "/nonexistent"),
+        (["load", "/never/there", "0"], "COUNT=0 cannot be used"),
+        (["load", "/never/there", "5"], "/never/there"),
+        (["flood", "/never/there", ""], "/never/there"),
         (["customerio", &taken, ""], &taken),
     ] {
         let arguments: Vec<_> = arguments.into_iter().filter(|it| !it.is_empty()).collect();
