@@ -130,14 +130,14 @@ fn a_wrong_secret_or_address_is_named() {
 fn a_transform_that_cannot_be_used_is_named() {
     let typescript = File::with("own.ts", "function handler(webhook: Webhook) {}");
     let module = File::with("own.js", "export default function handler(webhook) {}");
-    let throws = File::with("own.js", "function extend(request) { throw new Error('no'); }");
+    let throws = File::with("own.js", "function extend(request) { throw new Error('there is no plan'); }");
     let plain = "write a plain `function handler(webhook)`";
     for (path, wanted) in [
         ("plan.js", "There is no transforms/plan.js. "),
         ("/never/there", "There is no /never/there. "),
         (&typescript.path(), plain),
         (&module.path(), plain),
-        (&throws.path(), "own.js:1: Error: no"),
+        (&throws.path(), "own.js:1: Error: there is no plan"),
     ] {
         let option = format!("--transform={path}");
         fails_saying(&mut local(&["preview", "payment.succeeded", &option]), wanted);
