@@ -5,18 +5,20 @@ use std::net::TcpListener;
 
 /// A sentence for an error when listening on `port`, which the variable `name` of `make dev` chooses.
 pub fn taken(name: &str, port: u16, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "Port {port} is in use, perhaps by another `make dev`. Choose another: make dev {name}={}",
-            free_after(port)
-        ),
-        io::ErrorKind::PermissionDenied => format!(
-            "Port {port} is for administrators only. Choose one above 1023: make dev {name}={}",
-            free_after(9000)
-        ),
-        _ => format!("Port {port} cannot be used ({error}). Choose another: make dev {name}=…"),
-    }
+    let why = match error.kind() {
+        io::ErrorKind::AddrInUse => "is in use, perhaps by another `make dev`".to_owned(),
+        io::ErrorKind::PermissionDenied => "is for administrators only".to_owned(),
+        _ => format!("cannot be used ({error})"),
+    };
+    let other = free_after(port.max(LEAST));
+    // Where one is taken, the other mostly is too.
+    let page =
+        if name == "PORT" { format!(" PAGE_PORT={}", free_after(other)) } else { String::new() };
+    format!("Port {port} {why}. Type the same with another, such as {name}={other}{page}")
 }
+
+/// Ports below are for administrators.
+const LEAST: u16 = 1024;
 
 /// A port that is free now, soon after another.
 fn free_after(port: u16) -> u16 {
@@ -36,7 +38,12 @@ mod tests {
         let error = TcpListener::bind(("127.0.0.1", port)).unwrap_err();
         let text = taken("PAGE_PORT", port, &error);
         assert!(text.starts_with(&format!("Port {port} is in use")), "{text}");
-        let (_, suggested) = text.rsplit_once("make dev PAGE_PORT=").unwrap();
+        let (_, suggested) = text.rsplit_once("such as PAGE_PORT=").unwrap();
         TcpListener::bind(("127.0.0.1", suggested.parse().unwrap())).unwrap();
+
+        let text = taken("PORT", port, &error);
+        let (_, suggested) = text.rsplit_once("such as PORT=").unwrap();
+        let (one, other) = suggested.split_once(" PAGE_PORT=").unwrap();
+        assert_ne!(one, other);
     }
 }

@@ -34,8 +34,8 @@ impl Demo {
         for name in ID_ONLY {
             let webhook = self.signed(&dodo::sample(name)?);
             let exchange = self.post(&webhook).await?;
-            let items = exchange.arrivals.iter().flat_map(Arrival::items);
-            let address = items.filter_map(|item| item["attributes"]["email"].as_str()).next();
+            let mut items = exchange.arrivals.iter().flat_map(Arrival::items);
+            let address = items.find_map(|item| item["attributes"]["email"].as_str());
             self.expect(exchange.outcome() == "delivered" && address.is_some());
             println!(
                 "  {name:<38} {} {:<12} email={}",

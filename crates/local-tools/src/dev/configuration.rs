@@ -25,7 +25,8 @@ pub struct Configuration {
     pub warnings: Vec<String>,
 }
 
-/// Checks the settings and the transform in a snapshot of `files`; `services` are the variables that lead to the services.
+/// Checks the settings and the transform in a snapshot of `files`; `services` are the variables that lead to
+/// the services.
 ///
 /// # Errors
 /// Everything that is wrong, in the function's own words.
@@ -40,24 +41,17 @@ pub fn check(
     let mut environment = services;
     environment.extend(settings.iter().map(|(name, value)| (name, value.to_owned())));
     let transform = files.transform.as_deref();
-    let copy = transform.map(|original| Ok((original, copies.make(original, now)?)));
-    let copy: Option<(&Path, PathBuf)> = copy.transpose().map_err(|error: std::io::Error| {
+    let copy = transform.map(|original| copies.make(original, now)).transpose();
+    let copy = copy.map_err(|error| {
         format!("The transform cannot be copied to {} ({error}).", copies.folder.display())
     })?;
-    environment.extend(copy.iter().map(|(_, copy)| ("TRANSFORM_FILE", copy.display().to_string())));
+    environment.extend(copy.map(|path| ("TRANSFORM_FILE", path.display().to_string())));
     let variable = |name: &str| {
         environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     };
     let read = Settings::read(variable).map_err(|mistakes| {
         let sentences: Vec<_> = mistakes.iter().map(|mistake| format!("{mistake}.")).collect();
-        let sentences = sentences.join("\n");
-        // Nobody knows the copy.
-        match &copy {
-            Some((original, copy)) => {
-                sentences.replace(&copy.display().to_string(), &original.display().to_string())
-            }
-            None => sentences,
-        }
+        sentences.join("\n")
     })?;
     let warnings = read.warnings().iter().map(|warning| format!("{warning}.")).collect();
     Ok(Configuration { environment, settings: settings.in_words(), warnings })

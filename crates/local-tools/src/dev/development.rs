@@ -57,13 +57,14 @@ impl Development {
     pub fn in_words(&self) -> String {
         let transform = self.files.transform.as_ref();
         let transform = transform.map_or("built in".to_owned(), |path| path.display().to_string());
-        let warnings: String =
-            self.configuration.warnings.iter().map(|it| format!("\n{it}")).collect();
-        let (settings, log) = (&self.configuration.settings, self.log.display());
-        format!(
-            "transform      {transform}\nsettings       {settings}\nfunction's log {log}{warnings}\n\
-             Changes to settings, transform and code are taken at once."
-        )
+        let Configuration { settings, warnings, .. } = &self.configuration;
+        let lines = [
+            format!("transform      {transform}"),
+            format!("settings       {settings}"),
+            format!("function's log {}", self.log.display()),
+            "Changes to settings, transform and code are taken at once.".to_owned(),
+        ];
+        [&lines[..], warnings].concat().join("\n")
     }
 
     /// Follows changes, and starts the function again should it end.

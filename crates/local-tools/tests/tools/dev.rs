@@ -133,7 +133,7 @@ fn a_port_in_use_is_a_sentence_with_what_to_type() {
         let sentence = local(&arguments, &[]).sentence();
         let expected = format!("Port {port} is in use, perhaps by another `make dev`.");
         assert!(sentence.starts_with(&expected), "{sentence}");
-        assert!(sentence.contains(&format!("make dev {name}=")), "{sentence}");
+        assert!(sentence.contains(&format!("such as {name}=")), "{sentence}");
     }
 }
 

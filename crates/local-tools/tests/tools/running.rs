@@ -130,7 +130,7 @@ impl Dev {
         });
         let mut dev = Self { process, lines, seen: 0, port: String::new() };
         let url = dev.says("function URL");
-        dev.port = url.trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
+        dev.port = url.trim_end_matches('/').rsplit(':').next().unwrap().into();
         dev.says("Ctrl-C ends it");
         dev
     }
