@@ -118,7 +118,8 @@ fn scripts() -> Vec<PathBuf> {
     let tracked = Command::new("git").args(["ls-files"]).current_dir(root()).output();
     let tracked = tracked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     let tracked = tracked.unwrap_or_default();
-    let scripts = tracked.lines().filter(|path| path.ends_with(".sh")).map(PathBuf::from);
+    let scripts = tracked.lines().map(PathBuf::from);
+    let scripts = scripts.filter(|path| path.extension().is_some_and(|it| it == "sh"));
     scripts.chain(["Makefile".into(), ".ci/run".into()]).collect()
 }
 

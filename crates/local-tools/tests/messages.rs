@@ -130,7 +130,8 @@ fn a_wrong_secret_or_address_is_named() {
 fn a_transform_that_cannot_be_used_is_named() {
     let typescript = File::with("own.ts", "function handler(webhook: Webhook) {}");
     let module = File::with("own.js", "export default function handler(webhook) {}");
-    let throws = File::with("own.js", "function extend(request) { throw new Error('there is no plan'); }");
+    let throws =
+        File::with("own.js", "function extend(request) { throw new Error('there is no plan'); }");
     let plain = "write a plain `function handler(webhook)`";
     for (path, wanted) in [
         ("plan.js", "There is no transforms/plan.js. "),

@@ -132,8 +132,10 @@ impl Report {
         let Most { time, sample } = &self.slowest;
         let (time, most) = (time.as_millis(), PATIENCE.as_millis());
         let counts = self.counts();
-        let failures: String = self.failures.iter().map(|it| format!("\n{it}")).collect();
-        format!("{counts}; the slowest took {time} of {most} ms by the clock ({sample}).{failures}")
+        let head =
+            format!("{counts}; the slowest took {time} of {most} ms by the clock ({sample}).");
+        let failures = self.failures.iter().map(ToString::to_string);
+        [head].into_iter().chain(failures).collect::<Vec<_>>().join("\n")
     }
 
     fn counts(&self) -> String {

@@ -78,17 +78,18 @@ fn of_alternatives(alternatives: &[Alternative<'_>]) -> Mistake {
     let is_about = |errors: &Alternative<'_>, name: &str| errors.iter().any(|it| field(it) == name);
     let mut meant: Vec<_> = alternatives.iter().collect();
     for name in ["type", "action"] {
-        if meant.iter().all(|errors| is_about(errors, name)) {
+        if !meant.is_empty() && meant.iter().all(|errors| is_about(errors, name)) {
             return of_all(name, &meant);
         }
         meant.retain(|errors| !is_about(errors, name));
     }
     let nearest = meant.into_iter().min_by_key(|errors| errors.len());
     let first = nearest.and_then(|errors| errors.first());
-    first.map(|error| mistake(error)).unwrap_or_else(|| Mistake {
+    let unknown = || Mistake {
         field: String::new(),
         message: "does not fit the published schema".to_owned(),
-    })
+    };
+    first.map_or_else(unknown, |error| mistake(error))
 }
 
 /// The mistake in a field that fits no alternative.
