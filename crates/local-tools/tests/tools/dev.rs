@@ -115,7 +115,6 @@ fn what_one_leaves_behind_is_nothing() {
     assert!(files.iter().all(|path| path.exists()), "{files:?}");
     assert_eq!(dev.interrupt(), Some(0));
     assert!(!files.iter().any(|path| path.exists()), "{files:?}");
-    fs::remove_file(root().join(format!("target/local/function-{port}.log"))).unwrap();
 }
 
 #[test]

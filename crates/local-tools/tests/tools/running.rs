@@ -181,5 +181,7 @@ impl Drop for Dev {
         if matches!(self.process.try_wait(), Ok(None)) {
             self.interrupt();
         }
+        let log = format!("target/local/function-{}.log", self.port);
+        let _ = fs::remove_file(root().join(log));
     }
 }
