@@ -22,6 +22,10 @@ def main(arguments):
             sys.stdout.flush()
     except Trouble as trouble:
         sys.exit(completed(f"{trouble}."))
+    except ModuleNotFoundError as error:
+        sys.exit(f"{error.name} is missing from the virtual environment. Type: rm -rf .venv, then the same again.")
+    except OSError as error:
+        sys.exit(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}. Put that right, then type the same again.")
     except KeyboardInterrupt:
         sys.exit("\nInterrupted.")
     except EOFError:

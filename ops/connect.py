@@ -10,7 +10,7 @@ import sys
 
 from . import doctor, event_types, secret, stack
 from .dodo import Webhooks, base_url, environment_of, mode_of
-from .hints import say
+from .hints import again, say
 from .secret_rules import FIELDS, OPTIONAL, problems, wrong
 from .trouble import Trouble
 
@@ -35,15 +35,15 @@ def writing_key(parameters):
     """A key of Dodo's API that may write."""
     key = os.environ.get("DODO_WRITE_KEY", "").strip()
     if not key and not sys.stdin.isatty():
-        raise Trouble("There is no terminal to ask in. Put a key of Dodo's API with write access into DODO_WRITE_KEY. Type: make connect")
+        raise Trouble(f"There is no terminal to ask in. Put a key of Dodo's API with write access into DODO_WRITE_KEY. Type: {again('connect')}")
     key = key or getpass.getpass("Dodo API key with write access (used now, not kept): ").strip()
     # The field's rules are those of any key of Dodo's API.
     problem = wrong(OPTIONAL, key)
     if problem:
-        raise Trouble(f"The key of Dodo's API {problem.removeprefix(OPTIONAL + ' ')}. Type: make connect")
+        raise Trouble(f"The key of Dodo's API {problem.removeprefix(OPTIONAL + ' ')}. Type: {again('connect')}")
     environment = environment_of(parameters)
     if mode_of(key) not in (None, environment):
-        raise Trouble(f"This is a key of {mode_of(key)} mode, but DodoEnvironment is {environment}. Type: make connect, with a key of {environment} mode")
+        raise Trouble(f"This is a key of {mode_of(key)} mode, but DodoEnvironment is {environment}. Type: {again('connect')}, with a key of {environment} mode")
     return key
 
 
@@ -84,11 +84,11 @@ def missing_credentials(before):
         if not value and not wrong(field, before.get(field) or ""):
             continue
         if not value and not sys.stdin.isatty():
-            raise Trouble(f"Nothing was changed: {field} is not stored yet. Set {variable} as well. Type: make connect")
+            raise Trouble(f"Nothing was changed: {field} is not stored yet. Set {variable} as well. Type: {again('connect')}")
         values[field] = value or getpass.getpass(f"{question}: ").strip()
         problem = wrong(field, values[field])
         if problem:
-            raise Trouble(f"Nothing was changed: {problem}. Type: make connect")
+            raise Trouble(f"Nothing was changed: {problem}. Type: {again('connect')}")
     return values
 
 
@@ -98,7 +98,7 @@ def endpoint_of(webhooks, found, wishes):
     same = [it for it in webhooks.all() if it.get("url") == url]
     if len(same) > 1:
         ids = ", ".join(it["id"] for it in same)
-        raise Trouble(f"Dodo has {len(same)} endpoints with this stack's URL: {ids}. Delete all but one in its dashboard, then type: make connect")
+        raise Trouble(f"Dodo has {len(same)} endpoints with this stack's URL: {ids}. Delete all but one in its dashboard, then type: {again('connect')}")
     if same:
         say(f"Found the endpoint {same[0]['id']}.")
         return changed(webhooks, same[0], wishes)
@@ -131,7 +131,7 @@ def keep_signing_secret(found, value, signing):
         return
     secret.store(found, after)
     if secret.stored(found) != after:
-        raise Trouble("The secret reads back differently; somebody else may be changing it. The endpoint was left as it is. Type: make connect")
+        raise Trouble(f"The secret reads back differently; somebody else may be changing it. The endpoint was left as it is. Type: {again('connect')}")
     say("Stored the endpoint's signing secret in front of those that were there, and read it back.")
 
 

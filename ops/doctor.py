@@ -54,7 +54,7 @@ def check_dodo(secret, parameters):
     base = base_url(parameters)
     for what in ("customers", "payments", "refunds", "disputes", "subscriptions"):
         headers = {"Authorization": f"Bearer {secret[OPTIONAL]}"}
-        status, _ = request(f"{base}/{what}?page_size=1", headers=headers, remedy=UNREACHABLE.format("doctor"))
+        status, _ = request(f"{base}/{what}?page_size=1", headers=headers, remedy=UNREACHABLE.format("make doctor"))
         if status == 401:
             raise Trouble(
                 f"Dodo's API responds with 401 to dodo_api_key in environment {environment}. Is it a key of the other mode? "

@@ -12,7 +12,7 @@ CARRIED = {
     **dict.fromkeys(("connect", "secret", "doctor", "logs", "destroy"), ("STACK",)),
 }
 # What else a command takes, to repeat it as it was typed.
-OPTIONS = {"deploy": ("PARAMS", "TRANSFORM", "ARCH", "GUIDED", "YES"), "connect": ("RATE_LIMIT", "EVENTS")}
+OPTIONS = {"deploy": ("PARAMS", "TRANSFORM", "ARCH", "GUIDED", "YES"), "connect": ("RATE_LIMIT", "EVENTS"), "secret": ("ADD", "DROP")}
 # Values for variables that this shell does not set, as the stack was deployed with them.
 remembered = {}
 # Such a command in a sentence, with the variables behind it.

@@ -8,7 +8,7 @@ import os
 import sys
 
 from . import aws, stack
-from .hints import say
+from .hints import again, say
 from .secret_rules import FIELDS, OPTIONAL, doubts, ignored, problems, webhook_secrets, wrong
 from .trouble import Trouble
 
@@ -57,7 +57,7 @@ def given(fields):
         try:
             values = dict(json.load(sys.stdin))
         except (ValueError, TypeError):
-            raise Trouble("Standard input is not a JSON object. Type: make secret, to be asked") from None
+            raise Trouble(f"Standard input is not a JSON object. Type: {again('secret')}, to be asked") from None
     elif not any(values.values()):
         for field, _, question in fields:
             values[field] = getpass.getpass(f"{question}; empty keeps what is there: ")
@@ -98,7 +98,7 @@ def main():
     # What was wrong with an optional field before stops no other change.
     wrong_now = problems(after) + (ignored(after) if OPTIONAL in new_values else [])
     if wrong_now:
-        raise Trouble("Nothing was stored: " + "; ".join(wrong_now) + ". Type: make secret")
+        raise Trouble(f"Nothing was stored: {'; '.join(wrong_now)}. Type: {again('secret')}")
     if after == before:
         raise Trouble("Nothing was stored: the secret has these values already. Type: make doctor, to try them")
     store(found, after)

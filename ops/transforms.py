@@ -29,7 +29,8 @@ def resolved(text, folder=TRANSFORMS):
     if path is None:
         raise Trouble(f"There is no {missing(text, folder)}.{meant(text, folder)} {there(folder)}")
     if not path.is_relative_to(folder):
-        raise Trouble(f"{text} is not in transforms/, the folder that is deployed. Copy the file there. Type: make deploy TRANSFORM={path.name}")
+        name = path.name if is_script(path) else "plans.js"
+        raise Trouble(f"{text} is not in transforms/, the folder that is deployed. Copy a JavaScript file there. Type: make deploy TRANSFORM={name}")
     value = path.relative_to(folder).as_posix()
     if path.is_file() and not is_script(path):
         raise Trouble(f"{place(value)} is not a JavaScript file: its name does not end in .js. {there(folder)}")

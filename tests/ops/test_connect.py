@@ -140,8 +140,8 @@ def test_a_function_or_customerio_that_cannot_be_reached_is_a_sentence(connected
 ])
 def test_a_key_that_cannot_be_used_changes_nothing(connected, variables, sentence):
     connected.store(dodo_webhook_secret=OLD)
-    text = connected.connect(**variables)
-    assert sentence in text and "Type: make connect" in text
+    text = connected.connect(**variables, RATE_LIMIT="5")
+    assert sentence in text and "Type: make connect RATE_LIMIT=5" in text
     assert connected.stored()["dodo_webhook_secret"] == OLD and not connected.dodo.endpoints
 
 

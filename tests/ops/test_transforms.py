@@ -45,7 +45,7 @@ def test_every_case_of_the_table_that_the_local_tools_share(root, case):
         nearest = f"Did you mean TRANSFORM={case['nearest']}? " if "nearest" in case else ""
         assert said.startswith(f"There is no {case['missing'].replace('$ROOT', str(root))}. {nearest}There are: "), said
     else:
-        assert said.startswith(f"{given} is not in transforms/, the folder that is deployed. Copy the file there."), said
+        assert said.startswith(f"{given} is not in transforms/, the folder that is deployed. Copy a JavaScript file there."), said
 
 
 @pytest.mark.parametrize("typed, sentence", [
