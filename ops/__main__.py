@@ -24,16 +24,16 @@ def main(arguments):
         sys.exit(completed(f"{trouble}."))
     except ModuleNotFoundError as error:
         sys.exit(f"{error.name} is missing from the virtual environment. Type: rm -rf .venv, then the same again.")
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `head` does. Python would complain when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         sys.exit(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}. Put that right, then type the same again.")
     except KeyboardInterrupt:
         sys.exit("\nInterrupted.")
     except EOFError:
         sys.exit("\nNo answer; nothing was changed.")
-    except BrokenPipeError:
-        # Whoever read the output has gone, as `head` does. Python would complain when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except Exception as error:
         sys.exit(mistake(arguments[0], error))
 

@@ -122,8 +122,8 @@ impl Report {
     pub fn verdict(&self, advice: &str) -> Result<(), String> {
         match self.failed() {
             0 => Ok(()),
-            1 => Err(format!("1 sample failed.{advice}")),
-            failed => Err(format!("{failed} samples failed.{advice}")),
+            1 => Err(format!("1 sample failed; the reason is above.{advice}")),
+            failed => Err(format!("{failed} samples failed; the reasons are above.{advice}")),
         }
     }
 
