@@ -151,7 +151,9 @@ impl Dev {
             if let Some(line) = self.next_with(words) {
                 return line;
             }
-            assert!(start.elapsed() < PATIENCE, "\"{words}\" in\n{}", self.output());
+            let has_ended = !matches!(self.process.try_wait(), Ok(None));
+            let is_late = has_ended || start.elapsed() > PATIENCE;
+            assert!(!is_late, "\"{words}\" in\n{}", self.output());
             thread::sleep(Duration::from_millis(20));
         }
     }
