@@ -18,6 +18,10 @@ PORT_OPTION = $(if $(PORT),--port '$(PORT)')
 
 # ops/ gets its options from the environment, where make puts what stands on its command line.
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
+# A $ in their values is meant as it is: make would take it, and what follows, for a variable.
+LITERAL := PARAMS TRANSFORM PREBUILT EVENTS FILTER
+literal = $(if $(findstring command,$(origin $(1))),$(eval override $(1) := $$(subst $$$$$$$$,$$$$,$$(value $(1))))$(eval export $(1)))
+$(foreach name,$(LITERAL),$(call literal,$(name)))
 # An unpacked release has no sources.
 IS_RELEASE := $(if $(wildcard Cargo.toml),,yes)
 # A shell's own ARCH must not change a stack.

@@ -3,6 +3,7 @@
 import importlib
 import sys
 
+from .hints import completed
 from .trouble import Trouble
 
 COMMANDS = ("deploy", "connect", "secret", "doctor", "logs", "destroy", "package")
@@ -18,7 +19,11 @@ def main(arguments):
             # What was printed comes before the sentence that ends it, also in a file.
             sys.stdout.flush()
     except Trouble as trouble:
-        sys.exit(f"{trouble}.")
+        sys.exit(completed(f"{trouble}."))
+    except ModuleNotFoundError as error:
+        sys.exit(f"{error.name} is missing from the virtual environment. Type: rm -rf .venv, then the same again.")
+    except OSError as error:
+        sys.exit(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}. Put that right, then type the same again.")
     except KeyboardInterrupt:
         sys.exit("\nInterrupted.")
     except EOFError:
