@@ -12,6 +12,7 @@ import subprocess
 import sys
 import venv
 
+from .hints import say
 from .paths import ROOT
 from .trouble import Trouble
 
@@ -84,7 +85,7 @@ def stamp(part):
 
 def install(part):
     purpose, requirements, alone = PARTS[part]
-    print(f"==> tools for {purpose}, in .venv (once)", flush=True)
+    say(f"==> tools for {purpose}, in .venv (once)", flush=True)
     pip("--requirement", ROOT / requirements)
     if alone:
         pip("--no-deps", "--requirement", ROOT / alone)
@@ -97,9 +98,9 @@ def pip(*arguments):
     with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as running:
         for line in running.stdout:
             if line.startswith("Collecting "):
-                print("    " + re.split("[^A-Za-z0-9._-]", line.split()[1])[0], flush=True)
+                say("    " + re.split("[^A-Za-z0-9._-]", line.split()[1])[0], flush=True)
             elif line.startswith("Installing "):
-                print("    installing", flush=True)
+                say("    installing", flush=True)
     if running.returncode != 0:
         raise Trouble("The packages could not be installed; what pip said is above. Check the network, then type the same again")
 

@@ -72,11 +72,10 @@ async fn serve(choices: Choices) -> Result<(), String> {
     let address = Address { port, webhook_secret: secret };
     let _announced = address.announce()?;
 
+    let customerio = services.customerio.url();
     println!("\npage           http://{}/", page.address);
-    println!("function URL   {}", address.url());
-    println!("Customer.io    {}", services.customerio.url());
-    println!("{}", development.in_words());
-    println!("{}", next_steps(&address, &services.customerio.url()));
+    println!("function URL   {}\nCustomer.io    {customerio}", address.url());
+    println!("{}\n{}", development.in_words(), next_steps(&address, &customerio));
     println!("{}\nCtrl-C ends it.\n", tunnel(&address.url(), merchants_secret.is_some()));
     tokio::select! {
         () = services.customerio.follow(|it| println!("{}", describe::arrival(it))) => {}
