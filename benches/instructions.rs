@@ -27,7 +27,7 @@ fn main() {
         "Thousands of instructions by size of the payload; growth is the power of the size between the last two.\n"
     );
     println!(
-        "| | 1.3 kB | 10 kB | 100 kB | 1 MB | growth | µs at 1.3 kB |\n|---|---|---|---|---|---|---|"
+        "| | 1.3 kB | 10 kB | 100 kB | 1 MB | growth | µs at 1.3 kB | ms at 1 MB |\n|---|---|---|---|---|---|---|---|"
     );
     for (index, (stage, name)) in Stage::ALL.into_iter().enumerate() {
         let counts = SIZES.map(|size| instructions(index, size));
@@ -38,9 +38,10 @@ fn main() {
             _ => "–".to_owned(),
         };
         println!(
-            "| {name} | {} | {growth} | {:.1} |",
+            "| {name} | {} | {growth} | {:.1} | {:.1} |",
             cells.join(" | "),
-            time(stage).as_secs_f64() * 1e6
+            time(stage, 0).as_secs_f64() * 1e6,
+            time(stage, SIZES[3]).as_secs_f64() * 1e3
         );
     }
     if instructions(0, 0).is_none() {
@@ -68,8 +69,8 @@ fn collected(stage: usize, size: usize, times: u64) -> Option<f64> {
     line.1.trim().parse().ok()
 }
 
-fn time(stage: Stage) -> Duration {
-    stage.with(0, |run| {
+fn time(stage: Stage, size: usize) -> Duration {
+    stage.with(size, |run| {
         let mut times: Vec<_> = (0..ROUNDS).map(|_| timed(run)).collect();
         times.sort_unstable();
         times[ROUNDS / 2]

@@ -76,10 +76,12 @@ impl Environment {
         proc::family(self.id).into_iter().map(proc::cpu).sum()
     }
 
-    /// The largest resident sizes so far of it and of the processes it started, in bytes.
+    /// The largest resident size so far, in bytes, with what the processes that it started have for
+    /// themselves: the pages of a program that runs twice are there once.
     pub fn peak_memory(&self) -> u64 {
-        let peaks = proc::family(self.id).into_iter().filter_map(|id| proc::kilobytes(id, "VmHWM"));
-        peaks.sum::<u64>() * 1024
+        let own = proc::kilobytes(self.id, "VmHWM").unwrap_or(0);
+        let others = proc::children(self.id).into_iter().map(proc::private);
+        (own + others.sum::<u64>()) * 1024
     }
 }
 

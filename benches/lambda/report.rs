@@ -108,11 +108,16 @@ impl Report<'_> {
         for (row, candidate) in self.candidates.iter().enumerate() {
             let Some((zip, peak)) = bars_of(&candidate.name) else { continue };
             let cell = self.figures.of(row, 0);
+            let last = if candidate.name == JAVASCRIPT {
+                ("own time above the built-in one, ms", cell.own(50) - self.built_in(), 0.1)
+            } else {
+                ("CPU a webhook above echo, ms", cell.cpu() - echo.cpu(), 0.15)
+            };
             for (what, measured, bar) in [
                 ("cold total, × echo", cell.cold() / echo.cold(), 2.5),
                 ("zip, MB", candidate.zip as f64 / 1e6, zip),
                 ("peak memory, MB", cell.peak(), peak),
-                ("CPU a webhook above echo, ms", cell.cpu() - echo.cpu(), 0.15),
+                last,
             ] {
                 let verdict = if measured <= bar { "met" } else { "**missed**" };
                 let name = &candidate.name;
@@ -121,6 +126,12 @@ impl Report<'_> {
             }
         }
         text
+    }
+
+    /// The own time of the built-in transform, in ms.
+    fn built_in(&self) -> f64 {
+        let row = self.candidates.iter().position(|candidate| candidate.name == BUILT_IN);
+        row.map_or(f64::NAN, |row| self.figures.of(row, 0).own(50))
     }
 
     /// What a merchant feels and pays: the cold start at the smallest share there is, and memory.
@@ -145,12 +156,16 @@ impl Report<'_> {
     }
 }
 
+/// Candidates that have something in common.
+const BUILT_IN: &str = "ours, built-in";
+const JAVASCRIPT: &str = "ours, JavaScript";
+
 /// Largest zip and peak memory, in MB.
 fn bars_of(candidate: &str) -> Option<(f64, f64)> {
     match candidate {
         "ours, no JavaScript" => Some((2.5, 10.0)),
-        "ours, built-in" => Some((3.1, 10.0)),
-        "ours, JavaScript" => Some((3.1, 12.0)),
+        BUILT_IN => Some((3.1, 10.0)),
+        JAVASCRIPT => Some((3.1, 12.0)),
         _ => None,
     }
 }

@@ -32,10 +32,11 @@ pub enum Stage {
     ShortScript,
     LongScript,
     Redact,
+    RedactCyrillic,
 }
 
 impl Stage {
-    pub const ALL: [(Self, &str); 9] = [
+    pub const ALL: [(Self, &str); 10] = [
         (Self::Verify, "verify"),
         (Self::Parse, "parse"),
         (Self::Transform, "transform"),
@@ -45,6 +46,7 @@ impl Stage {
         (Self::ShortScript, "the same and run a short one (short.js)"),
         (Self::LongScript, "the same and run the long one"),
         (Self::Redact, "redact a handler's error that quotes its payload"),
+        (Self::RedactCyrillic, "the same with Cyrillic words"),
     ];
 
     /// Prepares a payload of `size` bytes up to this stage, and passes `work` the stage itself, to
@@ -53,7 +55,8 @@ impl Stage {
     /// # Panics
     /// If the stage fails.
     pub fn with<T>(self, size: usize, work: impl FnOnce(&mut dyn FnMut()) -> T) -> T {
-        let (secret, body) = (random_secret(), payload(size));
+        let filling = if self == Self::RedactCyrillic { CYRILLIC } else { DIGITS };
+        let (secret, body) = (random_secret(), payload(size, filling));
         let payload = body.clone();
         let webhook = Webhook::sign(&secret, "msg_1", SENT, body);
         let options = Options::default();
@@ -95,7 +98,7 @@ impl Stage {
                     let source = script("long");
                     work(&mut || run(engine(&source), black_box(&event)))
                 }
-                Self::Redact => work(&mut || {
+                Self::Redact | Self::RedactCyrillic => work(&mut || {
                     let json = serde_json::from_str(black_box(&payload)).expect("JSON");
                     drop(black_box(Redactor::new(&json, []).redact(&payload)));
                 }),
@@ -137,24 +140,29 @@ fn engine(source: &Source) -> Engine<'_> {
     Engine::new(source, PATIENT, false).expect("it compiles")
 }
 
-fn run(engine: Engine<'_>, event: &Event<'_>) {
+fn run(mut engine: Engine<'_>, event: &Event<'_>) {
     let url = "https://track.customer.io/api/v2/entity".into();
     let event_type = event.event_type.as_str().into();
     let input = Input { event_type, url, payload: event.raw.into(), customer: None, request: None };
     black_box(engine.run(&input).result.expect("a request"));
 }
 
+const DIGITS: &str = "0123456789012345678901234 ";
+
+/// Letters whose case takes a table to find.
+const CYRILLIC: &str = "Ада Лавлейс Москва Новый ";
+
 /// A failed payment (which each of the scripts handles), filled up in equal parts with metadata, with
 /// unknown fields and with products.
-fn payload(size: usize) -> String {
+fn payload(size: usize, filling: &str) -> String {
     let mut event = sample("payment.failed").expect("a sample").event;
     let mut missing = size.saturating_sub(event.to_string().len());
     let data = &mut event["data"];
     data["product_cart"] = json!([]);
     for index in 0.. {
-        let (name, value) = (format!("field_{index}"), Value::from("0123456789".repeat(3)));
+        let (name, value) = (format!("field_{index}"), Value::from(format!("{filling}{index}")));
         let product = json!({"product_id": name, "quantity": index % 9 + 1});
-        let added = 2 * (name.len() + 36) + product.to_string().len() + 1;
+        let added = 2 * (name.len() + value.to_string().len() + 4) + product.to_string().len() + 1;
         if missing < added {
             break;
         }

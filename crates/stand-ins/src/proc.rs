@@ -27,6 +27,14 @@ pub fn kilobytes(pid: u32, field: &str) -> Option<u64> {
     numbers(line?).next()
 }
 
+/// What it has resident, in kB, that no other process has: without the program's own pages where several
+/// run it.
+pub fn private(pid: u32) -> u64 {
+    let sizes = read(&format!("/proc/{pid}/smaps_rollup"));
+    let private = sizes.lines().filter(|line| line.starts_with("Private_"));
+    private.filter_map(|line| numbers(line).next()).sum()
+}
+
 fn tasks(pid: u32) -> Vec<String> {
     let folder = fs::read_dir(format!("/proc/{pid}/task"));
     let entries = folder.into_iter().flatten().filter_map(Result::ok);

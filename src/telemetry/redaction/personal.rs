@@ -4,6 +4,7 @@
 use super::message::Marks;
 use super::view::{Unit, View};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 /// A word of fewer characters is redacted with its whole value only, or every sentence would suffer.
 const SHORTEST_WORD: usize = 3;
@@ -147,15 +148,25 @@ fn chars(word: &[Unit]) -> impl Iterator<Item = char> {
 
 /// A character in each case at once: "ß" is "ss" as "SS" is.
 pub(super) fn fold(char: char, into: &mut String) {
-    match char {
-        char if char.is_ascii() => into.push(char.to_ascii_lowercase()),
-        'ẞ' => into.push_str("ss"),
-        char => {
-            for upper in char.to_uppercase() {
-                upper.to_lowercase().for_each(|char| into.push(char));
-            }
-        }
+    match ALPHABETS.get(char as usize) {
+        Some(Some(folded)) => into.push(*folded),
+        _ if char == 'ẞ' => into.push_str("ss"),
+        _ => both_cases(char).for_each(|char| into.push(char)),
     }
+}
+
+/// What the letters of Europe fold to, where that is one letter: it takes the standard library two
+/// searches to find, and a payload may have half a million of them.
+static ALPHABETS: LazyLock<[Option<char>; 0x600]> = LazyLock::new(|| {
+    std::array::from_fn(|index| {
+        let char = u32::try_from(index).ok().and_then(char::from_u32)?;
+        let mut folded = both_cases(char);
+        folded.next().filter(|_| folded.next().is_none())
+    })
+});
+
+fn both_cases(char: char) -> impl Iterator<Item = char> {
+    char.to_uppercase().flat_map(char::to_lowercase)
 }
 
 /// The hash of a word in any case. The buffer holds the word afterwards.

@@ -226,3 +226,14 @@ fn a_message_is_cut_between_words() {
         assert_eq!(message, expected);
     }
 }
+
+/// The table of alphabets is a short cut and nothing else.
+#[test]
+fn every_letter_folds_as_the_standard_library_has_it() {
+    for char in ('\0'..=char::MAX).filter(|char| *char != 'ẞ') {
+        let mut folded = String::new();
+        personal::fold(char, &mut folded);
+        let expected: String = char.to_uppercase().flat_map(char::to_lowercase).collect();
+        assert_eq!(folded, expected, "{char:?}");
+    }
+}

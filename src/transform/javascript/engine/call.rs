@@ -34,7 +34,7 @@ pub(super) struct Call<'c, 'js> {
 }
 
 impl<'js> Call<'_, 'js> {
-    /// `url` and `payload` are those of the webhook before it.
+    /// `url` and `payload`, which is JSON, are those of the webhook before it.
     pub(super) fn handler(
         self,
         handler: Function<'js>,
@@ -48,7 +48,7 @@ impl<'js> Call<'_, 'js> {
             return Ok(Run::Cancelled);
         }
         let made = outgoing(self.ctx, webhook, url)?;
-        if made.url == url && made.payload == payload {
+        if made.url == url && made.payload == rewritten(self.ctx, payload)? {
             return Ok(Run::Untouched);
         }
         within(made.url.len() + made.method.len() + made.headers.len() + made.payload.len())?;
@@ -111,6 +111,11 @@ fn outgoing<'js>(ctx: &Ctx<'js>, webhook: &Object<'js>, url: &str) -> Result<Out
         headers: stringify(ctx, &webhook.get("headers")?)?,
         payload: stringify(ctx, &webhook.get("payload")?)?,
     })
+}
+
+/// JSON as the engine writes it.
+fn rewritten(ctx: &Ctx<'_>, json: &str) -> rquickjs::Result<String> {
+    stringify(ctx, &ctx.json_parse(json)?)
 }
 
 /// A value as JSON; what JSON has no word for is `null`.

@@ -193,8 +193,9 @@ impl<'s> Engine<'s> {
         Ok(Self { file, new_webhook, bare })
     }
 
-    /// Runs the file and its function on a webhook.
-    pub fn run(self, input: &Input<'_>) -> Answer {
+    /// Runs the file and its function on a webhook, once. Dropping the engine takes a while, which the
+    /// caller can spend when nobody waits.
+    pub fn run(&mut self, input: &Input<'_>) -> Answer {
         let Self { file, new_webhook, bare } = self;
         let result = bare.within_limits(|ctx| {
             let payload = ctx.json_parse(input.payload.as_bytes())?;
@@ -202,12 +203,10 @@ impl<'s> Engine<'s> {
                 input.customer.as_deref().map(|json| ctx.json_parse(json)).transpose()?;
             let customer = customer.unwrap_or_else(|| Value::new_undefined(ctx.clone()));
             let arguments = (METHOD, &*input.url, payload, &*input.event_type, customer);
-            let webhook: Object = new_webhook.restore(ctx)?.call(arguments)?;
-            // As it is before the file can change it.
-            let before = call::stringify(ctx, &webhook.get("payload")?)?;
+            let webhook: Object = new_webhook.clone().restore(ctx)?.call(arguments)?;
             let call = call::Call { ctx, webhook, deadline: &bare.deadline };
-            match defined(&file.restore(ctx)?.call(())?)? {
-                (Kind::Handler, handler) => call.handler(handler, &input.url, &before),
+            match defined(&file.clone().restore(ctx)?.call(())?)? {
+                (Kind::Handler, handler) => call.handler(handler, &input.url, &input.payload),
                 (Kind::Extend, extend) => call.extend(extend, input.request.as_deref()),
             }
         });

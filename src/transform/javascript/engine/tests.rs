@@ -23,7 +23,7 @@ fn source(text: &str) -> Source {
 fn answer(text: &str) -> Answer {
     let payload = r#"{"type":"a.b","data":{"n":1}}"#;
     match Engine::new(&source(text), Limits::default(), true) {
-        Ok(engine) => engine.run(&input(payload)),
+        Ok(mut engine) => engine.run(&input(payload)),
         Err(failure) => failure.into(),
     }
 }
@@ -297,7 +297,7 @@ fn what_is_returned_has_a_limit() {
 #[test]
 fn the_top_level_runs_with_the_webhook() {
     let source = source("const at = Date.now(); function handler(w) { w.payload = at; return w }");
-    let engine = Engine::new(&source, Limits::default(), false).unwrap();
+    let mut engine = Engine::new(&source, Limits::default(), false).unwrap();
     let made_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     std::thread::sleep(Duration::from_millis(20));
     let Ok(Run::Made(made)) = engine.run(&input("{}")).result else { panic!() };

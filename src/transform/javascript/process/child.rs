@@ -31,9 +31,10 @@ fn run() -> io::Result<()> {
         let engines: Vec<_> =
             sources.iter().map(|source| Engine::new(source, limits, keep_console)).collect();
         let Some(mut input) = receiver.next::<Input<'_>>()? else { return Ok(()) };
-        for engine in engines {
-            let answer = cage.within(|| answer(engine, &input))?;
+        for mut engine in engines {
+            let answer = cage.within(|| answer(&mut engine, &input))?;
             sender.send(&answer)?;
+            cage.within(|| drop(engine))?;
             match answer.result {
                 // Each `extend` works on what the one before it returned.
                 Ok(Run::Extended(request)) => input.request = Some(request.into()),
@@ -45,9 +46,9 @@ fn run() -> io::Result<()> {
     }
 }
 
-fn answer(engine: Result<Engine<'_>, Failure>, input: &Input<'_>) -> Answer {
+fn answer(engine: &mut Result<Engine<'_>, Failure>, input: &Input<'_>) -> Answer {
     match engine {
         Ok(engine) => engine.run(input),
-        Err(failure) => failure.into(),
+        Err(failure) => failure.clone().into(),
     }
 }
