@@ -131,7 +131,8 @@ impl Api {
     ) -> Result<Object, LookupError> {
         let url = self.endpoint(path, query);
         match access.memo {
-            Some(memo) => memo.get_or_ask(url.as_str(), self.ask(&url, access)).await,
+            // On the heap: only a batch has one.
+            Some(memo) => Box::pin(memo.get_or_ask(url.as_str(), self.ask(&url, access))).await,
             None => self.ask(&url, access).await,
         }
     }

@@ -51,14 +51,14 @@ mod tests {
     #[test]
     fn what_has_often_been_received_comes_last() {
         assert_eq!(waves(&[4, 1, 3, 9, 1, 2]), [vec![1, 4, 5, 2], vec![0, 3]]);
-        assert_eq!(waves(&[]), [vec![], vec![]]);
+        assert!(waves(&[]).iter().all(Vec::is_empty));
     }
 
     #[test]
     fn each_outcome_has_a_fate() {
         let seconds = |number| Some(Duration::from_secs(number));
         assert_eq!(fate(&Outcome::Delivered, 9, 0.0), Fate::Done);
-        assert_eq!(fate(&Ignored::EventOff.into(), 1, 0.0), Fate::Done);
+        assert_eq!(fate(&Outcome::Ignored(Ignored::EventOff), 1, 0.0), Fate::Done);
         let reason = "no_dodo_event: The body is not JSON.".to_owned();
         assert_eq!(fate(&EnvelopeError::NotJson.into(), 1, 0.0), Fate::DeadLetter(reason));
         let retry = Outcome::from(Retry::Secret(SecretError::Unreachable));

@@ -132,24 +132,18 @@ async fn is_queued(queue: &Queue, event: &Event<'_>, now: SystemTime, record: &m
     let before = Instant::now();
     let message = Message { body: event.raw, attributes: &[(WEBHOOK_ID, event.id)] };
     let sent = queue.send(message, now).await;
-    let Err(error) = &sent else {
-        record.queue = before.elapsed();
-        return true;
-    };
-    record.queue_failed = *error != QueueError::Unfit;
-    match error {
-        QueueError::Unfit => {
+    record.queue = before.elapsed();
+    match &sent {
+        Ok(()) | Err(QueueError::Paused) => {}
+        Err(error @ QueueError::Unfit) => {
             tracing::info!(reason = error.code(), "{error} This webhook is delivered at once.");
         }
-        QueueError::Paused => {}
-        error => {
-            tracing::error!(
-                reason = error.code(),
-                "{error} Webhooks are delivered at once meanwhile."
-            );
+        Err(error) => {
+            let reason = error.code();
+            tracing::error!(reason, "{error} Webhooks are delivered at once meanwhile.");
         }
     }
-    false
+    sent.is_ok()
 }
 
 /// The raw bytes of a POST that is not too large. Lambda has already decoded base64.

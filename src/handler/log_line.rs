@@ -59,12 +59,14 @@ impl Invocation {
             ("CredentialsRefused", (reason == Some("credentials_refused")).into()),
             ("TransformFailures", (reason == Some("transform_failed")).into()),
             ("LookupFailures", reasons.any(|(_, error)| !error.concerns_one_person()).into()),
-            ("QueueFailures", record.queue_failed.into()),
             ("ColdStarts", self.cold_start.into()),
             ("Attempts", Value::Count(record.attempts)),
             ("CustomerIoTime", Value::Time(record.customerio)),
             ("LookupTime", Value::Time(succeeded)),
-            ("QueueTime", Value::Time(record.queue)),
+            (
+                "QueueTime",
+                Value::Time(if *reply == Reply::Queued { record.queue } else { Duration::ZERO }),
+            ),
             ("OwnTime", Value::Time(self.arrival.elapsed().saturating_sub(waited))),
         ]
     }
@@ -159,8 +161,7 @@ mod tests {
             attempts: 3,
             customerio: Duration::from_micros(6_799_999),
             lookups: Duration::from_micros(2_999_999),
-            queue: Duration::from_micros(1_999_999),
-            queue_failed: true,
+            queue: Duration::ZERO,
             lookup_failures: vec![
                 (Lookup::Subscriptions, LookupError::RateLimited(Duration::ZERO)),
                 (Lookup::Lifetime, LookupError::RateLimited(Duration::ZERO)),

@@ -20,8 +20,6 @@ pub(crate) struct Record {
     pub(crate) lookups: Duration,
     /// Waiting for the queue.
     pub(crate) queue: Duration,
-    /// Whether the queue did not take it, although it could have.
-    pub(crate) queue_failed: bool,
     /// What could not be looked up, and why.
     pub(crate) lookup_failures: Vec<(Lookup, LookupError)>,
 }

@@ -120,7 +120,7 @@ async fn what_sqs_refuses_is_refused_and_what_is_accepted_is_kept_exactly() {
     world.send("\t\"\\\r\n😀").await.unwrap();
     let bodies: Vec<_> = world.receive().await.into_iter().map(|(body, _, _)| body).collect();
     assert_eq!(bodies, [largest.as_str(), "\t\"\\\r\n😀"]);
-    world.sqs.fail([sqs::error(403, "AccessDeniedException")]);
+    world.sqs.fail("SendMessage", [sqs::error(403, "AccessDeniedException")]);
     assert_eq!(refused("a").await, "AccessDeniedException");
     let elsewhere = World { url: world.url.replace("webhooks", "other"), ..world };
     assert_eq!(elsewhere.send("a").await, Err("QueueDoesNotExist".to_owned()));

@@ -49,7 +49,8 @@ pub struct Poller {
     client: Client,
     queue_url: String,
     function: Arc<RuntimeApi>,
-    settings: Settings,
+    /// How it takes messages.
+    pub settings: Settings,
 }
 
 /// What became of some messages.

@@ -6,13 +6,13 @@ use stand_ins::clock::Clock;
 use stand_ins::dodo::{Webhook, sample};
 use stand_ins::poller::{Polled, Poller, Settings as PollerSettings};
 use stand_ins::runtime_api::RuntimeApi;
-use stand_ins::sqs::{self, Message, Settings, Sqs};
+use stand_ins::sqs::{Message, Settings, Sqs};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 /// As in the template.
-const FUNCTION_TIMEOUT: Duration = Duration::from_secs(60);
+const FUNCTION_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The queues, by name.
 pub const QUEUE: &str = "webhooks";
@@ -23,7 +23,6 @@ pub struct QueueWorld {
     pub world: World,
     pub sqs: Sqs,
     pub poller: Poller,
-    queue_url: String,
     runtime: Arc<RuntimeApi>,
     function: Mutex<Process>,
     environment: Vec<(&'static str, String)>,
@@ -61,9 +60,10 @@ impl QueueWorld {
         let queue: [(&'static str, &str); 2] =
             [("QUEUE_URL", &queue_url), ("AWS_ENDPOINT_URL_SQS", &endpoint)];
         let settings = [&queue, settings].concat();
-        let world = match has_key {
-            true => World::with_dodo_api(&settings).await,
-            false => World::with(&settings).await,
+        let world = if has_key {
+            World::with_dodo_api(&settings).await
+        } else {
+            World::with(&settings).await
         };
         let runtime = Arc::new(RuntimeApi::with_timeout(timeout).await.unwrap());
         let mut environment: Vec<_> = moto_environment().collect();
@@ -77,11 +77,12 @@ impl QueueWorld {
             ("DEAD_LETTER_QUEUE_URL", dead_letters_url),
         ]);
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let window = Duration::from_millis(100);
+        // It is over sooner, when all visible messages have been collected.
+        let window = Duration::from_secs(5);
         let settings = PollerSettings { window, ..PollerSettings::default() };
         let poller = Poller::new(&endpoint, queue_url.clone(), runtime.clone(), settings);
         let function = Mutex::new(Process::start(environment.clone()));
-        Self { world, sqs, poller, queue_url, runtime, function, environment, ahead }
+        Self { world, sqs, poller, runtime, function, environment, ahead }
     }
 
     /// Ends the queue function's process and starts another.
@@ -111,30 +112,37 @@ impl QueueWorld {
         assert_eq!(response.outcome(), (200, "queued"), "{response:?}");
     }
 
-    /// Puts many payments of different customers into the queue, by itself: their ids.
-    pub async fn fill(&self, count: usize) -> Vec<String> {
-        let ids: Vec<String> = (0..count).map(|number| format!("msg_{number}")).collect();
-        for (number, id) in ids.iter().enumerate() {
-            self.put(Some(id), &payment_of(number).to_string()).await;
+    /// Puts many payments of different customers into the queue, by itself.
+    pub fn fill(&self, count: usize) {
+        for number in 0..count {
+            self.put(Some(&format!("msg_{number}")), &payment_of(number).to_string());
         }
-        ids
     }
 
     /// Puts any message into the queue.
-    pub async fn put(&self, id: Option<&str>, body: &str) {
-        let call = sqs::client(&self.sqs.url()).send_message();
-        let mut call = call.queue_url(&self.queue_url).message_body(body);
-        if let Some(id) = id {
-            call = call.message_attributes("webhook-id", sqs::string(id));
-        }
-        call.send().await.unwrap();
+    pub fn put(&self, id: Option<&str>, body: &str) {
+        let attributes: Vec<_> = id.map(|id| ("webhook-id", id)).into_iter().collect();
+        self.sqs.put(QUEUE, body, &attributes);
     }
 
     /// Lets the queue function handle all messages that are visible now. Its log must be discreet.
     pub async fn poll(&self) -> Polled {
-        let polled = self.poller.poll().await;
+        let polled = match self.visible() {
+            0 => Polled::default(),
+            batch_size => {
+                let settings = PollerSettings { batch_size, ..self.poller.settings };
+                let mut poller = self.poller.clone();
+                poller.settings = settings;
+                poller.poll().await
+            }
+        };
         self.world.assert_discreet(&self.log());
         polled
+    }
+
+    fn visible(&self) -> usize {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        self.sqs.state().queues[QUEUE].visible(now + self.ahead())
     }
 
     /// Lets time pass, at SQS alone.
@@ -185,6 +193,7 @@ impl QueueWorld {
 pub fn payment_of(number: usize) -> Value {
     let mut event = sample("payment.succeeded").unwrap().event;
     event["data"]["customer"]["customer_id"] = format!("cus_{number}").into();
+    event["data"]["customer"]["email"] = format!("ada{number}@example.com").into();
     event["data"]["payment_id"] = format!("pay_{number}").into();
     event
 }

@@ -19,8 +19,8 @@ use dodo_customerio::aws::AwsHttp;
 use dodo_customerio::http;
 use hyper::body::Bytes;
 use hyper::{Method, Request};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -45,8 +45,10 @@ struct Memory(Arc<Mutex<State>>);
 pub struct State {
     /// By name.
     pub queues: BTreeMap<String, Queue>,
-    /// How the next requests fail.
+    /// How the next requests fail, whatever they ask for.
     pub faults: Faults,
+    /// How the next calls of an action fail.
+    pub faults_of: BTreeMap<String, VecDeque<Fault>>,
     /// How often each action was called, whatever came of it.
     pub calls: BTreeMap<String, usize>,
     /// How often a connection was opened ahead of time.
@@ -76,14 +78,28 @@ impl Sqs {
         format!("{}/{ACCOUNT}/{name}", self.url())
     }
 
+    /// Puts a message into a queue, without a call.
+    ///
+    /// # Panics
+    /// If SQS would refuse it.
+    pub fn put(&self, name: &str, body: &str, attributes: &[(&str, &str)]) {
+        let value = |value: &str| json!({"DataType": "String", "StringValue": value});
+        let each = attributes.iter().map(|(name, it)| ((*name).to_owned(), value(it)));
+        let attributes: Map<_, _> = each.collect();
+        let mut request = json!({"QueueUrl": name, "MessageBody": body});
+        request["MessageAttributes"] = attributes.into();
+        let response = self.state().process("SendMessage", &request);
+        assert_eq!(response.status().as_u16(), 200, "{request}");
+    }
+
     /// What it knows, locked until the guard is dropped.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
 
-    /// Makes the next requests fail, one fault each.
-    pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.state().faults.queue.extend(faults);
+    /// Makes the next calls of an action fail, one fault each.
+    pub fn fail(&self, action: &str, faults: impl IntoIterator<Item = Fault>) {
+        self.state().faults_of.entry(action.to_owned()).or_default().extend(faults);
     }
 }
 
@@ -111,6 +127,13 @@ pub fn string(value: &str) -> MessageAttributeValue {
 pub fn error(status: u16, code: &str) -> Fault {
     let body = json!({"__type": format!("com.amazonaws.sqs#{code}"), "message": "Refused."});
     Fault::Response(status, Vec::new(), body.to_string())
+}
+
+impl State {
+    fn next_fault(&mut self, action: &str) -> Option<Fault> {
+        let of_action = self.faults_of.get_mut(action).and_then(VecDeque::pop_front);
+        of_action.or_else(|| self.faults.pop())
+    }
 }
 
 impl Memory {
@@ -143,7 +166,7 @@ impl Service for Memory {
         let action = protocol::action(&request);
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         *self.lock().calls.entry(action.clone()).or_default() += 1;
-        let fault = self.lock().faults.pop();
+        let fault = self.lock().next_fault(&action);
         self.wait_for_messages(&action, &body).await;
         let process = || self.lock().process(&action, &body);
         match fault {

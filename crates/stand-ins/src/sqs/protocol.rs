@@ -90,7 +90,9 @@ impl State {
         let (received, moved) = queue.receive(usize::try_from(most).unwrap_or(1), now);
         let target = queue.settings().redrive.as_ref().map(|(_, target)| target.clone());
         if let Some(target) = target.and_then(|target| self.queues.get_mut(&target)) {
-            moved.into_iter().for_each(|message| target.add(message));
+            for message in moved {
+                target.add(message);
+            }
         }
         let messages: Vec<_> = received.iter().map(described).collect();
         Ok(json!({"Messages": messages}))
