@@ -265,7 +265,7 @@ async fn without_a_secret_everything_comes_again() {
 
 #[tokio::test]
 async fn everything_ends_before_the_functions_own_deadline() {
-    let world = QueueWorld::with_timeout(seconds(8)).await;
+    let world = QueueWorld::with_timeout(seconds(8), &[]).await;
     world.fill(40);
     world.world.customerio.fail(vec![Fault::Slow(seconds(60)); 20]);
     let start = Instant::now();
@@ -333,6 +333,29 @@ async fn a_transform_that_fails_or_hangs_for_one_event_harms_no_other() {
     let before = world.events();
     world.poll().await;
     assert_eq!(world.events(), before + 1);
+}
+
+/// What is not transformed in time comes again, and what is has time to leave.
+#[cfg(feature = "javascript")]
+#[tokio::test]
+async fn transforms_have_half_of_the_time() {
+    let code = "const id = request.batch[0].identifiers.id;
+        if (id !== 'cus_0') new Array(4294967295).join('');
+        return request;";
+    let folder =
+        Folder::of(&[("slow.js", &format!("function extend(request, webhook) {{ {code} }}"))]);
+    let settings = [("TRANSFORM_FILE", folder.path())];
+    let world = QueueWorld::with_timeout(seconds(8), &settings).await;
+    world.fill(80);
+    let start = Instant::now();
+    assert_eq!(world.poll().await.kept.len(), 79);
+    assert!(start.elapsed() < seconds(6), "{:?}", start.elapsed());
+    assert_eq!(world.events(), 1);
+    let (batches, events) = world.lines(1).await;
+    let of = |reason| events.iter().filter(|line| line["reason"] == reason).count();
+    let (failed, too_late) = (of("transform_failed"), of("out_of_time"));
+    assert!(failed > 5 && too_late > 5 && failed + too_late == 79, "{failed}, {too_late}");
+    assert_eq!(batches[0]["reason"], "out_of_time");
 }
 
 #[cfg(feature = "javascript")]

@@ -39,9 +39,9 @@ impl QueueWorld {
         Self::around(settings, FUNCTION_TIMEOUT, false).await
     }
 
-    /// With a timeout of the queue function.
-    pub async fn with_timeout(timeout: Duration) -> Self {
-        Self::around(&[], timeout, false).await
+    /// With these settings, and this timeout of the queue function.
+    pub async fn with_timeout(timeout: Duration, settings: &[(&'static str, &str)]) -> Self {
+        Self::around(settings, timeout, false).await
     }
 
     /// With a key for Dodo's API in the secret.
