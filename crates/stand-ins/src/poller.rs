@@ -43,12 +43,24 @@ impl Default for Settings {
     }
 }
 
+/// A function as the poller sees it: a process behind a Runtime API, or one within this process.
+pub trait Invoke {
+    /// What it responds to an event; `None` if it does not in time, `{"error": …}` if it fails.
+    fn invoke(&self, event: Value) -> impl Future<Output = Option<Value>> + Send;
+}
+
+impl Invoke for Arc<RuntimeApi> {
+    async fn invoke(&self, event: Value) -> Option<Value> {
+        RuntimeApi::invoke(self, event).await
+    }
+}
+
 /// A poller between a queue and a function.
 #[derive(Debug, Clone)]
-pub struct Poller {
+pub struct Poller<F = Arc<RuntimeApi>> {
     client: Client,
     queue_url: String,
-    function: Arc<RuntimeApi>,
+    function: F,
     /// How it takes messages.
     pub settings: Settings,
 }
@@ -62,14 +74,9 @@ pub struct Polled {
     pub kept: Vec<String>,
 }
 
-impl Poller {
+impl<F: Invoke> Poller<F> {
     /// `endpoint` is that of SQS. Nothing is received yet.
-    pub fn new(
-        endpoint: &str,
-        queue_url: String,
-        function: Arc<RuntimeApi>,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(endpoint: &str, queue_url: String, function: F, settings: Settings) -> Self {
         let client = sqs::client(endpoint);
         Self { client, queue_url, function, settings }
     }
@@ -176,15 +183,16 @@ fn size(messages: &[Message]) -> usize {
 
 /// Divides messages into as many invocations as their size needs.
 fn batches(messages: Vec<Message>) -> Vec<Vec<Message>> {
-    let mut batches: Vec<Vec<Message>> = Vec::new();
+    let (mut batches, mut size): (Vec<Vec<Message>>, usize) = (Vec::new(), 0);
     for message in messages {
-        let one = std::slice::from_ref(&message);
-        let fits = |batch: &&mut Vec<Message>| {
-            event(batch).to_string().len() + event(one).to_string().len() <= MAX_PAYLOAD
-        };
-        match batches.last_mut().filter(fits) {
+        let alone = event(std::slice::from_ref(&message)).to_string().len();
+        size += alone;
+        match batches.last_mut().filter(|_| size <= MAX_PAYLOAD) {
             Some(batch) => batch.push(message),
-            None => batches.push(vec![message]),
+            None => {
+                size = alone;
+                batches.push(vec![message]);
+            }
         }
     }
     batches

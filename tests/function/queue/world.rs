@@ -152,7 +152,7 @@ impl QueueWorld {
 
     /// What is in a queue, visible or not.
     pub fn messages(&self, queue: &str) -> Vec<Message> {
-        self.sqs.state().queues[queue].messages().to_vec()
+        self.sqs.state().queues[queue].messages().cloned().collect()
     }
 
     /// How often an action of SQS was called.

@@ -52,7 +52,8 @@ impl State {
 
     pub(super) fn has_visible(&self, request: &Value) -> bool {
         let now = self.clock.since_1970();
-        self.queues.get(name(request)).is_some_and(|queue| queue.visible(now) > 0)
+        let next = self.queues.get(name(request)).and_then(Queue::next_visible);
+        next.is_some_and(|next| next <= now)
     }
 
     fn queue(&mut self, request: &Value) -> Result<&mut Queue, Refused> {
@@ -94,7 +95,8 @@ impl State {
                 target.add(message);
             }
         }
-        let messages: Vec<_> = received.iter().map(described).collect();
+        let described = received.iter().map(|(handle, message)| described(handle, message));
+        let messages: Vec<_> = described.collect();
         Ok(json!({"Messages": messages}))
     }
 
@@ -121,7 +123,7 @@ impl State {
     fn attributes(&mut self, request: &Value) -> Result<Value, Refused> {
         let now = self.clock.since_1970();
         let queue = self.queue(request)?;
-        let (all, visible) = (queue.messages().len(), queue.visible(now));
+        let (all, visible) = (queue.len(), queue.visible(now));
         Ok(json!({"Attributes": {
             "ApproximateNumberOfMessages": visible.to_string(),
             "ApproximateNumberOfMessagesNotVisible": (all - visible).to_string(),
@@ -129,11 +131,11 @@ impl State {
     }
 }
 
-fn described(message: &Message) -> Value {
+fn described(receipt_handle: &str, message: &Message) -> Value {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     json!({
         "MessageId": message.id,
-        "ReceiptHandle": message.receipt_handle(),
+        "ReceiptHandle": receipt_handle,
         "Body": message.body,
         "Attributes": {
             "ApproximateReceiveCount": message.receives.to_string(),
