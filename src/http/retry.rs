@@ -47,12 +47,21 @@ impl RetryPolicy {
     }
 }
 
-/// Parses `Retry-After`: seconds, or a date, which is compared with `now`. RFC 9110, section 10.2.3.
+/// Whoever asks for a longer pause means "not today".
+const LONGEST_PAUSE: Duration = Duration::from_hours(24);
+
+/// Parses `Retry-After`: seconds, or a date, which is compared with `now`. A day at most. RFC 9110,
+/// section 10.2.3.
 pub(crate) fn parse_retry_after(header: &str, now: SystemTime) -> Option<Duration> {
     let header = header.trim();
-    let seconds = header.parse().ok().map(Duration::from_secs);
-    let until = |date: SystemTime| date.duration_since(now).unwrap_or_default();
-    seconds.or_else(|| httpdate::parse_http_date(header).ok().map(until))
+    let is_number = !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit());
+    let pause = if is_number {
+        header.parse().map_or(LONGEST_PAUSE, Duration::from_secs)
+    } else {
+        let date = httpdate::parse_http_date(header).ok()?;
+        date.duration_since(now).unwrap_or_default()
+    };
+    Some(pause.min(LONGEST_PAUSE))
 }
 
 #[cfg(test)]
@@ -66,6 +75,9 @@ mod tests {
         assert_eq!(after(" 7 "), Some(7));
         assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
         assert_eq!(after("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0), "already past");
+        for long in ["86401", "99999999999999999999", "Sun, 06 Nov 9994 08:49:00 GMT"] {
+            assert_eq!(after(long), Some(86_400), "{long}");
+        }
         for invalid in ["soon", "", "-1", "1.5", "Sun, 06 Nov"] {
             assert_eq!(after(invalid), None, "{invalid}");
         }

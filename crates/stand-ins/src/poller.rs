@@ -187,12 +187,11 @@ fn batches(messages: Vec<Message>) -> Vec<Vec<Message>> {
     for message in messages {
         let alone = event(std::slice::from_ref(&message)).to_string().len();
         size += alone;
-        match batches.last_mut().filter(|_| size <= MAX_PAYLOAD) {
-            Some(batch) => batch.push(message),
-            None => {
-                size = alone;
-                batches.push(vec![message]);
-            }
+        if let Some(batch) = batches.last_mut().filter(|_| size <= MAX_PAYLOAD) {
+            batch.push(message);
+        } else {
+            size = alone;
+            batches.push(vec![message]);
         }
     }
     batches
