@@ -9,8 +9,10 @@ right:
     doctor, logs, secret
     change_set, prebuilt, build, preflight, plan, questions
     workspace, dodo, stack
-    answers, archive, elf, parameters, sbom, secret_rules, web
-    aws, trouble, paths
+    answers, archive, elf, event_types, parameters, sbom, secret_rules, states, transforms, venv, web
+    aws, hints, trouble, paths
+
+Whatever is printed goes through `hints`, which completes the commands in it.
 
 No value of a secret is ever printed.
 """

@@ -10,6 +10,7 @@ import re
 
 import tomlkit
 
+from .hints import say
 from .paths import ANSWERS, ROOT
 from .trouble import Trouble
 
@@ -55,6 +56,11 @@ def keep(name, answers):
     new.replace(file)
 
 
+def restore(name, told):
+    """Puts back what was remembered before `keep`."""
+    keep(name, told) if told else forget(name)
+
+
 def forget(name):
     (ANSWERS / f"{name}.json").unlink(missing_ok=True)
 
@@ -66,7 +72,7 @@ def taken_over(name):
         return {}
     answers = {"region": old["region"], "parameters": saved_parameters(old.get("parameter_overrides", ""))}
     told = [f"region={old['region']}"] + [f"{key}={value}" for key, value in answers["parameters"].items()]
-    print(f"Taken from samconfig.toml, once, for the stack {name}: " + ", ".join(told))
+    say(f"Taken from samconfig.toml, once, for the stack {name}: " + ", ".join(told))
     keep(name, answers)
     if name != DEFAULT_STACK:
         (ANSWERS / "default").write_text(name + "\n")

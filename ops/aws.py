@@ -4,12 +4,13 @@ import os
 
 import boto3
 import botocore.exceptions as errors
+import botocore.session
 
 from .trouble import Trouble
 
-NO_CREDENTIALS = (
-    "There are no AWS credentials in this shell. Type: aws configure, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-)
+KEYS = "export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…"
+PROFILE = "export AWS_PROFILE=…, with a profile of ~/.aws/credentials or ~/.aws/config"
+NO_CREDENTIALS = f"There are no AWS credentials in this shell. Type: {KEYS}, or {PROFILE}"
 NO_REGION = "No AWS region is set in this shell. Type: export AWS_REGION=eu-central-1, or your own region"
 
 # Codes of AWS's errors that mean the same in all its services.
@@ -57,23 +58,40 @@ def account(region):
     return called(region, "sts", "get_caller_identity")["Account"]
 
 
+def renewal():
+    """What to type for fresh credentials: a login where this shell's come from one."""
+    return f"Type: {login()}" if uses_sso() else f"Type: {KEYS} AWS_SESSION_TOKEN=…, with fresh ones"
+
+
 def login():
     profile = os.environ.get("AWS_PROFILE")
-    return f"aws sso login --profile {profile}" if profile else "aws sso login"
+    return "aws sso login" + (f" --profile {profile}" if profile else "") + " (a command of the AWS CLI)"
+
+
+def uses_sso():
+    """Whether the credentials come from a profile with an SSO login; variables come before profiles."""
+    if os.environ.get("AWS_ACCESS_KEY_ID"):
+        return False
+    try:
+        profile = botocore.session.Session().get_scoped_config()
+    except errors.BotoCoreError:
+        return False
+    return bool({"sso_session", "sso_start_url"} & set(profile))
 
 
 def refusal(error):
     """What an error code in a response means, in a sentence."""
     code, operation = code_of(error), error.operation_name
     if code in EXPIRED:
-        return f"The AWS credentials of this shell have expired. Type: {login()}, or set fresh ones"
+        return f"The AWS credentials of this shell have expired. {renewal()}"
     if code in UNKNOWN:
-        return "AWS does not know the credentials of this shell. Type: aws configure"
+        return f"AWS does not know the credentials of this shell. Type: {KEYS}, or {PROFILE}"
     if code in DENIED:
         return f"AWS refuses: {code}. The credentials of this shell may not do {operation}; ask for that permission, then try again"
     if code in TOO_OFTEN:
         return f"AWS was asked too often ({code}). Wait a minute, then try again"
-    return f"AWS refuses {operation}: {code}: {error.response['Error'].get('Message', 'it gives no reason').rstrip('.')}"
+    reason = error.response["Error"].get("Message", "it gives no reason").rstrip(".")
+    return f"AWS refuses {operation}: {code}: {reason}. Once that is put right, try the same again"
 
 
 def sentence(error):
@@ -84,13 +102,13 @@ def sentence(error):
         case errors.InvalidRegionError() | ValueError():
             return f"{error}. Type: export AWS_REGION=eu-central-1, or your own region".replace("..", ".")
         case errors.ProfileNotFound():
-            return f"{error}. Type: aws configure"
+            return f"{error}. Type: {PROFILE}".replace("..", ".")
         case errors.NoCredentialsError() | errors.PartialCredentialsError():
             return NO_CREDENTIALS
         case errors.SSOError() | errors.TokenRetrievalError():
             return f"Your SSO login has expired. Type: {login()}"
         case errors.CredentialRetrievalError():
-            return f"The credentials of this shell cannot be had: {error}. Type: aws configure"
+            return f"The credentials of this shell cannot be had: {error}. Type: {KEYS}, or {PROFILE}"
         case errors.HTTPClientError() | errors.ConnectionError():
             return f"AWS cannot be reached: {error}. Check the network and the region, then try again"
-    return f"AWS cannot be asked: {error}"
+    return f"AWS cannot be asked: {str(error).rstrip('.')}. Once that is put right, try the same again"

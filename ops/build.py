@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import elf
+from .hints import again, say
 from .paths import PROGRAMS, ROOT
 from .trouble import Trouble
 
@@ -29,12 +30,12 @@ def sam_environment(region="us-east-1"):
 
 def from_source(architecture):
     """Builds the function for one architecture. Cargo knows what has changed; SAM's own cache would hash target/."""
-    print(f"==> build for {architecture} (minutes the first time)", flush=True)
+    say(f"==> build for {architecture} (minutes the first time)", flush=True)
     command = [PROGRAMS / "sam", "build", "--beta-features", "--no-cached", "--build-dir", BUILT]
     command += ["--template-file", ROOT / "template.yaml", "--parameter-overrides", f"Architecture={architecture}"]
     built = subprocess.run(command, cwd=ROOT, env=sam_environment(), stdin=subprocess.DEVNULL)
     if built.returncode != 0:
-        raise Trouble("The build failed; nothing was deployed. What went wrong is above. Then type: make deploy")
+        raise Trouble(f"The build failed; nothing was deployed. What went wrong is above. Then type: {again('deploy')}")
     check_architecture((BUILT / "Function" / "bootstrap").read_bytes()[: elf.HEADER], architecture, ".aws-sam/deploy/Function/bootstrap")
     return Artifact(BUILT / "template.yaml", BUILT)
 
@@ -43,6 +44,6 @@ def check_architecture(header, wanted, name):
     """Raises Trouble unless a program was built for the architecture that the stack declares."""
     found = elf.architecture(header)
     if found is None:
-        raise Trouble(f"{name} is no program for Lambda; nothing was deployed. Build it again. Type: make deploy")
+        raise Trouble(f"{name} is no program for Lambda; nothing was deployed. Build it again. Type: {again('deploy')}")
     if found != wanted:
-        raise Trouble(f"{name} is built for {found}, but the stack's Architecture is {wanted}; nothing was deployed. Type: make deploy ARCH={found}")
+        raise Trouble(f"{name} is built for {found}, but the stack's Architecture is {wanted}; nothing was deployed. Type: {again('deploy', ARCH=found)}")

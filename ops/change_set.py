@@ -4,8 +4,9 @@ import json
 import subprocess
 import time
 
-from . import aws, stack
+from . import aws, stack, states
 from .build import sam_environment
+from .hints import again, say
 from .paths import PROGRAMS
 from .trouble import Trouble
 
@@ -24,7 +25,7 @@ def quoted(value):
 
 def prepare(plan, artifact):
     """Uploads and makes a change set. Its id, or None if nothing would change."""
-    print("==> upload with SAM, to a bucket that it makes in your account when there is none", flush=True)
+    say("==> upload with SAM, to a bucket that it makes in your account when there is none", flush=True)
     command = [PROGRAMS / "sam", "deploy", "--template-file", artifact.template, "--stack-name", plan.name]
     command += ["--region", plan.region, "--resolve-s3", "--s3-prefix", plan.name, "--capabilities", "CAPABILITY_IAM"]
     command += ["--no-execute-changeset", "--no-fail-on-empty-changeset", "--no-confirm-changeset", "--output", "json"]
@@ -34,7 +35,7 @@ def prepare(plan, artifact):
     ran = subprocess.run(command, cwd=artifact.folder, env=sam_environment(plan.region), text=True, **pipes)
     lines = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
     for line in shown(lines):
-        print(line)
+        say(line)
     return outcome(lines, ran.stderr)
 
 
@@ -57,14 +58,14 @@ def outcome(lines, errors):
     if result.get("status") == "no_changes":
         return None
     reason = result.get("error", {}).get("message") or errors.strip() or "SAM gives no reason"
-    raise Trouble(f"Nothing was deployed: {reason.strip().rstrip('.')}. Type: make deploy")
+    raise Trouble(f"Nothing was deployed: {reason.strip().rstrip('.')}. Once that is put right, type: {again('deploy')}")
 
 
 def discard(plan, change_set):
     """Removes a change set that nobody wants, and the empty stack that it may have left."""
     called(plan, "delete_change_set", ChangeSetName=change_set)
     found = stack.described(plan.name, plan.region)
-    if found and found.status == stack.NEVER_DEPLOYED:
+    if found and found.status == states.NEVER_DEPLOYED:
         called(plan, "delete_stack", StackName=plan.name)
 
 
@@ -72,11 +73,28 @@ def execute(plan, change_set):
     """Carries it out and shows the events until it has ended. The stack as it is then."""
     seen = {it["EventId"] for it in events(plan)}
     called(plan, "execute_change_set", ChangeSetName=change_set, StackName=plan.name)
-    print("==> CloudFormation is at work (Ctrl-C leaves it at work)", flush=True)
+    say("==> CloudFormation is at work (Ctrl-C leaves it at work)", flush=True)
     failures = watch(plan, seen)
     found = stack.described(plan.name, plan.region)
+    reason = failures[0] if failures else "see its events"
+    if found and found.status == states.STUCK:
+        raise Trouble(f"The deployment failed, and so did the way back: {reason}. Once that is put right, type: make deploy, which goes on with the way back first")
     if found is None or failed(found.status):
-        raise Trouble(f"The deployment failed and was rolled back: {failures[0] if failures else 'see its events'}. Type: make deploy, once that is put right")
+        raise Trouble(f"The deployment failed and was rolled back: {reason}. Once that is put right, type: {again('deploy')}")
+    return found
+
+
+def go_back(name, region):
+    """Goes on with the way back from an update that failed, and waits until it has ended. The stack as it is then."""
+    say(f"The stack {name} is in the state {states.STUCK}: an update failed, and so did the way back. CloudFormation goes on with that first.")
+    aws.called(region, "cloudformation", "continue_update_rollback", StackName=name)
+    while (found := stack.described(name, region)) and not at_rest(found.status):
+        time.sleep(POLL_SECONDS)
+    if found and found.status == states.STUCK:
+        raise Trouble(
+            f'The stack {name} is still in the state {states.STUCK}. In the console of CloudFormation, its events say why; "Continue update '
+            f'rollback" there can skip a resource. Then type: {again("deploy")}'
+        )
     return found
 
 
@@ -97,7 +115,7 @@ def watch(plan, seen):
 def report(event):
     """Prints one event; its reason if it is a failure that started here, not one that was cancelled after another."""
     status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
-    print(f"    {status} {event['LogicalResourceId']}", flush=True)
+    say(f"    {status} {event['LogicalResourceId']}", flush=True)
     began_here = status.endswith("FAILED") and "cancelled" not in reason
     return [f"{event['LogicalResourceId']}: {reason.rstrip('.')}"] if began_here else []
 
@@ -120,7 +138,7 @@ def delete(name, region):
     while (found := stack.described(name, region)) and found.status == "DELETE_IN_PROGRESS":
         time.sleep(POLL_SECONDS)
     if found and found.status == "DELETE_FAILED":
-        raise Trouble(f"CloudFormation could not delete the stack {name} ({found.status}); its console says why. Type: make destroy STACK={name}")
+        raise Trouble(f"CloudFormation could not delete the stack {name} ({found.status}); its events in the console say why. Once that is put right, type: make destroy STACK={name}")
 
 
 def called(plan, operation, **arguments):

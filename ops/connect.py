@@ -8,8 +8,9 @@ import getpass
 import os
 import sys
 
-from . import doctor, secret, stack
+from . import doctor, event_types, secret, stack
 from .dodo import Webhooks, base_url, environment_of, mode_of
+from .hints import again, say
 from .secret_rules import FIELDS, OPTIONAL, problems, wrong
 from .trouble import Trouble
 
@@ -19,8 +20,8 @@ DESCRIPTION = "Customer.io, by the stack {}"
 
 
 def main():
-    found = stack.deployed()
     wishes = asked_of_endpoint()
+    found = stack.deployed("connect")
     before = secret.stored(found)
     webhooks = Webhooks(base_url(found.parameters), writing_key(found.parameters))
     credentials = missing_credentials(before)
@@ -34,15 +35,15 @@ def writing_key(parameters):
     """A key of Dodo's API that may write."""
     key = os.environ.get("DODO_WRITE_KEY", "").strip()
     if not key and not sys.stdin.isatty():
-        raise Trouble("There is no terminal to ask in. Put a key of Dodo's API with write access into DODO_WRITE_KEY. Type: make connect")
+        raise Trouble(f"There is no terminal to ask in. Put a key of Dodo's API with write access into DODO_WRITE_KEY. Type: {again('connect')}")
     key = key or getpass.getpass("Dodo API key with write access (used now, not kept): ").strip()
     # The field's rules are those of any key of Dodo's API.
     problem = wrong(OPTIONAL, key)
     if problem:
-        raise Trouble(f"The key of Dodo's API {problem.removeprefix(OPTIONAL + ' ')}. Type: make connect")
+        raise Trouble(f"The key of Dodo's API {problem.removeprefix(OPTIONAL + ' ')}. Type: {again('connect')}")
     environment = environment_of(parameters)
     if mode_of(key) not in (None, environment):
-        raise Trouble(f"This is a key of {mode_of(key)} mode, but DodoEnvironment is {environment}. Type: make connect, with a key of {environment} mode")
+        raise Trouble(f"This is a key of {mode_of(key)} mode, but DodoEnvironment is {environment}. Type: {again('connect')}, with a key of {environment} mode")
     return key
 
 
@@ -56,8 +57,23 @@ def asked_of_endpoint():
     if events:
         names = [name.strip() for name in events.split(",") if name.strip()]
         # Without a list, types that Dodo adds later arrive too.
-        wishes["filter_types"] = None if names == ["all"] else names
+        wishes["filter_types"] = None if names == ["all"] else known(names)
     return wishes
+
+
+def known(names):
+    """The same names. Dodo would take a typo without a word, and the events would never come."""
+    for name in names:
+        if name in event_types.EVENT_TYPES:
+            continue
+        alike = event_types.beginning_with(name)
+        if alike:
+            raise Trouble(f"Dodo takes no patterns such as {name}. Type: make connect EVENTS={','.join(alike)}")
+        meant = [event_types.nearest(it) if it == name else it for it in names]
+        raise Trouble(f'EVENTS has "{name}", which is no event type of Dodo\'s. The nearest is {event_types.nearest(name)}. Type: make connect EVENTS={",".join(meant)}, or EVENTS=all')
+    if not names:
+        raise Trouble("EVENTS has no event type in it. Type: make connect EVENTS=all, or EVENTS=payment.succeeded,refund.succeeded")
+    return names
 
 
 def missing_credentials(before):
@@ -68,11 +84,11 @@ def missing_credentials(before):
         if not value and not wrong(field, before.get(field) or ""):
             continue
         if not value and not sys.stdin.isatty():
-            raise Trouble(f"Nothing was changed: {field} is not stored yet. Set {variable} as well. Type: make connect")
+            raise Trouble(f"Nothing was changed: {field} is not stored yet. Set {variable} as well. Type: {again('connect')}")
         values[field] = value or getpass.getpass(f"{question}: ").strip()
         problem = wrong(field, values[field])
         if problem:
-            raise Trouble(f"Nothing was changed: {problem}. Type: make connect")
+            raise Trouble(f"Nothing was changed: {problem}. Type: {again('connect')}")
     return values
 
 
@@ -82,13 +98,13 @@ def endpoint_of(webhooks, found, wishes):
     same = [it for it in webhooks.all() if it.get("url") == url]
     if len(same) > 1:
         ids = ", ".join(it["id"] for it in same)
-        raise Trouble(f"Dodo has {len(same)} endpoints with this stack's URL: {ids}. Delete all but one in its dashboard, then type: make connect")
+        raise Trouble(f"Dodo has {len(same)} endpoints with this stack's URL: {ids}. Delete all but one in its dashboard, then type: {again('connect')}")
     if same:
-        print(f"Found the endpoint {same[0]['id']}.")
+        say(f"Found the endpoint {same[0]['id']}.")
         return changed(webhooks, same[0], wishes)
     wanted = {key: value for key, value in wishes.items() if value is not None}
     endpoint = webhooks.create(url=url, description=DESCRIPTION.format(found.name), disabled=True, **wanted)
-    print(f"Made the endpoint {endpoint['id']}, disabled for now.")
+    say(f"Made the endpoint {endpoint['id']}, disabled for now.")
     return endpoint
 
 
@@ -98,7 +114,7 @@ def changed(webhooks, endpoint, wishes):
         endpoint = webhooks.change(endpoint["id"], **wishes)
     filtered = endpoint.get("filter_types")
     if filtered and wishes.get("filter_types") != filtered:
-        print(f"Note: it gets {len(filtered)} event types only; new ones will not arrive. To get all: make connect EVENTS=all")
+        say(f"Note: it gets {len(filtered)} event types only; new ones will not arrive. To get all: make connect EVENTS=all")
     return endpoint
 
 
@@ -111,15 +127,15 @@ def keep_signing_secret(found, value, signing):
     if problems(after):
         raise Trouble("Nothing was stored: " + "; ".join(problems(after)) + ". Type: make secret")
     if after == secret.stored(found):
-        print("The signing secret is stored already.")
+        say("The signing secret is stored already.")
         return
     secret.store(found, after)
     if secret.stored(found) != after:
-        raise Trouble("The secret reads back differently; somebody else may be changing it. The endpoint was left as it is. Type: make connect")
-    print("Stored the endpoint's signing secret in front of those that were there, and read it back.")
+        raise Trouble(f"The secret reads back differently; somebody else may be changing it. The endpoint was left as it is. Type: {again('connect')}")
+    say("Stored the endpoint's signing secret in front of those that were there, and read it back.")
 
 
 def enable(webhooks, endpoint):
     if endpoint.get("disabled"):
         webhooks.change(endpoint["id"], disabled=False)
-        print("Enabled the endpoint.")
+        say("Enabled the endpoint.")

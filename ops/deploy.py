@@ -6,7 +6,8 @@ TRANSFORM=plans.js, ARCH=arm64. GUIDED=1 asks for everything again; YES=1 asks n
 
 import os
 
-from . import answers, aws, build, change_set, parameters, plan, prebuilt, preflight, questions, stack
+from . import answers, aws, build, change_set, parameters, plan, prebuilt, preflight, questions, stack, states, transforms
+from .hints import again, say
 from .paths import ROOT, TEMPLATE
 from .trouble import Trouble
 
@@ -15,18 +16,18 @@ def main():
     questions.need_terminal_or_yes("deploy")
     source = prebuilt_source()
     made, found = planned(source)
-    print("\n".join(plan.description(made)))
-    answers.keep(made.name, {"region": made.region, "account": made.account, "parameters": made.before or made.after})
-    artifact = prebuilt.prepared(source, made.architecture) if source else build.from_source(made.architecture)
+    say("\n".join(plan.description(made)))
+    taken = prebuilt.prepared(source, made.architecture) if source else None
+    transforms.check(made.after[plan.TRANSFORM])
+    told = answers.recall(made.name)
+    # Every check has passed; what CloudFormation refuses all the same is forgotten again.
+    keep(made, made.before or made.after)
+    artifact = taken or build.from_source(made.architecture)
     clear_away(found)
-    prepared = change_set.prepare(made, artifact)
+    prepared = agreed(made, artifact, told)
     if prepared is None:
-        print(f"Nothing to change: the stack {made.name} is up to date.")
-        finish(made, stack.described(made.name, made.region))
-        return
-    if not confirmed(made, prepared):
-        raise Trouble("Nothing was deployed. Type: make deploy, when you are ready")
-    finish(made, change_set.execute(made, prepared))
+        say(f"Nothing to change: the stack {made.name} is up to date.")
+    finish(made, change_set.execute(made, prepared) if prepared else stack.described(made.name, made.region))
 
 
 def prebuilt_source():
@@ -41,24 +42,32 @@ def planned(source):
     template = TEMPLATE.read_text()
     definitions = parameters.of_template(template)
     parameters.check(definitions, named)
-    plan.check_transform(named)
     name = answers.stack_name()
     told = answers.recall(name)
     preflight.deployer()
     region = region_of(name, told)
     account = aws.account(region)
     preflight.same_account(name, told.get("account"), account)
-    found = stack.described(name, region)
-    preflight.state(found)
-    before = found.parameters if found and found.status not in stack.FAILED_AT_FIRST | {stack.NEVER_DEPLOYED} else {}
+    found = found_stack(name, region)
+    before = found.parameters if found and found.status not in states.FAILED_AT_FIRST | {states.NEVER_DEPLOYED} else {}
     after = parameters.merged(definitions, told.get("parameters", {}), before, named)
     after = {**after, **questions_answered(template, after, is_new=not before and not told.get("parameters"))}
     parameters.check(definitions, after)
-    plan.check_transform(after)
+    # One that is kept may have been deleted.
+    transforms.resolved(after[plan.TRANSFORM])
     made = plan.Plan(name, region, account, before, after)
     if not source:
         preflight.toolchain(made.architecture)
     return made, found
+
+
+def found_stack(name, region):
+    """The stack, once it is in a state that can be deployed to; None for a new one."""
+    found = stack.described(name, region)
+    if found is None:
+        return None
+    stack.check_state(found, "deploy")
+    return change_set.go_back(name, region) if found.status == states.STUCK else found
 
 
 def region_of(name, told):
@@ -78,33 +87,51 @@ def questions_answered(template, values, is_new):
     guided = bool(os.environ.get("GUIDED"))
     if not questions.may_ask() or not (is_new or guided):
         return {}
-    return questions.asked(template, values, everything=guided)
+    return plan.with_paths(questions.asked(template, values, everything=guided))
 
 
 def clear_away(found):
     """A stack whose first deployment failed can only be deleted; nothing in it ever worked."""
-    if found and found.status in stack.FAILED_AT_FIRST:
-        print(f"The stack {found.name} is in the state {found.status}: its first deployment failed. It is deleted first.")
+    if found and found.status in states.FAILED_AT_FIRST:
+        say(f"The stack {found.name} is in the state {found.status}: its first deployment failed. It is deleted first.")
         change_set.delete(found.name, found.region)
+
+
+def agreed(made, artifact, told):
+    """The change set to carry out, or None if it is empty. What is refused or declined is not remembered."""
+    try:
+        prepared = change_set.prepare(made, artifact)
+        if prepared and not confirmed(made, prepared):
+            raise Trouble(f"Nothing was deployed. When you are ready, type: {again('deploy')}")
+        return prepared
+    except (Trouble, KeyboardInterrupt, EOFError):
+        answers.restore(made.name, told)
+        raise
 
 
 def confirmed(made, prepared):
     """Asks; a no, or Ctrl-C, leaves nothing behind at AWS."""
-    print("The function's URL is public; each webhook is authenticated by its signature.")
+    say("The function's URL is public; each webhook is authenticated by its signature.")
     try:
-        agreed = questions.confirmed("Deploy these changes?")
+        yes = questions.confirmed("Deploy these changes?")
     except (KeyboardInterrupt, EOFError):
         change_set.discard(made, prepared)
         raise
-    if not agreed:
+    if not yes:
         change_set.discard(made, prepared)
-    return agreed
+    return yes
+
+
+def keep(made, values):
+    named = os.environ.get("PREBUILT")
+    source = {"prebuilt": named} if named else {}
+    answers.keep(made.name, {"region": made.region, "account": made.account, "parameters": values, **source})
 
 
 def finish(made, found):
     """Remembers what the stack has now, and says what to type next."""
-    answers.keep(made.name, {"region": made.region, "account": made.account, "parameters": made.after})
+    keep(made, made.after)
     for name in ("FunctionUrl", "SecretArn", "DashboardLink"):
         if found and name in found.outputs:
-            print(f"{name}: {found.outputs[name]}")
-    print("Then: make doctor" if made.before else "Then: make connect, or the manual way in docs/deploy.md")
+            say(f"{name}: {found.outputs[name]}")
+    say("Then: make doctor" if made.before else "Then: make connect, or the manual way in docs/deploy.md")

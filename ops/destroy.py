@@ -1,6 +1,7 @@
 """`make destroy`: deletes the stack, after it has said what is final and what it leaves."""
 
 from . import answers, change_set, questions, stack
+from .hints import again, say
 from .trouble import Trouble
 
 
@@ -10,12 +11,13 @@ def main():
     found = stack.described(name, region)
     if found is None:
         raise Trouble(f"There is no stack named {name} in {region}. Type: make destroy STACK=…, for another name")
-    print("\n".join(consequences(found)))
+    stack.check_state(found, "destroy")
+    say("\n".join(consequences(found)))
     if not questions.confirmed(f"Delete the stack {name}?"):
-        raise Trouble("Nothing was deleted")
+        raise Trouble(f"Nothing was deleted. To delete it, type: {again('destroy')}")
     change_set.delete(name, region)
     answers.forget(name)
-    print(f"The stack {name} is deleted.")
+    say(f"The stack {name} is deleted.")
 
 
 def consequences(found):

@@ -8,7 +8,8 @@ import time
 import uuid
 
 from . import aws, stack
-from .dodo import base_url, environment_of, mode_of
+from .dodo import UNREACHABLE, base_url, environment_of, mode_of
+from .hints import say
 from .secret import stored
 from .secret_rules import OPTIONAL, ignored, problems, signing_key, webhook_secrets
 from .trouble import Trouble
@@ -24,7 +25,8 @@ def check_customerio(secret, parameters):
     base = parameters.get("CustomerIoTrackUrl") or TRACK_URLS[region]
     pair = f"{secret['customerio_site_id']}:{secret['customerio_api_key']}".encode()
     headers = {"Authorization": "Basic " + base64.b64encode(pair).decode()}
-    status, body = request(base.rstrip("/") + "/api/v1/accounts/region", headers=headers)
+    remedy = "If CustomerIoTrackUrl is wrong, type: make deploy PARAMS=CustomerIoTrackUrl=…; otherwise try again: make doctor"
+    status, body = request(base.rstrip("/") + "/api/v1/accounts/region", headers=headers, remedy=remedy)
     if status != 200:
         raise Trouble(
             f"Customer.io responds with {status} to this pair in region {region}. Is it the Tracking API's pair, and does the "
@@ -52,7 +54,7 @@ def check_dodo(secret, parameters):
     base = base_url(parameters)
     for what in ("customers", "payments", "refunds", "disputes", "subscriptions"):
         headers = {"Authorization": f"Bearer {secret[OPTIONAL]}"}
-        status, _ = request(f"{base}/{what}?page_size=1", headers=headers)
+        status, _ = request(f"{base}/{what}?page_size=1", headers=headers, remedy=UNREACHABLE.format("make doctor"))
         if status == 401:
             raise Trouble(
                 f"Dodo's API responds with 401 to dodo_api_key in environment {environment}. Is it a key of the other mode? "
@@ -105,7 +107,8 @@ def probe(secret, url):
         "webhook-timestamp": sent,
         "webhook-signature": f"v1,{signature}",
     }
-    status, response = request(url, body, headers)
+    remedy = "This is the stack's own URL, which Dodo posts to. Type: make doctor, to try again"
+    status, response = request(url, body, headers, remedy=remedy)
     try:
         return status, json.loads(response)
     except ValueError:
@@ -124,10 +127,10 @@ def step(name, check):
     """Runs one check; the first that fails ends the examination."""
     try:
         result, text = check()
-        print(f"ok  {name}: {text}")
+        say(f"ok  {name}: {text}")
         return result
     except Trouble as trouble:
-        print(f"!!  {name}: {trouble}.")
+        say(f"!!  {name}: {trouble}.")
         raise SystemExit(1) from None
 
 
@@ -141,7 +144,7 @@ def identity():
 
 
 def described():
-    found = stack.deployed()
+    found = stack.deployed("doctor")
     return found, found.name
 
 
@@ -154,7 +157,7 @@ def main(patience_seconds=0):
     step("Dodo's API", text_only(check_dodo, secret, found.parameters))
     step("function", text_only(check_function, secret, found.outputs["FunctionUrl"], patience_seconds))
     if hint(found.parameters):
-        print(f"??  people: {hint(found.parameters)}")
+        say(f"??  people: {hint(found.parameters)}")
     if warning := test_mode_warning(found.name, found.parameters, secret):
-        print(f"??  mode: {warning}.")
-    print("All is well. Send a test event from Dodo's dashboard.")
+        say(f"??  mode: {warning}.")
+    say("All is well. Send a test event from Dodo's dashboard.")

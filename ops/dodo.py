@@ -4,6 +4,7 @@ import json
 import time
 import urllib.parse
 
+from .hints import again
 from .trouble import Trouble
 from .web import request
 
@@ -12,6 +13,7 @@ URLS = {"live": "https://live.dodopayments.com", "test": "https://test.dodopayme
 ATTEMPTS = 4
 PAUSE_SECONDS = 3
 MOST_PAGES = 100
+UNREACHABLE = "If DodoApiUrl is wrong, type: make deploy PARAMS=DodoApiUrl=…; otherwise try again: {}"
 
 
 def mode_of(key):
@@ -44,7 +46,7 @@ class Webhooks:
             if page.get("done") is not False or not page.get("iterator"):
                 return found
             query["iterator"] = page["iterator"]
-        raise Trouble("Dodo lists more webhook endpoints than can be read. Delete unused ones in its dashboard, then type: make connect")
+        raise Trouble(f"Dodo lists more webhook endpoints than can be read. Delete unused ones in its dashboard, then type: {again('connect')}")
 
     def create(self, **fields):
         return self.call("POST", "/webhooks", fields)
@@ -61,10 +63,10 @@ class Webhooks:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         body = None if fields is None else json.dumps(fields).encode()
         for attempt in range(ATTEMPTS):
-            status, text = request(self.base + path, body, headers, method)
+            status, text = request(self.base + path, body, headers, method, remedy=UNREACHABLE.format(again("connect")))
             # A second POST could make a second endpoint, unless Dodo has not looked at the first one (429).
-            again = status == 429 or (status >= 500 and method != "POST")
-            if not again or attempt + 1 == ATTEMPTS:
+            passes = status == 429 or (status >= 500 and method != "POST")
+            if not passes or attempt + 1 == ATTEMPTS:
                 return parsed(status, text, f"{method} /webhooks")
             time.sleep(PAUSE_SECONDS)
 
@@ -72,13 +74,13 @@ class Webhooks:
 def parsed(status, text, what):
     """The JSON object of a response, or Trouble. What Dodo says is not repeated: it may quote what was sent."""
     if status == 401:
-        raise Trouble("Dodo's API does not know this key. Is it of the other mode? Type: make connect, with another key")
+        raise Trouble(f"Dodo's API does not know this key. Is it of the other mode? Type: {again('connect')}, with another key")
     if status == 403:
-        raise Trouble('This key of Dodo\'s API may not write. Make one with "Enable write access" in Dodo\'s dashboard. Type: make connect')
+        raise Trouble(f'This key of Dodo\'s API may not write. Make one with "Enable write access" in Dodo\'s dashboard. Type: {again("connect")}')
     try:
         value = json.loads(text) if 200 <= status < 300 else None
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise Trouble(f"Dodo's API responds with {status} to {what}. Try again later. Type: make connect")
+        raise Trouble(f"Dodo's API responds with {status} to {what}. Try again later. Type: {again('connect')}")
     return value

@@ -10,7 +10,9 @@ from . import aws, stack
 from .trouble import Trouble
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-SINCE, SINCE_WITH_ID = "15m", "2d"
+# CloudWatch keeps no line longer, whatever LogRetentionDays says.
+MOST_DAYS = 365
+SINCE, SINCE_WITH_ID, FURTHER = "15m", "2d", "14d"
 PAUSE_SECONDS = 2
 # CloudWatch takes in lines late and out of order; so far back they are looked for again.
 OVERLAP_MILLISECONDS = 60_000
@@ -20,7 +22,7 @@ def main():
     wanted = os.environ.get("ID", "")
     since = os.environ.get("SINCE") or (SINCE_WITH_ID if wanted else SINCE)
     start, pattern = int((time.time() - seconds(since)) * 1000), pattern_of(wanted, os.environ.get("FILTER", ""))
-    found = stack.deployed()
+    found = stack.deployed("logs")
     follows = os.environ.get("FOLLOW") != "0" and not wanted
     shown = Shown(start)
     while True:
@@ -31,7 +33,7 @@ def main():
             break
         time.sleep(PAUSE_SECONDS)
     if wanted and not shown.ids:
-        raise Trouble(f"Nothing about {wanted} in the last {since}. Type: make logs ID={wanted} SINCE=14d, or look for it in Dodo's dashboard")
+        raise Trouble(f"Nothing about {wanted} in the last {since}. Type: make logs ID={wanted} SINCE={FURTHER}, or look for it in Dodo's dashboard")
 
 
 def seconds(text):
@@ -39,7 +41,10 @@ def seconds(text):
     found = re.fullmatch(r"([0-9]+)([smhd])", text)
     if not found:
         raise Trouble(f'SINCE is a time such as 30m, 2h or 1d, not "{text}". Type: make logs SINCE=2h')
-    return int(found[1]) * UNITS[found[2]]
+    asked = int(found[1]) * UNITS[found[2]]
+    if not 0 < asked <= MOST_DAYS * UNITS["d"]:
+        raise Trouble(f"SINCE is a time from 1s to {MOST_DAYS}d, not {text}. Type: make logs SINCE=2h")
+    return asked
 
 
 def pattern_of(webhook_id, pattern):

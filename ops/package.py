@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import archive, elf, sbom
 from .build import check_architecture, sam_environment
+from .hints import say
 from .paths import PROGRAMS, ROOT, TEMPLATE
 from .prebuilt import BOOTSTRAP, CHECKSUMS, CODE
 from .preflight import TARGETS, toolchain
@@ -41,8 +42,8 @@ def main():
     (OUT / f"{NAME}-{version}.cdx.json").write_text(json.dumps(bill, indent=2) + "\n")
     (OUT / "template.yaml").write_text(template(version))
     release(version)
-    print((OUT / CHECKSUMS).read_text(), end="")
-    print(f"In {OUT.relative_to(ROOT)}. To deploy it: make deploy PREBUILT={OUT.relative_to(ROOT)}")
+    say((OUT / CHECKSUMS).read_text(), end="")
+    say(f"In {OUT.relative_to(ROOT)}. To deploy it: make deploy PREBUILT={OUT.relative_to(ROOT)}")
 
 
 def function_name(version, architecture):
@@ -73,7 +74,7 @@ def checksums(files):
 
 def built(architecture):
     """The program for one architecture."""
-    print(f"==> build for {architecture}", flush=True)
+    say(f"==> build for {architecture}", flush=True)
     folder = BUILD / "lambda" / architecture
     command = [PROGRAMS / "cargo-lambda", "lambda", "build", "--release", "--locked", FLAGS[architecture]]
     ran = subprocess.run([*command, "--bin", NAME, "--lambda-dir", folder], cwd=ROOT, env=environment())

@@ -7,8 +7,10 @@ from samtranslator.yaml_helper import yaml_parse
 
 from .trouble import Trouble
 
-# A name in PARAMS; values may contain spaces, as `payment.succeeded=Order Completed` does.
-NAME = re.compile(r"(?:^|\s)([A-Z][A-Za-z0-9]*)=")
+# Name=value in PARAMS. A value in quotes ends with them; another one, which may contain spaces as
+# `payment.succeeded=Order Completed` does, before the next name.
+NAME = r"[A-Za-z][A-Za-z0-9_-]*"
+ASSIGNMENT = re.compile(rf"""\s*({NAME})=("[^"]*"(?=\s|$)|'[^']*'(?=\s|$)|.*?(?=\s+{NAME}=|\s*$))""", re.DOTALL)
 
 
 def of_template(text):
@@ -28,12 +30,17 @@ def defaults(definitions):
 
 def parse(text):
     """`AlarmEmail=… SilenceHours=6` by name."""
-    text = text.strip()
-    names = list(NAME.finditer(text))
-    if text and (not names or names[0].start() != 0):
-        raise Trouble(f'PARAMS must begin with a name, not with "{text.split()[0]}". Type: make deploy PARAMS="AlarmEmail=you@example.com"')
-    ends = [it.start() for it in names[1:]] + [len(text)]
-    return {it[1]: unquoted(text[it.end() : end].strip()) for it, end in zip(names, ends)}
+    text, values = text.strip(), {}
+    while text:
+        found = ASSIGNMENT.match(text)
+        if not found:
+            raise Trouble(f'PARAMS must begin with a name, not with "{text.split()[0]}". Type: make deploy PARAMS="AlarmEmail=you@example.com"')
+        name, value = found[1], unquoted(found[2].strip())
+        if name in values:
+            raise Trouble(f'PARAMS names {name} twice. Type: make deploy PARAMS="{name}={value}"')
+        values[name] = value
+        text = text[found.end() :].strip()
+    return values
 
 
 def unquoted(value):
@@ -45,12 +52,19 @@ def check(definitions, values):
     """Raises Trouble for the first name or value that the template does not allow."""
     for name, value in values.items():
         if name not in definitions:
-            close = difflib.get_close_matches(name, definitions, 1)
-            meant = f"Did you mean {close[0]}?" if close else "docs/configuration.md lists them."
-            raise Trouble(f"The template has no parameter {name}. {meant} Type: make deploy PARAMS=…")
+            raise Trouble(f"The template has no parameter {name}. {suggestion(name, value, definitions)}")
         problem = wrong(definitions[name], value)
         if problem:
             raise Trouble(f'{name} {problem}, not "{value}". Type: make deploy PARAMS="{name}=…"')
+
+
+def suggestion(name, value, definitions):
+    """The name that is most like a wrong one, whatever its capitals."""
+    known = {it.lower(): it for it in definitions}
+    close = difflib.get_close_matches(re.sub("[_-]", "", name.lower()), known, 1)
+    if not close:
+        return "docs/configuration.md lists them. Type: make deploy PARAMS=…"
+    return f'Did you mean {known[close[0]]}? Type: make deploy PARAMS="{known[close[0]]}={value}"'
 
 
 def wrong(definition, value):

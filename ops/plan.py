@@ -3,11 +3,12 @@
 import os
 from dataclasses import dataclass
 
-from . import parameters
-from .paths import TRANSFORMS
+from . import parameters, transforms
 from .trouble import Trouble
 
 ARCHITECTURE, TRANSFORM = "Architecture", "TransformFile"
+# Variables that are short for a parameter.
+SHORT = {"ARCH": ARCHITECTURE, "TRANSFORM": TRANSFORM}
 
 
 @dataclass
@@ -27,27 +28,28 @@ class Plan:
 
 def named(environment=os.environ):
     """Parameters that this command names: PARAMS, and ARCH and TRANSFORM, which are short for two of them."""
-    values = parameters.parse(environment.get("PARAMS", ""))
-    if environment.get("ARCH"):
-        values[ARCHITECTURE] = environment["ARCH"]
-    if environment.get("TRANSFORM"):
-        file = environment["TRANSFORM"].removeprefix("transforms/").rstrip("/") or "."
-        values[TRANSFORM] = "" if file == "none" else file
+    values = with_paths(parameters.parse(environment.get("PARAMS", "")))
+    for variable, parameter in SHORT.items():
+        if environment.get(variable):
+            short = with_paths({parameter: environment[variable]})
+            check_agreement(variable, parameter, short, values)
+            values |= short
     return values
 
 
-def check_transform(values, folder=TRANSFORMS):
-    """A transform that is not there would only be noticed when the function starts."""
-    file = values.get(TRANSFORM)
-    if file and (".." in file or not is_there(folder / file)):
-        there = ", ".join(sorted(it.relative_to(folder).as_posix() for it in folder.rglob("*.js")))
-        missing = "JavaScript file in transforms/ itself" if file == "." else f"transforms/{file}"
-        raise Trouble(f"There is no {missing}. There are: {there}. Type: make deploy TRANSFORM=…, or TRANSFORM=none")
+def with_paths(values):
+    """The same, with the transform as the template names it, whichever way it was typed."""
+    return {name: transforms.resolved(value) if name == TRANSFORM else value for name, value in values.items()}
 
 
-def is_there(path):
-    """A file, or a folder with files of its own: the function does not read those of subfolders."""
-    return path.is_file() or any(path.glob("*.js"))
+def check_agreement(variable, parameter, short, values):
+    """Raises Trouble if PARAMS says something else than the variable that is short for it."""
+    one, other = short[parameter], values.get(parameter)
+    if other is not None and one != other:
+        raise Trouble(
+            f'{variable} says {parameters.shown(one)}, but {parameter} in PARAMS says {parameters.shown(other)}. '
+            f"Leave one of them out. Type: make deploy {variable}={one or 'none'}"
+        )
 
 
 def description(plan):

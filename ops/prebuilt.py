@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import elf
 from .build import Artifact, check_architecture
+from .hints import again
 from .paths import ROOT, TEMPLATE, TRANSFORMS
 from .trouble import Trouble
 
@@ -48,24 +49,31 @@ def of_zip(file, architecture):
 
 def of_folder(folder, architecture):
     """Template and function's zip of an unpacked release, once their checksums are right."""
-    check_sums(folder)
+    sums = listed(folder)
     zips = sorted(folder.glob(f"*-{architecture}.zip"))
     if len(zips) != 1 or not (folder / "template.yaml").exists():
         raise Trouble(
             f"{folder} should hold template.yaml and one zip whose name ends in -{architecture}.zip; it has {len(zips)}. "
             f"Type: make package, or make deploy PREBUILT=folder-or-zip"
         )
+    check_sums(folder, sums, [folder / "template.yaml", zips[0]])
     return folder / "template.yaml", zips[0]
 
 
-def check_sums(folder):
-    """Raises Trouble if a file of the list is not what it was."""
-    sums = folder / CHECKSUMS
-    for line in sums.read_text().splitlines() if sums.exists() else []:
-        wanted, name = line.split("  ", 1)
-        file = folder / name
-        if file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() != wanted:
-            raise Trouble(f"{name} is not what {CHECKSUMS} says; nothing was deployed. Download the release again")
+def check_sums(folder, sums, deployed):
+    """Raises Trouble if a file is not what the release's list says, or if one that is deployed is not in it."""
+    for file in sorted({folder / name for name in sums} | set(deployed)):
+        if file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() != sums.get(file.name):
+            raise Trouble(f"{file.name} is not what {CHECKSUMS} says; nothing was deployed. Download the release again. Then type: {again('deploy')}")
+
+
+def listed(folder):
+    """The checksums of a release, by name."""
+    try:
+        lines = (folder / CHECKSUMS).read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise Trouble(f"{folder} has no {CHECKSUMS}, so it is not a release. Download one, or build one with make package. Type: make deploy PREBUILT=folder-or-zip") from None
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def header_of(function):
@@ -73,7 +81,7 @@ def header_of(function):
         with zipfile.ZipFile(function) as archive, archive.open(BOOTSTRAP) as program:
             return program.read(elf.HEADER)
     except (KeyError, zipfile.BadZipFile):
-        raise Trouble(f"{function.name} is damaged: it has no {BOOTSTRAP}. Download the release again") from None
+        raise Trouble(f"{function.name} is damaged: it has no {BOOTSTRAP}. Download the release again. Then type: {again('deploy')}") from None
 
 
 def with_paths(template, function):

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import stack
+from .hints import again
 from .paths import PROGRAMS, ROOT
 from .trouble import Trouble
 
@@ -39,7 +39,7 @@ def toolchain(architecture):
     if not has_target(TARGETS[architecture]):
         raise Trouble(
             f"The Rust target for {architecture} is not installed. Type: rustup target add {TARGETS[architecture]}, "
-            f"or make deploy ARCH={OTHER[architecture]}, or make deploy PREBUILT=…"
+            f"or {again('deploy', ARCH=OTHER[architecture])}, or make deploy PREBUILT=…"
         )
 
 
@@ -48,18 +48,3 @@ def has_target(target):
     command = ["rustc", "--print", "target-libdir", "--target", target]
     asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     return asked.returncode == 0 and any(Path(asked.stdout.strip()).glob("libstd-*"))
-
-
-def state(found):
-    """Raises Trouble for a stack that cannot be changed now."""
-    if found is None or found.status == stack.NEVER_DEPLOYED or found.status in stack.FAILED_AT_FIRST:
-        return
-    if found.status == "UPDATE_ROLLBACK_FAILED":
-        raise Trouble(
-            f"The stack {found.name} is in the state {found.status}. "
-            f"Type: aws cloudformation continue-update-rollback --stack-name {found.name} --region {found.region}"
-        )
-    if found.status.startswith("DELETE"):
-        raise Trouble(f"The stack {found.name} is in the state {found.status}. Type: make destroy, to finish that")
-    if found.status.endswith("IN_PROGRESS"):
-        raise Trouble(f"The stack {found.name} is in the state {found.status}: another change is under way. Wait until it has ended. Type: make deploy")

@@ -4,6 +4,7 @@ import os
 import sys
 
 from . import parameters
+from .hints import again, say
 from .trouble import Trouble
 
 # What the first deployment asks for. Everything else has a default that serves most, and can be changed later.
@@ -16,35 +17,38 @@ def may_ask():
 
 def need_terminal_or_yes(command):
     """Without either, says how to give the same command without questions, for the same stack."""
+    guided = command == "deploy" and os.environ.get("GUIDED")
+    if guided and os.environ.get("YES"):
+        raise Trouble(f"GUIDED=1 asks for everything, and YES=1 for nothing. Leave one out. Type: {again(command, YES=None)}")
+    if guided and not sys.stdin.isatty():
+        raise Trouble('GUIDED=1 asks for every parameter, and there is no terminal to ask in. Name what to change. Type: make deploy PARAMS="Name=value" YES=1')
     if not (os.environ.get("YES") or sys.stdin.isatty()):
-        named = os.environ.get("STACK")
-        again = f"make {command} YES=1" + (f" STACK={named}" if named else "")
-        raise Trouble(f"There is no terminal to ask in. Type: {again}, to go on without questions")
+        raise Trouble(f"There is no terminal to ask in. Type: {again(command, YES='1')}, to go on without questions")
 
 
 def asked(template, values, everything):
     """Values for the parameters that are asked for: all of them, or those of a first deployment."""
     definitions = parameters.of_template(template)
-    print("Enter keeps what stands in brackets; - means empty.")
+    say("Enter keeps what stands in brackets; - means empty.")
     answered = {}
     for label, names in parameters.groups(template):
         names = [name for name in names if everything or name in FIRST]
         if names:
-            print(f"\n{label}")
+            say(f"\n{label}")
         answered.update({name: one(name, definitions[name], values[name]) for name in names})
     return answered
 
 
 def one(name, definition, value):
     """Asks until the answer is allowed."""
-    print(f"  {definition.get('Description', '')}".rstrip())
+    say(f"  {definition.get('Description', '')}".rstrip())
     while True:
         answer = input(f"  {name} [{value}]: ").strip() or value
         answer = "" if answer == "-" else answer
         problem = parameters.wrong(definition, answer)
         if not problem:
             return answer
-        print(f"  It {problem}.")
+        say(f"  It {problem}.")
 
 
 def region(proposal):

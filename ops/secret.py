@@ -8,6 +8,7 @@ import os
 import sys
 
 from . import aws, stack
+from .hints import again, say
 from .secret_rules import FIELDS, OPTIONAL, doubts, ignored, problems, webhook_secrets, wrong
 from .trouble import Trouble
 
@@ -29,9 +30,9 @@ def store(found, value):
     text = json.dumps(value)
     aws.called(found.region, "secretsmanager", "put_secret_value", SecretId=found.outputs["SecretArn"], SecretString=text)
     for warning in ignored(value):
-        print(f"Note: {warning}; it is optional and counts as absent.")
+        say(f"Note: {warning}; it is optional and counts as absent.")
     for doubt in doubts(value):
-        print(f"Note: {doubt}. Is it complete, and in the right field?")
+        say(f"Note: {doubt}. Is it complete, and in the right field?")
 
 
 def trimmed(values):
@@ -56,7 +57,7 @@ def given(fields):
         try:
             values = dict(json.load(sys.stdin))
         except (ValueError, TypeError):
-            raise Trouble("Standard input is not a JSON object. Type: make secret, to be asked") from None
+            raise Trouble(f"Standard input is not a JSON object. Type: {again('secret')}, to be asked") from None
     elif not any(values.values()):
         for field, _, question in fields:
             values[field] = getpass.getpass(f"{question}; empty keeps what is there: ")
@@ -67,7 +68,7 @@ def dropped(secret):
     """The secret without its older webhook secrets."""
     keys = usable_keys(secret)
     if len(keys) < 2:
-        raise Trouble("There is one webhook secret only, which is still needed")
+        raise Trouble("There is one webhook secret only, which is still needed. Type: make doctor, to try it")
     return {**secret, WEBHOOK_SECRET: keys[0]}
 
 
@@ -84,7 +85,9 @@ def changed(secret, new_values, adds):
 
 
 def main():
-    found = stack.deployed()
+    if os.environ.get("ADD") and os.environ.get("DROP"):
+        raise Trouble("ADD=1 adds a webhook secret, and DROP=1 drops the older ones. Do one after the other. Type: make secret ADD=1")
+    found = stack.deployed("secret")
     before, new_values = stored(found), {}
     if os.environ.get("DROP"):
         after = dropped(before)
@@ -95,8 +98,8 @@ def main():
     # What was wrong with an optional field before stops no other change.
     wrong_now = problems(after) + (ignored(after) if OPTIONAL in new_values else [])
     if wrong_now:
-        raise Trouble("Nothing was stored: " + "; ".join(wrong_now) + ". Type: make secret")
+        raise Trouble(f"Nothing was stored: {'; '.join(wrong_now)}. Type: {again('secret')}")
     if after == before:
-        raise Trouble("Nothing was stored: the secret has these values already")
+        raise Trouble("Nothing was stored: the secret has these values already. Type: make doctor, to try them")
     store(found, after)
-    print("Stored. The function reads it within SECRET_TTL_SECONDS (300). Then: make doctor")
+    say("Stored. The function reads it within SECRET_TTL_SECONDS (300). Then: make doctor")

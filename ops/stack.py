@@ -1,14 +1,12 @@
 """The stack at CloudFormation: its state, outputs and parameters."""
 
 import functools
+import os
 from dataclasses import dataclass
 
-from . import answers, aws
+from . import answers, aws, states
+from .hints import remembered, say
 from .trouble import Trouble
-
-NEVER_DEPLOYED = "REVIEW_IN_PROGRESS"
-# States in which a stack can only be deleted; nothing in it ever worked.
-FAILED_AT_FIRST = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}
 
 
 @dataclass
@@ -39,33 +37,30 @@ def named():
     name = answers.stack_name()
     region, shell = answers.recall(name).get("region"), aws.shell_region()
     if region and shell and shell != region:
-        print(f"Region {region}, remembered for the stack {name} in .stacks/{name}.json; this shell says {shell}.")
+        say(f"Region {region}, remembered for the stack {name} in .stacks/{name}.json; this shell says {shell}.")
     if not (region or shell):
         raise Trouble(aws.NO_REGION)
     return name, region or shell
 
 
-def deployed():
-    """The stack that is meant, if it can be worked with."""
+def deployed(command):
+    """The stack that is meant, if the command can work with it."""
     name, region = named()
+    # Who deployed a release may have no Rust to build with.
+    prebuilt = answers.recall(name).get("prebuilt")
+    if prebuilt and os.path.exists(prebuilt):
+        remembered["PREBUILT"] = prebuilt
     found = described(name, region)
     if found is None:
-        raise Trouble(f"There is no stack named {name} in {region}. Type: make deploy, or STACK=… for another name")
-    unusable = why_unusable(found)
-    if unusable:
-        raise Trouble(unusable)
+        raise Trouble(f"There is no stack named {name} in {region}. Type: make deploy, or make {command} STACK=… for another name")
+    check_state(found, command)
+    if "SecretArn" not in found.outputs:
+        raise Trouble(f"The stack {name} is in the state {found.status} and has no outputs, so it is not one of this template. Type: make {command} STACK=…")
     return found
 
 
-def why_unusable(stack):
-    """A sentence about the state of a stack whose outputs cannot be used, or None."""
-    name, status = stack.name, stack.status
-    if status == NEVER_DEPLOYED:
-        return f"The stack {name} is in the state {status}: its first deployment was prepared, but never confirmed. Type: make deploy"
-    if status in FAILED_AT_FIRST:
-        return f"The stack {name} is in the state {status}: its first deployment failed. Type: make deploy, which deletes it and starts again"
-    if status.startswith("DELETE"):
-        return f"The stack {name} is in the state {status}. Type: make destroy, to finish that"
-    if "SecretArn" not in stack.outputs:
-        return f"The stack {name} is in the state {status} and has no outputs. Wait until it has finished. Type: make doctor"
-    return None
+def check_state(found, command):
+    """Raises Trouble for a stack that the command cannot work with now."""
+    obstacle = states.obstacle(found.name, found.status, command)
+    if obstacle:
+        raise Trouble(obstacle)

@@ -22,6 +22,7 @@ from dodopayments import DodoPayments
 from standardwebhooks import Webhook
 
 EVENTS = Path(__file__).parent.parent / "events"
+SNAPSHOTS = Path(__file__).parent / "snapshots"
 
 
 def sign(secret, message_id, timestamp):
@@ -41,7 +42,8 @@ def models():
     variants = typing.get_args(typing.get_args(unwrap.UnwrapWebhookEvent)[0])
     by_type = {typing.get_args(v.model_fields["type"].annotation)[0]: v for v in variants}
     wrong = {}
-    for path in sorted(EVENTS.glob("*.json")):
+    # Without a snapshot, a file is no sample of the project's.
+    for path in sorted(it for it in EVENTS.glob("*.json") if (SNAPSHOTS / f"{it.stem}.snap").exists()):
         event = json.loads(path.read_text())
         try:
             by_type[event["type"]].model_validate(event)

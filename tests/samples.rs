@@ -10,8 +10,9 @@ use dodo_customerio::transform::built_in::{
 use dodo_customerio::transform::{Ignored, Unsent};
 use serde_json::{Value, json};
 use stand_ins::customerio::{People, rules};
-use stand_ins::dodo::{Sample, Webhook, random_secret, sample, samples};
+use stand_ins::dodo::{Sample, Webhook, random_secret, sample, samples, strays};
 use std::collections::BTreeSet;
+use std::env;
 
 /// 1 December 2026, later than all samples, in Unix seconds.
 const NOW: u64 = 1_796_083_200;
@@ -46,9 +47,31 @@ fn every_type_has_a_sample_of_its_name() {
     assert_eq!(EVENT_TYPES.len(), 56);
 }
 
+/// Somebody's own file in `events/` must fail this test only, and be told where to go.
+#[test]
+fn every_file_in_events_is_a_sample_of_the_project() {
+    let strays = if accepts_snapshots() { Vec::new() } else { strays() };
+    let advice = |name: &String| {
+        format!(
+            "events/{name}.json has no snapshot. If it is an event of your own, move it to events/own/, which \
+             git and the tests leave alone; EVENT={name} finds it there too. If it is a new sample of the \
+             project, accept its snapshot: INSTA_UPDATE=always cargo test --test samples"
+        )
+    };
+    let advice: Vec<_> = strays.iter().map(advice).collect();
+    assert!(advice.is_empty(), "\n{}", advice.join("\n"));
+}
+
+/// Whether snapshots of new samples are to be made.
+fn accepts_snapshots() -> bool {
+    env::var("INSTA_UPDATE").is_ok_and(|how| how == "always")
+}
+
 #[test]
 fn the_request_of_every_sample() {
-    for sample in samples() {
+    let new = if accepts_snapshots() { strays() } else { Vec::new() };
+    let new = new.into_iter().map(|name| sample(&name).unwrap());
+    for sample in samples().into_iter().chain(new) {
         let request = match transformed(&sample, &Options::default()) {
             Ok(batch) => serde_json::to_string_pretty(&batch).unwrap(),
             Err(Unsent::Ignored(why)) => format!("ignored, {}: {why}", why.code()),

@@ -232,3 +232,52 @@ fn every_alarm_says_what_it_means_what_to_type_and_what_happens_otherwise() {
         assert_ne!(alarm["AlarmActions"], json!(null));
     }
 }
+
+/// A plain `make deploy` keeps every parameter, so it repairs none.
+#[test]
+fn commands_in_alarms_name_the_stack_and_change_what_is_wrong() {
+    let template = transformed();
+    for (name, alarm) in resources() {
+        let Some(description) = alarm["Properties"]["AlarmDescription"]["Fn::Sub"].as_str() else {
+            continue;
+        };
+        let commands: Vec<&str> = description.split("make ").skip(1).collect();
+        for command in &commands {
+            let command = command.split(&[',', ';'][..]).next().unwrap();
+            assert!(command.contains("STACK=${AWS::StackName}"), "{name}: {command}");
+        }
+        for parameter in description.split("PARAMS=").skip(1) {
+            let parameter = parameter.split('=').next().unwrap();
+            let is_placeholder = parameter == "\"Name";
+            let is_known = template["Parameters"].get(parameter).is_some();
+            assert!(is_placeholder || is_known, "{name}: {parameter}");
+        }
+    }
+    for (name, parameter) in
+        [("ErrorsAlarm", "MemorySize"), ("ThrottlesAlarm", "ReservedConcurrency")]
+    {
+        let text = resources()[name]["Properties"]["AlarmDescription"].to_string();
+        let command = format!("make deploy STACK=${{AWS::StackName}} PARAMS={parameter}=");
+        assert!(text.contains(&command), "{text}");
+    }
+}
+
+/// `make deploy` says it before it builds, and `CloudFormation` to whoever deploys in another way.
+#[test]
+fn every_pattern_is_put_into_words() {
+    let template = transformed();
+    let parameters = template["Parameters"].as_object().unwrap();
+    let with_pattern: Vec<_> =
+        parameters.iter().filter(|(_, it)| it.get("AllowedPattern").is_some()).collect();
+    assert!(with_pattern.len() >= 11, "{}", with_pattern.len());
+    for (name, parameter) in with_pattern {
+        let words = parameter["ConstraintDescription"].as_str().unwrap_or_default();
+        assert!(words.starts_with("must be"), "{name}: {words}");
+    }
+    for (name, parameter) in parameters {
+        let is_limited = ["AllowedPattern", "AllowedValues", "MaxValue"];
+        let is_limited = is_limited.iter().any(|rule| parameter.get(*rule).is_some());
+        // Names of fields may be anything.
+        assert!(is_limited || name == "ExcludeFields", "{name}");
+    }
+}

@@ -192,8 +192,8 @@ async fn a_shell_without_aws_is_told_what_to_type() {
     let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     for (missing, sentence) in [
         (&["AWS_REGION"][..], "Type: export AWS_REGION="),
-        (&keys, "Type: aws configure"),
-        (&keys[1..], "Type: aws configure"),
+        (&keys, "Type: export AWS_ACCESS_KEY_ID="),
+        (&keys[1..], "Type: export AWS_ACCESS_KEY_ID="),
     ] {
         for what in ["doctor", "secret", "logs", "connect", "deploy", "destroy"] {
             let mut command = command(&["-m", "ops", what]);

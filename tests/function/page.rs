@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Client;
 use serde_json::{Value, json};
 use stand_ins::dodo::samples;
+use stand_ins::front::Front;
 use stand_ins::page::Page;
 use stand_ins::serve::Server;
 use std::env;
@@ -130,7 +131,9 @@ impl Browser {
 struct Shown {
     browser: Browser,
     world: World,
-    page: Server,
+    /// Where webhooks come in.
+    door: Server,
+    _page: Server,
 }
 
 impl Shown {
@@ -143,10 +146,13 @@ impl Shown {
             return None;
         };
         let world = World::start().await;
-        let (url, secret) = (world.function_url(), &world.secret.credentials.webhook_secret);
-        let page = Page::serve(0, &world.customerio, &url, secret).await.unwrap();
+        let front = Front::default();
+        front.lead_to(world.runtime());
+        let door = front.serve(0).await.unwrap();
+        let secret = &world.secret.credentials.webhook_secret;
+        let page = Page::serve(0, &world.customerio, &front, secret).await.unwrap();
         browser.open(&format!("http://{}/", page.address)).await;
-        Some(Self { browser, world, page })
+        Some(Self { browser, world, door, _page: page })
     }
 }
 
@@ -157,11 +163,11 @@ fn which(name: &str) -> Option<PathBuf> {
 
 #[tokio::test]
 async fn the_page_sends_and_shows() {
-    let Some(Shown { browser, world, page }) = Shown::start().await else { return };
+    let Some(Shown { browser, world, door, _page }) = Shown::start().await else { return };
     browser.shows("#sample", "payment.succeeded").await;
 
     // Webhooks from outside the page, one of them with a wrong signature.
-    let door = format!("http://{}/webhook", page.address);
+    let door = format!("http://{}/", door.address);
     let client = dodo_customerio::http::client();
     for name in ["subscription.active", "license_key.created", "payout.success"] {
         assert_eq!(world.webhook(name).post(&client, &door).await.unwrap().0, 200);
@@ -202,9 +208,8 @@ async fn the_page_sends_and_shows() {
 
 #[tokio::test]
 async fn the_page_shows_a_full_demo_run() {
-    let Some(Shown { browser, world, page }) = Shown::start().await else { return };
-    let (door, client) =
-        (format!("http://{}/webhook", page.address), dodo_customerio::http::client());
+    let Some(Shown { browser, world, door, _page }) = Shown::start().await else { return };
+    let (door, client) = (format!("http://{}/", door.address), dodo_customerio::http::client());
     let samples = samples();
     for sample in &samples {
         world.webhook(&sample.name).post(&client, &door).await.unwrap();

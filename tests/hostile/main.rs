@@ -72,14 +72,28 @@ fn personal() -> Vec<String> {
 /// A setting of `make hostile`.
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok().filter(|text| !text.is_empty())?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable} must be a number, not {text}")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| give_up(&format!("{variable} must be a number, not \"{text}\"."))),
+    )
+}
+
+/// For whoever typed `make hostile`: a panic would say the same less clearly.
+fn give_up(sentence: &str) -> ! {
+    eprintln!("{sentence}");
+    std::process::exit(2)
 }
 
 /// The CPU share of a function of so many MB, from here on for this process and its children.
 fn share() -> Option<Share> {
-    let share = Share::new(number("SHARE")?.try_into().unwrap()).expect("a cgroup quota");
-    share.restrict(id()).unwrap();
-    Some(share)
+    let memory = number("SHARE")?.try_into().unwrap_or(u32::MAX);
+    let share = Share::new(memory).map_err(|error| error.to_string());
+    let share = share.and_then(|share| share.restrict(id()).map(|()| share));
+    Some(share.unwrap_or_else(|error| {
+        give_up(&format!(
+            "SHARE={memory} cannot be used: no cgroup quota can be set here ({error})."
+        ))
+    }))
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the process that runs handlers, and those that were killed before it, have used up.
 
 use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeVal;
+use nix::sys::time::{TimeVal, TimeValLike};
 use stand_ins::proc;
 use std::process::id;
 use std::time::Duration;
@@ -14,8 +14,7 @@ pub fn cpu_of_children() -> Duration {
 }
 
 fn duration(time: TimeVal) -> Duration {
-    let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
-    Duration::from_micros(micros.cast_unsigned())
+    Duration::from_micros(time.num_microseconds().cast_unsigned())
 }
 
 /// The most that any child ever had resident, in kB.

@@ -150,11 +150,23 @@ class CloudFormation:
         secret = stack["parameters"].get("ExistingSecretArn") or made.get("Secret")
         return {"FunctionUrl": self.function_url, "SecretArn": secret, "LogGroupName": made["LogGroup"], "FunctionName": f"{stack['name']}-Function"}
 
+    def continue_update_rollback(self, asked):
+        stack = self.stack(asked)
+        if stack["status"] != "UPDATE_ROLLBACK_FAILED":
+            raise Refused(f"Stack:{stack['id']} is in {stack['status']} state and can not be rolled back.")
+        if not self.fails:
+            stack["status"] = "UPDATE_ROLLBACK_COMPLETE"
+        self.fails = False
+        return ""
+
     def delete_stack(self, asked):
         try:
-            self.stack(asked)["status"] = "DELETE_COMPLETE"
+            stack = self.stack(asked)
         except Refused:
-            pass
+            return ""
+        if re.fullmatch("UPDATE.*_IN_PROGRESS", stack["status"]):
+            raise Refused(f"Stack {stack['name']} cannot be deleted while in status {stack['status']}")
+        stack["status"] = "DELETE_COMPLETE"
         return ""
 
     def describe_stack_events(self, asked):

@@ -76,7 +76,7 @@ def aws(moto):
 
 
 class Checkout:
-    """A copy of the parts that deploy, with a cargo that makes an ELF header instead of compiling."""
+    """A copy of the parts that deploy, with a cargo that makes an ELF header instead of compiling, and a make that only checks."""
 
     def __init__(self, folder, url):
         self.folder = folder
@@ -87,7 +87,7 @@ class Checkout:
         (folder / "Cargo.toml").write_text('[package]\nname = "dodo-customerio"\nversion = "0.1.0"\n')
         self.programs = folder / "programs"
         self.programs.mkdir()
-        for name in ("cargo", "rustc"):
+        for name in ("cargo", "rustc", "make"):
             program = self.programs / name
             program.write_text(f"#!{sys.executable}\n" + (HERE / "toolchain.py").read_text())
             program.chmod(0o755)
@@ -137,6 +137,14 @@ class Checkout:
         well, text = self.run(command, without, **{"YES": "1", **variables})
         assert not well, text
         return text.strip().splitlines()[-1]
+
+    def checks(self):
+        """The transforms that were tried on all samples."""
+        file = self.folder / "checks"
+        return file.read_text().split() if file.exists() else []
+
+    def remembers(self, stack="dodo-customerio"):
+        return (self.folder / ".stacks" / f"{stack}.json").exists()
 
     def answers(self, stack="dodo-customerio"):
         return json.loads((self.folder / ".stacks" / f"{stack}.json").read_text())

@@ -1,9 +1,13 @@
 """`make connect` against Dodo's API on this machine. That the doctor then passes is tested in tests/function/operate.rs."""
 
 import json
+import re
 
 import dodo as dodo_api
 import pytest
+from conftest import ROOT
+
+from ops.event_types import EVENT_TYPES
 
 CUSTOMERIO = {"CUSTOMERIO_SITE_ID": "0123456789abcdef0123", "CUSTOMERIO_API_KEY": "3210fedcba9876543210"}
 OLD = "whsec_b2xkLXNpZ25pbmctc2VjcmV0LTAwMDE="
@@ -94,6 +98,39 @@ def test_rate_and_types_are_those_that_are_asked_for(connected):
     assert "RATE_LIMIT is a number" in connected.connect(RATE_LIMIT="many")
 
 
+@pytest.mark.parametrize("given, sentence", [
+    ("payment.suceeded,refund.failed", "The nearest is payment.succeeded. Type: make connect EVENTS=payment.succeeded,refund.failed"),
+    ("refund.*", "Type: make connect EVENTS=refund.failed,refund.succeeded"),
+    ("all,payment.failed", 'EVENTS has "all", which is no event type'),
+    (" , ", "EVENTS has no event type in it"),
+])
+def test_a_type_that_dodo_does_not_know_is_refused_first(connected, given, sentence):
+    connected.store(dodo_webhook_secret=OLD)
+    assert sentence in connected.connect(EVENTS=given)
+    assert not connected.dodo.calls
+
+
+def test_the_types_are_those_of_the_function():
+    source = (ROOT / "src/transform/built_in/event_types.rs").read_text()
+    listed = source.split("pub const EVENT_TYPES", 1)[1].split("];", 1)[0]
+    assert list(EVENT_TYPES) == re.findall(r'"([a-z_.]+)"', listed)
+
+
+def test_a_dodo_that_cannot_be_reached_is_a_sentence(checkout, aws):
+    aws.made("dodo-customerio", {"DodoEnvironment": "test", "DodoApiUrl": "http://127.0.0.1:1"}, "http://127.0.0.1:1/")
+    well, text = checkout.run("connect", DODO_WRITE_KEY=dodo_api.WRITES, **CUSTOMERIO)
+    assert not well and "127.0.0.1:1 refuses the connection" in text and "try again: make connect" in text and "Errno" not in text
+
+
+def test_a_function_or_customerio_that_cannot_be_reached_is_a_sentence(connected):
+    connected.store(dodo_webhook_secret=OLD)
+    parameters = {"DodoEnvironment": "test", "DodoApiUrl": connected.dodo.url, "CustomerIoTrackUrl": "http://127.0.0.1:1"}
+    connected.aws.made("shop", parameters, "http://127.0.0.1:1/")
+    text = connected.connect(STACK="shop", **CUSTOMERIO)
+    assert "!!  Customer.io: 127.0.0.1:1 refuses the connection" in text and "otherwise try again: make doctor STACK=shop." in text
+    assert "Errno" not in text
+
+
 @pytest.mark.parametrize("variables, sentence", [
     ({"DODO_WRITE_KEY": dodo_api.READS}, "may not write"),
     ({"DODO_WRITE_KEY": "dodo_test_unknown0000000"}, "does not know this key"),
@@ -103,8 +140,8 @@ def test_rate_and_types_are_those_that_are_asked_for(connected):
 ])
 def test_a_key_that_cannot_be_used_changes_nothing(connected, variables, sentence):
     connected.store(dodo_webhook_secret=OLD)
-    text = connected.connect(**variables)
-    assert sentence in text and "Type: make connect" in text
+    text = connected.connect(**variables, RATE_LIMIT="5")
+    assert sentence in text and "Type: make connect RATE_LIMIT=5" in text
     assert connected.stored()["dodo_webhook_secret"] == OLD and not connected.dodo.endpoints
 
 

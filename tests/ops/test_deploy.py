@@ -1,9 +1,11 @@
 """`make deploy` with the real SAM CLI, against AWS on this machine: the parameters that arrive, over a stack's life."""
 
+import subprocess
+
 import pytest
 from release import MACHINES
 
-from ops import archive
+from ops import archive, package
 
 STACK = "dodo-customerio"
 MAIL = "AlarmEmail=ops@example.com"
@@ -113,7 +115,7 @@ def test_the_first_deployment_asks_little_and_asks_again_when_it_is_wrong(prebui
 def test_a_no_leaves_nothing_behind(prebuilt, aws):
     well, text = prebuilt.typed("deploy", ["", "", "", "", "", "n"])
     assert not well and "Nothing was deployed" in text
-    assert not aws.sent() and "There is no stack named" in prebuilt.fails("doctor")
+    assert not aws.sent() and not prebuilt.remembers() and "There is no stack named" in prebuilt.fails("doctor")
     prebuilt.deploy()
     count = len(aws.sent())
     well, text = prebuilt.typed("deploy", ["n"], PARAMS=MAIL)
@@ -126,31 +128,49 @@ def test_a_no_leaves_nothing_behind(prebuilt, aws):
 # What is wrong, the variables that bring it about, those that are missing, and what the sentence says.
 WRONG = [
     ("parameter", {"PARAMS": "AlarmMail=ops@example.com"}, (), "no parameter AlarmMail. Did you mean AlarmEmail?"),
+    ("capitals", {"PARAMS": "silencehours=5"}, (), 'Did you mean SilenceHours? Type: make deploy PARAMS="SilenceHours=5"'),
+    ("variable", {"PARAMS": "EVENT_NAMES=a.b=c"}, (), "Did you mean EventNames?"),
+    ("twice", {"PARAMS": "SilenceHours=5 CustomerIoRegion=eu SilenceHours=6"}, (), "PARAMS names SilenceHours twice"),
+    ("two architectures", {"PARAMS": "Architecture=arm64", "ARCH": "x86_64"}, (), "ARCH says x86_64, but Architecture in PARAMS says arm64"),
+    ("two transforms", {"PARAMS": "TransformFile=", "TRANSFORM": "examples/segment.js"}, (), "TransformFile in PARAMS says (empty)"),
+    ("mail", {"PARAMS": "AlarmEmail=ops"}, (), "AlarmEmail must be an address such as ops@example.com"),
+    ("url", {"PARAMS": "DodoApiUrl=api.example.com"}, (), "DodoApiUrl must begin with https://"),
+    ("plain url", {"PARAMS": "CustomerIoTrackUrl=http://proxy.example.com"}, (), "CustomerIoTrackUrl must begin with https://"),
+    ("events", {"PARAMS": "Events=payment.succeeded=Paid"}, (), "Events must be event types"),
+    ("renames", {"PARAMS": "EventNames=payment.succeeded"}, (), "EventNames must be renames"),
+    ("person", {"PARAMS": "PersonIdentifier=metadata."}, (), "PersonIdentifier must be customer_id, email or metadata.<key>"),
     ("value", {"PARAMS": "CustomerIoRegion=mars"}, (), "CustomerIoRegion must be one of us, eu"),
     ("number", {"PARAMS": "MemorySize=64"}, (), "MemorySize must be a number from 128 to 10240"),
     ("secret", {"PARAMS": "ExistingSecretArn=my-secret"}, (), "full ARN"),
     ("key", {"PARAMS": "ExistingSecretKmsKeyArn=alias/mine"}, (), "full ARN, not an alias"),
     ("text", {"PARAMS": "ops@example.com"}, (), "PARAMS must begin with a name"),
     ("architecture", {"ARCH": "riscv"}, (), "Architecture must be one of arm64, x86_64"),
-    ("transform", {"TRANSFORM": "sgment.js"}, (), "There is no transforms/sgment.js. There are: examples/failures.js,"),
-    ("no transform", {"TRANSFORM": "."}, (), "There is no JavaScript file in transforms/ itself"),
+    ("transform", {"TRANSFORM": "sgment.js"}, (), "There is no transforms/sgment.js. Did you mean TRANSFORM=examples/segment.js? There are: examples/failures.js,"),
+    ("no transform", {"TRANSFORM": "."}, (), "There is no JavaScript file in transforms itself"),
+    ("elsewhere", {"TRANSFORM": "/etc/passwd"}, (), "/etc/passwd is not in transforms/"),
+    ("above", {"TRANSFORM": "../ops/web.py"}, (), "../ops/web.py is not in transforms/"),
+    ("no script", {"PARAMS": "TransformFile=README.md"}, (), "transforms/README.md is not a JavaScript file"),
+    ("transform fails", {"TRANSFORM": "examples/segment.js", "CHECK_FAILS": "1"}, (), "transforms/examples/segment.js does not pass the check"),
     ("stack", {"STACK": "my stack"}, (), "cannot be the name of a stack"),
-    ("no credentials", {}, ("AWS_ACCESS_KEY_ID",), "Type: aws configure"),
+    ("no credentials", {}, ("AWS_ACCESS_KEY_ID",), "Type: export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…, or export AWS_PROFILE="),
     ("no region", {}, ("AWS_DEFAULT_REGION",), "Type: export AWS_REGION="),
-    ("no profile", {"AWS_PROFILE": "gone"}, (), "Type: aws configure"),
+    ("no profile", {"AWS_PROFILE": "gone"}, (), "Type: export AWS_PROFILE="),
     ("nobody there", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, (), "AWS cannot be reached"),
     ("no target", {"NO_TARGET": "1"}, (), "Type: rustup target add aarch64-unknown-linux-gnu"),
     ("no rust", {"PATH": "/nonexistent"}, (), "The Rust toolchain is missing"),
     ("prebuilt", {"PREBUILT": "/nonexistent"}, (), "is neither a folder nor a zip"),
+    ("no list", {"PREBUILT": "transforms"}, (), "has no SHA256SUMS, so it is not a release"),
     ("no terminal", {"YES": ""}, (), "Type: make deploy YES=1"),
+    ("nobody to ask", {"YES": "", "GUIDED": "1"}, (), "GUIDED=1 asks for every parameter, and there is no terminal"),
+    ("ask or not", {"GUIDED": "1"}, (), "Leave one out. Type: make deploy GUIDED=1"),
 ]
 
 
 @pytest.mark.parametrize("name, variables, missing, sentence", WRONG, ids=[it[0] for it in WRONG])
 def test_what_is_wrong_is_said_before_anything_is_built(checkout, aws, name, variables, missing, sentence):
     said = checkout.fails(without=missing, **variables)
-    assert sentence in said and ("Type: " in said or "try again" in said or "docs/" in said)
-    assert not (checkout.folder / "builds").exists() and not aws.sent()
+    assert sentence in said and ("ype: " in said or "try again" in said)
+    assert not (checkout.folder / "builds").exists() and not aws.sent() and not checkout.remembers()
 
 
 def test_an_sso_login_that_has_expired_is_named(prebuilt):
@@ -163,6 +183,57 @@ def test_an_sso_login_that_has_expired_is_named(prebuilt):
     said = prebuilt.fails(without=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), AWS_PROFILE="work")
     assert "Type: aws sso login --profile work" in said
 
+
+def test_what_cloudformation_refuses_is_not_deployed_later(prebuilt, aws, release):
+    """Whatever is refused after the checks here, for instance by a rule of the template."""
+    folder = release()
+    template = folder / "template.yaml"
+    template.write_text(template.read_text().replace("    MaxValue: 10240\n", "    MaxValue: 10240\n    AllowedValues: [128]\n"))
+    (folder / "SHA256SUMS").write_text(package.checksums(it for it in folder.iterdir() if it.name != "SHA256SUMS"))
+    said = prebuilt.fails(PREBUILT=str(folder), PARAMS=f"{MAIL} MemorySize=256")
+    assert "Nothing was deployed: " in said and "MemorySize" in said and not prebuilt.remembers()
+    prebuilt.deploy()
+    assert (last(aws)["parameters"]["AlarmEmail"], last(aws)["parameters"]["MemorySize"]) == ("", "128")
+    told = prebuilt.answers()
+    prebuilt.fails(PREBUILT=str(folder), PARAMS="MemorySize=256")
+    assert prebuilt.answers() == told
+
+
+def test_a_transform_is_tried_before_anything_is_built_or_changed(checkout, aws, release):
+    checkout.deploy(TRANSFORM="./transforms/examples/segment.js")
+    assert checkout.checks() == ["transforms/examples/segment.js"]
+    # Also when it is only kept, since its file may have changed; and a release where there is Rust.
+    assert "does not pass the check; nothing was deployed" in checkout.fails(CHECK_FAILS="1", PARAMS="SilenceHours=6")
+    checkout.deploy(PREBUILT=str(release()), MAKEFLAGS="n")
+    checkout.deploy(TRANSFORM="none")
+    assert len(checkout.checks()) == 3
+    assert last(aws)["parameters"]["TransformFile"] == ""
+
+
+def test_without_rust_a_transform_is_only_read(checkout, aws, release):
+    built = {"PREBUILT": str(release()), "PATH": "/usr/bin:/bin"}
+    (checkout.folder / "transforms" / "mine.js").write_text("const odd = 1\n")
+    assert "transforms/mine.js defines neither `function handler`" in checkout.fails(**built, TRANSFORM="mine.js")
+    (checkout.folder / "transforms" / "mine.js").write_text("function extend(request) { return request }\n")
+    assert "Note: transforms was read, but not run" in checkout.deploy(**built, TRANSFORM=".")
+    assert (checkout.checks(), last(aws)["parameters"]["TransformFile"]) == ([], ".")
+
+
+def test_a_dollar_sign_reaches_the_parameters(checkout, tmp_path):
+    """Make would take it for a variable."""
+    printer = checkout.folder / ".venv" / "bin" / "python"
+    printer.parent.mkdir(parents=True)
+    printer.write_text('#!/bin/sh\nprintf "%s" "$PARAMS"\n')
+    printer.chmod(0o755)
+    for part in ("tests/requirements.txt", "tests/constraints.txt"):
+        (checkout.folder / part).parent.mkdir(exist_ok=True)
+        (checkout.folder / part).touch()
+    for mark in (".complete", ".tools"):
+        (checkout.folder / ".venv" / mark).touch()
+    for typed in ("metadata.$id", "metadata.$$id", "metadata.$(id", "two words"):
+        command = ["/usr/bin/make", "--no-print-directory", "deploy", f"PARAMS=PersonIdentifier={typed}", "PREBUILT=x"]
+        ran = subprocess.run(command, cwd=checkout.folder, env=checkout.environment, capture_output=True, text=True)
+        assert ran.stdout == f"PersonIdentifier={typed.replace('$$', '$')}", ran
 
 def test_credentials_of_another_account_stop(prebuilt, aws):
     prebuilt.deploy()
@@ -198,29 +269,51 @@ def test_a_first_deployment_that_failed_is_repaired_by_the_next(prebuilt, aws):
 def test_an_update_that_failed_is_rolled_back_and_said(prebuilt, aws):
     prebuilt.deploy()
     aws.control("fail", "")
-    assert "failed and was rolled back: Function" in prebuilt.fails(PARAMS=MAIL)
+    said = prebuilt.fails(PARAMS=MAIL)
+    assert "failed and was rolled back: Function" in said and f"YES=1" in said and f"PARAMS={MAIL}" in said
     prebuilt.deploy()
     assert last(aws)["parameters"]["AlarmEmail"] == ""
+
+
+def test_a_way_back_that_failed_is_gone_on_with(prebuilt, aws):
+    prebuilt.deploy()
+    aws.control(f"state/{STACK}", "UPDATE_ROLLBACK_FAILED")
+    for command in ("doctor", "secret", "connect"):
+        said = prebuilt.fails(command)
+        assert "UPDATE_ROLLBACK_FAILED" in said and "Type: make deploy " in said and "which goes on with the way back first" in said
+    aws.control("fail", "")
+    assert "is still in the state UPDATE_ROLLBACK_FAILED" in prebuilt.fails(PARAMS=MAIL)
+    assert len(aws.sent()) == 1
+    prebuilt.deploy(PARAMS=MAIL)
+    assert last(aws)["parameters"]["AlarmEmail"] == "ops@example.com" and last(aws)["executed"]
 
 
 @pytest.mark.parametrize("state, sentence", [
     ("REVIEW_IN_PROGRESS", "never confirmed. Type: make deploy"),
     ("ROLLBACK_COMPLETE", "its first deployment failed. Type: make deploy"),
     ("DELETE_FAILED", "Type: make destroy"),
+    ("CREATE_IN_PROGRESS", "Wait until it has ended. Type: make {command}"),
+    ("DELETE_IN_PROGRESS", "Type: make destroy, which waits"),
 ])
 def test_a_state_that_cannot_be_worked_with_is_named(prebuilt, aws, state, sentence):
     aws.control(f"state/{STACK}", state)
     for command in ("doctor", "secret", "logs", "connect"):
         well, text = prebuilt.run(command)
-        assert not well and state in text and sentence in text, text
+        assert not well and state in text and sentence.format(command=command) in text, text
 
 
-@pytest.mark.parametrize("state", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"])
+@pytest.mark.parametrize("state", ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "DELETE_IN_PROGRESS", "DELETE_FAILED"])
 def test_a_stack_that_cannot_be_deployed_to_now_is_left_alone(prebuilt, aws, state):
     aws.control(f"state/{STACK}", state)
     said = prebuilt.fails(PARAMS=MAIL)
-    assert state in said and "Type: " in said
-    assert not aws.sent()
+    assert state in said and "Type: make " in said
+    assert not aws.sent() and not prebuilt.remembers()
+
+
+def test_a_stack_that_is_being_changed_is_not_deleted(prebuilt, aws):
+    prebuilt.deploy()
+    aws.control(f"state/{STACK}", "UPDATE_IN_PROGRESS")
+    assert "another change is under way. Wait until it has ended. Type: make destroy" in prebuilt.fails("destroy")
 
 
 def test_a_release_deploys_from_its_zip_and_a_functions(checkout, aws, release, tmp_path_factory):
@@ -233,10 +326,22 @@ def test_a_release_deploys_from_its_zip_and_a_functions(checkout, aws, release, 
     assert last(aws)["machine"] == MACHINES["x86_64"]
 
 
+def test_who_deploys_a_release_is_told_to_deploy_it_again(checkout, aws, release):
+    folder = release()
+    checkout.deploy(PREBUILT=str(folder))
+    aws.control(f"state/{STACK}", "ROLLBACK_COMPLETE")
+    assert f"Type: make deploy PREBUILT={folder}, which" in checkout.fails("doctor")
+    folder.rename(folder.with_suffix(".old"))
+    assert "Type: make deploy, which" in checkout.fails("doctor")
+
+
 def test_a_damaged_release_is_refused(checkout, aws, release):
     folder = release()
     file = folder / "template.yaml"
     file.write_text(file.read_text() + "\n")
+    assert "template.yaml is not what SHA256SUMS says" in checkout.fails(PREBUILT=str(folder))
+    sums = folder / "SHA256SUMS"
+    sums.write_text("".join(line for line in sums.read_text().splitlines(True) if "template.yaml" not in line))
     assert "template.yaml is not what SHA256SUMS says" in checkout.fails(PREBUILT=str(folder))
     assert not aws.sent()
 

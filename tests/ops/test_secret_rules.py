@@ -31,3 +31,7 @@ def test_the_templates_secret_is_all_placeholders():
     secret = json.loads(re.search(r"SecretString: \|\n(.*?\})", template, re.DOTALL).group(1))
     wanted = [f"{field} is still a placeholder" for field, _, _ in FIELDS if field != OPTIONAL]
     assert (problems(secret), ignored(secret)) == (wanted, [])
+
+
+def test_adding_and_dropping_at_once_is_refused(checkout):
+    assert "Do one after the other. Type: make secret ADD=1" in checkout.fails("secret", ADD="1", DROP="1")

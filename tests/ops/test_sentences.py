@@ -18,16 +18,32 @@ def refused(code, message="It says so."):
 
 
 @pytest.mark.parametrize("code, sentence", [
-    ("ExpiredToken", "Type: aws sso login"),
+    ("ExpiredToken", "Type: export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… AWS_SESSION_TOKEN=…, with fresh ones"),
     ("RequestExpired", "have expired"),
-    ("InvalidClientTokenId", "Type: aws configure"),
-    ("SignatureDoesNotMatch", "Type: aws configure"),
+    ("InvalidClientTokenId", "Type: export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…, or export AWS_PROFILE="),
+    ("SignatureDoesNotMatch", "Type: export AWS_ACCESS_KEY_ID="),
     ("AccessDenied", "may not do DescribeStacks"),
     ("Throttling", "Wait a minute"),
     ("SomethingNew", "AWS refuses DescribeStacks: SomethingNew: It says so"),
 ])
-def test_codes(code, sentence):
+def test_codes(monkeypatch, code, sentence):
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     assert sentence in aws.refusal(refused(code))
+
+
+@pytest.mark.parametrize("profile, variables, says", [
+    ("sso_start_url = https://example.com/start", {}, "Type: aws sso login --profile work (a command of the AWS CLI)"),
+    ("sso_session = s", {}, "Type: aws sso login --profile work"),
+    ("region = eu-central-1", {}, "Type: export AWS_ACCESS_KEY_ID="),
+    ("sso_session = s", {"AWS_ACCESS_KEY_ID": "testing"}, "Type: export AWS_ACCESS_KEY_ID="),
+    ("sso_session = s", {"AWS_PROFILE": "gone"}, "Type: export AWS_ACCESS_KEY_ID="),
+])
+def test_a_login_is_only_named_where_there_is_one(monkeypatch, tmp_path, profile, variables, says):
+    (tmp_path / "config").write_text(f"[profile work]\n{profile}\n")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    for name, value in {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_PROFILE": "work", **variables}.items():
+        monkeypatch.setenv(name, value)
+    assert says in aws.refusal(refused("ExpiredToken"))
 
 
 def every_error():
@@ -55,6 +71,8 @@ def test_any_error_is_a_sentence():
     ("Mail=ops@example.com Hours=6", {"Mail": "ops@example.com", "Hours": "6"}),
     ("  Mail=a=b, c d   Hours=6 ", {"Mail": "a=b, c d", "Hours": "6"}),
     ("""Mail='two words' Region="eu" Hours=""", {"Mail": "two words", "Region": "eu", "Hours": ""}),
+    ("""Mail="a b=c Hours=5" hours=6""", {"Mail": "a b=c Hours=5", "hours": "6"}),
+    ("Mail=a.b=Order Completed, c.d= HOURS_TOO=1", {"Mail": "a.b=Order Completed, c.d=", "HOURS_TOO": "1"}),
 ])
 def test_parameters_of_the_command_line(text, values):
     assert parameters.parse(text) == values
@@ -74,8 +92,18 @@ def test_what_changes():
     ({"Hours": "six"}, "must be a number"),
     ({"Region": "EU"}, "one of us, eu"),
     ({"Maill": "x"}, "Did you mean Mail?"),
+    ({"hours": "5"}, 'Did you mean Hours? Type: make deploy PARAMS="Hours=5"'),
+    ({"Something": "x"}, "docs/configuration.md lists them"),
 ])
 def test_values_that_the_template_does_not_allow(values, problem):
     with pytest.raises(Trouble, match="Type: make deploy PARAMS=") as raised:
         parameters.check(DEFINITIONS, values)
     assert problem in str(raised.value).replace("\\", "")
+
+
+def test_what_is_missing_on_this_machine_is_a_sentence(checkout):
+    (checkout.folder / ".stacks").write_text("a file")
+    said = checkout.fails("doctor")
+    assert ".stacks" in said and "cannot be read or written: Not a directory" in said and "type the same again" in said
+    (checkout.folder / "tomlkit.py").write_text("import gone_from_the_environment\n")
+    assert "gone_from_the_environment is missing from the virtual environment. Type: rm -rf .venv" in checkout.fails("doctor")

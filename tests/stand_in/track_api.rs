@@ -63,13 +63,52 @@ fn each_rule_is_kept() {
         ),
         (related(json!({"phone": "+4930123456"})), "cio_relationships.identifiers"),
         // What only the published schema knows.
-        (object(json!({"action": "event"})), ""),
-        (person(json!({"action": "add_relationships"})), ""),
-        (person(json!({"action": "payment_completed"})), ""),
-        (person(json!({"timestamp": "2026-11-20T00:00:00Z"})), ""),
-        (person(json!({"type": "persona"})), ""),
+        (object(json!({"action": "event"})), "action"),
+        (person(json!({"action": "add_relationships"})), "cio_relationships"),
+        (person(json!({"action": "payment_completed"})), "action"),
+        (person(json!({"timestamp": "2026-11-20T00:00:00Z"})), "timestamp"),
+        (person(json!({"type": "persona"})), "type"),
     ] {
         assert_eq!(fields(&item), [field], "{item}");
+    }
+}
+
+#[test]
+fn what_breaks_the_schema_says_what_it_is_and_what_it_must_be() {
+    const PERSON_ACTIONS: &str = "one of add_device, add_relationships, delete, delete_device, \
+        delete_relationships, event, identify, merge, page, screen, suppress, unsuppress";
+    let actions = format!("is the string \"paid\"; it must be {PERSON_ACTIONS}");
+    for (item, field, message) in [
+        (
+            event(json!({"timestamp": "2026-11-20T00:00:00Z"})),
+            "timestamp",
+            "is the string \"2026-11-20T00:00:00Z\"; it must be an integer",
+        ),
+        (event(json!({"timestamp": 1.5})), "timestamp", "is the number 1.5; it must be an integer"),
+        (event(json!({"attributes": [1]})), "attributes", "is a list; it must be an object"),
+        (event(json!({"attributes": null})), "attributes", "is null; it must be an object"),
+        (person(json!({"action": "paid"})), "action", &actions),
+        (
+            person(json!({"type": "persona"})),
+            "type",
+            "is the string \"persona\"; it must be one of delivery, object, person",
+        ),
+        (
+            person(json!({"action": "add_device", "device": {"token": "1", "platform": "web"}})),
+            "device.platform",
+            "is the string \"web\"; it must be one of ios, android",
+        ),
+        (
+            person(json!({"action": "add_device", "device": {"token": "1"}})),
+            "device.platform",
+            "is missing",
+        ),
+        (json!({"identifiers": {"id": "1"}}), "type", "is missing"),
+        (json!("paid"), "", "is the string \"paid\"; it must be an object"),
+    ] {
+        let errors = rules::errors(&item);
+        let wanted = json!({"reason": "invalid", "field": field, "message": message});
+        assert_eq!(errors, [wanted], "{item}");
     }
 }
 

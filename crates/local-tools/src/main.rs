@@ -1,17 +1,29 @@
 //! Tools for working on the function on this machine, without an account; the Makefile's targets call
 //! them.
 
+mod address;
+mod check;
+mod command_line;
 mod customerio;
 mod demo;
 mod dev;
+mod emulator;
 mod flood;
+mod given;
 mod load;
+mod ports;
 mod running;
-mod stack;
+mod send;
+mod services;
+mod settings;
+mod transform_path;
 mod webhook;
 
 use clap::{Args, Parser, Subcommand};
+use command_line::number;
 use dodo_customerio::transform::javascript::process;
+use settings::{Local, SettingsFile};
+use std::fmt::Display;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,58 +43,76 @@ enum Tool {
     /// Send every sample event through the function and show what becomes of it.
     ///
     /// Starts the function under `cargo lambda watch`, with a local Secrets Manager (moto), Customer.io
-    /// and Dodo API around it. Posts every sample in events/, then tampered and repeated webhooks and the
-    /// payments of a regular customer. Prints a line for each webhook and what Customer.io knows in the
-    /// end; exits with 1 if anything is not as expected.
+    /// and Dodo API around it. Posts every sample in events/, then tampered and repeated webhooks, and
+    /// prints a line for each and what Customer.io then knows. After that, what a key for Dodo's API adds.
+    /// Exits with 1 if anything is not as expected.
     Demo,
 
     /// Run the function and the services around it until Ctrl-C, with a page to watch them.
     ///
-    /// Settings in the environment (`PERSON_IDENTIFIER`, `EVENT_NAMES` …) reach the function, which restarts
-    /// when its code changes. Prints the addresses, then a line for each request that reaches the local
-    /// Customer.io. `local send` finds this function by itself.
-    Dev(dev::Ports),
+    /// Settings come from the file settings.env and from the environment, which wins. Changes to that file,
+    /// to the transform and to the code reach the function at once; what cannot be used is reported, and the
+    /// function goes on as before. With `DODO_WEBHOOK_SECRET` in the environment, webhooks signed with it are
+    /// accepted too. Prints the addresses, then a line for each request that reaches the local Customer.io.
+    Dev(dev::Choices),
 
-    /// Sign a sample as of now and post it.
+    /// Sign an event as of now and post it.
     ///
-    /// To the function of `local dev`, or with `DODO_WEBHOOK_SECRET` in the environment to any URL. Prints
-    /// the status and body of the response; exits with 1 unless it is 2xx.
+    /// To a running `local dev`, or with `DODO_WEBHOOK_SECRET` in the environment to any URL. Prints the
+    /// status and body of the response; exits with 1 unless it is 2xx.
     Send {
         #[command(flatten)]
-        sample: Sample,
+        given: Given,
         /// A deployed function; its webhook secret must be in `DODO_WEBHOOK_SECRET`.
         #[arg(long)]
         url: Option<String>,
+        #[command(flatten)]
+        port: Port,
     },
 
-    /// Print a sample, signed as of now, as the event that a function URL hands to Lambda.
+    /// Print an event, signed as of now, as a function URL hands it to Lambda.
     ///
-    /// Signed with `DODO_WEBHOOK_SECRET`, or else for the function of `local dev`. The output is what
+    /// Signed with `DODO_WEBHOOK_SECRET`, or else for a running `local dev`. The output is what
     /// `cargo lambda invoke --data-file` takes.
     Event {
         #[command(flatten)]
-        sample: Sample,
+        given: Given,
+        #[command(flatten)]
+        port: Port,
     },
 
-    /// Print the requests that a sample becomes, without sending them.
+    /// Hand a signed event to a running `local dev` with `cargo lambda invoke`.
+    Invoke {
+        #[command(flatten)]
+        given: Given,
+        #[command(flatten)]
+        port: Port,
+    },
+
+    /// Print the requests that an event becomes, without sending them.
     ///
-    /// Checks them against Customer.io's published rules; exits with 1 if they break one. Settings come
-    /// from the environment (`PERSON_IDENTIFIER`, `EVENT_NAMES`). With a JavaScript transform, also shows the
-    /// input, the built-in request and how it was extended, what each handler returned and what was repaired.
+    /// Checks them against Customer.io's published rules; exits with 1 if they break one. Settings come from
+    /// the file settings.env and from the environment, which wins. With a JavaScript transform, also shows
+    /// the built-in request and how it was extended, what each handler returned, what came out undefined and
+    /// what was repaired.
     Preview {
         #[command(flatten)]
-        sample: Sample,
+        given: Given,
         #[command(flatten)]
         transform: Transform,
+        #[command(flatten)]
+        settings: SettingsFile,
+        /// Show the event itself too, after all else.
+        #[arg(long)]
+        input: bool,
     },
 
-    /// Run all samples through a transform and check the requests against Customer.io's rules.
+    /// Run all samples through a transform, as the function would.
     ///
-    /// Prints a line for each sample and the totals; exits with 1 if any failed.
-    Check {
-        #[command(flatten)]
-        transform: Transform,
-    },
+    /// Once at full speed and once at the share of a CPU that a small function has. Checks the requests
+    /// against Customer.io's published rules. Prints a line for each file, with its dearest run, and each
+    /// failure with file and line; exits with 1 if there is one.
+    Check(check::Choices),
 
     /// Send many webhooks back to back through one process of the function.
     ///
@@ -93,6 +123,7 @@ enum Tool {
         /// The function's program, such as target/release/dodo-customerio.
         program: PathBuf,
         /// How many webhooks; the samples in turn.
+        #[arg(value_parser = |text: &str| number(text, 1, usize::MAX))]
         count: usize,
         #[command(flatten)]
         transform: Transform,
@@ -112,57 +143,88 @@ enum Tool {
     /// Accepts the pair in `CUSTOMERIO_SITE_ID` and `CUSTOMERIO_API_KEY`, or else `site` and `key`.
     Customerio {
         /// Port on 127.0.0.1; 0 takes a free one.
-        #[arg(default_value_t = 0)]
+        #[arg(default_value_t = 0, value_parser = command_line::port)]
         port: u16,
     },
 }
 
 #[derive(Debug, Args)]
-struct Sample {
-    /// A file in events/ without `.json`, such as payment.succeeded.
-    #[arg(value_name = "EVENT")]
-    name: String,
+struct Given {
+    /// A sample's name, such as payment.succeeded; the path of a file; or - for standard input.
+    event: String,
+}
+
+#[derive(Debug, Args)]
+struct Port {
+    /// The port of a running `local dev`; without it, the newest is meant.
+    #[arg(long, value_parser = command_line::port)]
+    port: Option<u16>,
 }
 
 #[derive(Debug, Args)]
 struct Transform {
-    /// A JavaScript file or a folder of them, which extend the built-in transform or replace it.
-    #[arg(long = "transform", value_name = "PATH")]
-    path: Option<PathBuf>,
+    /// A JavaScript file or a folder of them, in transforms/ or elsewhere; `.` is transforms/ itself,
+    /// `none` the built-in transform.
+    #[arg(long = "transform", value_name = "PATH", default_value = "", hide_default_value = true)]
+    given: String,
+}
+
+impl Transform {
+    /// `None` is the built-in one.
+    fn path(&self) -> Result<Option<PathBuf>, String> {
+        transform_path::resolve(&self.given)
+    }
 }
 
 fn main() -> ExitCode {
     // A preview of a JavaScript transform starts this program again.
-    process::run_if_asked().unwrap_or_else(run)
+    process::run_if_asked().unwrap_or_else(|| {
+        std::panic::set_hook(Box::new(command_line::report_panic));
+        command_line::parse().map_or_else(|error| failed(&error), run)
+    })
 }
 
 #[tokio::main]
-async fn run() -> ExitCode {
-    let result = match Cli::parse().tool {
+async fn run(cli: Cli) -> ExitCode {
+    let result = match cli.tool {
         Tool::Demo => demo::run().await,
-        Tool::Dev(ports) => dev::run(ports).await,
-        Tool::Send { sample, url } => webhook::send(&sample.name, url).await.map(show),
-        Tool::Event { sample } => webhook::event(&sample.name).map(show),
-        Tool::Preview { sample, transform } => {
-            webhook::preview(&sample.name, transform.path).map(show)
+        Tool::Dev(choices) => dev::run(choices).await,
+        Tool::Send { given, url, port } => send::send(&given.event, url, port.port).await.map(show),
+        Tool::Event { given, port } => send::event(&given.event, port.port).map(show),
+        Tool::Invoke { given, port } => send::invoke(&given.event, port.port),
+        Tool::Preview { given, transform, settings, input } => {
+            preview(&given, &transform, &settings, input).map(show)
         }
-        Tool::Check { transform } => webhook::check(transform.path).map(show),
-        Tool::Load { program, count, transform } => {
-            load::run(&program, count, transform.path.as_deref()).await
-        }
+        Tool::Check(choices) => check::run(&choices, show),
+        Tool::Load { program, count, transform } => match transform.path() {
+            Ok(path) => load::run(&program, count, path.as_deref()).await,
+            Err(error) => Err(error),
+        },
         Tool::Flood { program } => flood::run(&program).await,
         Tool::Customerio { port } => customerio::run(port).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
 }
 
-fn show(text: String) {
+fn failed(error: &str) -> ExitCode {
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}
+
+fn preview(
+    given: &Given,
+    transform: &Transform,
+    settings: &SettingsFile,
+    input: bool,
+) -> Result<String, String> {
+    let settings = Local::read(&settings.path()?)?;
+    webhook::preview(&given.event, transform.path()?.as_deref(), &settings, input)
+}
+
+fn show(text: impl Display) {
     // The reader may have closed the pipe, as `head` does.
     drop(writeln!(std::io::stdout(), "{text}"));
 }

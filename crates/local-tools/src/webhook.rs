@@ -1,12 +1,12 @@
-//! What can be done with a sample: send it, print it as a Lambda event, or preview its requests.
-//!
-//! For `make send`, `make invoke`, `make preview` and `make test TRANSFORM=…`.
+//! `make preview`, and what `make check` shares with it: the requests that an event becomes, without sending
+//! them.
 
-use crate::stack;
+use crate::given;
+use crate::settings::Local;
 use dodo_customerio::config::read_transform;
 use dodo_customerio::customerio::Request;
 use dodo_customerio::event::Event;
-use dodo_customerio::transform::javascript::HandlerRequests;
+use dodo_customerio::transform::javascript::{HandlerRequests, Handlers, Note};
 use dodo_customerio::transform::{Transform, Unsent};
 use serde_json::{Value, json};
 use similar::TextDiff;
@@ -14,89 +14,83 @@ use stand_ins::customerio;
 use stand_ins::dodo::{self, Sample, Webhook};
 use std::env;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Signs a sample as of now and posts it to `url`, or to the running `make dev`.
-pub async fn send(name: &str, url: Option<String>) -> Result<String, String> {
-    let sample = dodo::sample(name)?.of_now();
-    let (url, secret) = target(url)?;
-    let webhook = signed(&sample, &secret);
-    let posted = webhook.post(&dodo_customerio::http::client(), &url).await;
-    let (status, response) = posted.map_err(|error| format!("{url} does not respond: {error}"))?;
-    let text = format!("{} as {} → {status} {response}", sample.event_type(), webhook.id);
-    if status < 300 { Ok(text) } else { Err(text) }
-}
-
-fn target(url: Option<String>) -> Result<(String, String), String> {
-    let secret = env::var("DODO_WEBHOOK_SECRET").ok().filter(|value| !value.is_empty());
-    match (url, secret) {
-        (Some(url), Some(secret)) => Ok((url, secret)),
-        (None, None) => stack::announced().ok_or_else(|| {
-            "No function is running here. Start one with `make dev`, or name a deployed one: \
-             DODO_WEBHOOK_SECRET=whsec_… make send EVENT=… URL=https://…"
-                .to_owned()
-        }),
-        _ => {
-            Err("For a function elsewhere give both: URL=https://… and DODO_WEBHOOK_SECRET in the \
-                  environment."
-                .to_owned())
-        }
-    }
-}
-
-/// A sample as a function URL event, signed as of now with the secret in the environment or that of the
-/// running `make dev`.
-pub fn event(name: &str) -> Result<String, String> {
-    let secret = env::var("DODO_WEBHOOK_SECRET").ok();
-    let secret = secret.or_else(|| stack::announced().map(|(_, secret)| secret));
-    let secret = secret.ok_or("No function is running here. Start one with `make dev`.")?;
-    Ok(signed(&dodo::sample(name)?.of_now(), &secret).function_url_event().to_string())
-}
-
-fn signed(sample: &Sample, secret: &str) -> Webhook {
-    Webhook::sign(secret, &dodo::random_message_id(), dodo::unix_now(), sample.body())
-}
-
-/// The requests that a sample becomes, checked against Customer.io's rules. With a JavaScript transform,
-/// also what was built in and how it was extended, what each handler made and what was repaired.
-pub fn preview(name: &str, path: Option<PathBuf>) -> Result<String, String> {
-    let sample = dodo::sample(name)?;
-    match transform(path.as_deref())? {
+/// The requests that an event becomes, checked against Customer.io's rules. With a JavaScript transform,
+/// also what files noted, what was built in and how it was extended, what each handler made and what was
+/// repaired. The event itself comes last, if `with_input`.
+///
+/// # Errors
+/// The same text, if Customer.io would reject a request; or why there is none.
+pub fn preview(
+    event: &str,
+    path: Option<&Path>,
+    settings: &Local,
+    with_input: bool,
+) -> Result<String, String> {
+    let sample = given::event(event)?;
+    let input = if with_input {
+        format!("\n\ninput, {}\n{:#}", sample.event_type(), sample.event)
+    } else {
+        String::new()
+    };
+    let text = match transform(path, settings)? {
         built_in @ Transform::BuiltIn(_) => checked(&sample, &built_in, |verdict, _| verdict),
-        Transform::JavaScript(handlers) => {
-            let input = format!("in, {}\n{:#}", sample.event_type(), sample.event);
-            let requests = match read(&sample, |event| handlers.run(event, None, now())) {
-                Ok(requests) => requests,
-                Err(Unsent::Ignored(why)) => return Ok(format!("{input}\n\n{NOTHING}. {why}")),
-                Err(unsent) => return Err(format!("{input}\n\n{unsent}")),
-            };
-            let text = format!("{input}{}", made(&requests));
-            match verdict(&requests.into_outgoing().into_requests()) {
-                Ok(verdict) => Ok(format!("{text}\n\n{verdict}")),
-                Err(verdict) => Err(format!("{text}\n\n{verdict}")),
-            }
+        Transform::JavaScript(handlers) => explained(&sample, *handlers),
+    };
+    text.map(|text| text + &input).map_err(|text| text + &input)
+}
+
+/// What becomes of an event, the outcome first.
+fn explained(sample: &Sample, mut handlers: Handlers) -> Result<String, String> {
+    handlers.keep_notes();
+    let requests = match read(sample, |event| handlers.run(event, None, now())) {
+        Ok(requests) => requests,
+        Err(Unsent::Ignored(why)) => return Ok(format!("{NOTHING} ({}). {why}", why.code())),
+        Err(unsent) => return Err(unsent.to_string()),
+    };
+    let explanation = noted(requests.notes()) + &made(&requests);
+    match verdict(&requests.into_outgoing().into_requests()) {
+        Ok(verdict) => Ok(verdict + &explanation),
+        Err(verdict) => Err(verdict + &explanation),
+    }
+}
+
+/// What files wrote to the console, and what came out undefined.
+fn noted(notes: &[Note]) -> String {
+    let mut text = String::new();
+    for Note { file, notes } in notes {
+        for path in &notes.undefined {
+            let _ = write!(text, "\n\nundefined, {file}: {path} is left out");
+        }
+        for line in &notes.console {
+            let _ = write!(text, "\n\nconsole, {file}: {line}");
         }
     }
+    text
 }
 
 /// What the files of a transform made, each part with its heading.
 fn made(requests: &HandlerRequests) -> String {
-    let extended = requests.built_in().map(|built_in| {
+    let mut text = String::new();
+    for it in requests.repaired() {
+        let _ = write!(text, "\n\nrepaired, {}: {}", it.file, it.repair);
+    }
+    if let Some(built_in) = requests.built_in() {
         let built_in: Value = serde_json::from_str(built_in).unwrap_or_default();
         let extended = json!({ "batch": requests.extended() });
-        format!(
-            "\n\nbuilt in\n{built_in:#}\n\nextended\n{extended:#}\n\ndifference\n{}",
-            difference(&built_in, &extended)
-        )
-    });
-    let made = requests.made().iter();
-    let made = made.map(|it| {
+        let _ = write!(text, "\n\ndifference\n{}", difference(&built_in, &extended));
+        let _ = write!(text, "\n\nbuilt in\n{built_in:#}");
+        // Otherwise it is the request.
+        if !requests.made().is_empty() {
+            let _ = write!(text, "\n\nextended\n{extended:#}");
+        }
+    }
+    for it in requests.made() {
         let payload: Value = serde_json::from_str(&it.payload).unwrap_or_default();
-        format!("\n\nmade by {}, for {}\n{payload:#}", it.file, it.url)
-    });
-    let repaired = requests.repaired();
-    let repaired = repaired.map(|it| format!("\n\nrepaired, {}: {}", it.file, it.repair));
-    extended.into_iter().chain(made).chain(repaired).collect()
+        let _ = write!(text, "\n\nmade by {}, for {}\n{payload:#}", it.file, it.url);
+    }
+    text
 }
 
 /// The lines that went and came, with some around them.
@@ -107,29 +101,16 @@ fn difference(before: &Value, after: &Value) -> String {
     if text.is_empty() { "none".to_owned() } else { text.trim_end().to_owned() }
 }
 
-/// Runs a transform over all samples; an error if any fails.
-pub fn check(path: Option<PathBuf>) -> Result<String, String> {
-    let transform = transform(path.as_deref())?;
-    let (mut lines, mut refused) = (Vec::new(), 0);
-    for sample in dodo::samples() {
-        let result =
-            checked(&sample, &transform, |_, requests| format!("{} request(s)", requests.len()));
-        refused += usize::from(result.is_err());
-        let (Ok(text) | Err(text)) = &result;
-        let mark = if result.is_ok() { "  " } else { "!!" };
-        lines.push(format!("{mark} {:<38} {text}", sample.name));
-    }
-    let text = lines.join("\n");
-    let summary = format!("{} passed, {refused} failed", lines.len() - refused);
-    if refused == 0 { Ok(format!("{text}\n{summary}")) } else { Err(format!("{text}\n{summary}")) }
-}
-
 const NOTHING: &str = "Nothing is sent";
 
-fn transform(path: Option<&Path>) -> Result<Transform, String> {
+/// The transform in a file or folder, or the built-in one, with these settings, and those of the environment.
+///
+/// # Errors
+/// What is wrong with it or them.
+pub fn transform(path: Option<&Path>, settings: &Local) -> Result<Transform, String> {
     let read = |name: &str| match name {
         "TRANSFORM_FILE" => path.map(|path| path.display().to_string()),
-        _ => env::var(name).ok(),
+        _ => settings.get(name).or_else(|| env::var(name).ok()),
     };
     let sentences =
         |errors: Vec<_>| errors.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n");
@@ -140,12 +121,13 @@ fn transform(path: Option<&Path>) -> Result<Transform, String> {
     Ok(transform)
 }
 
-fn now() -> u64 {
+/// In Unix seconds.
+pub fn now() -> u64 {
     dodo::unix_now().cast_unsigned()
 }
 
 /// What `work` makes of a sample, read as the function reads a webhook.
-fn read<T>(sample: &Sample, work: impl FnOnce(&Event<'_>) -> T) -> T {
+pub fn read<T>(sample: &Sample, work: impl FnOnce(&Event<'_>) -> T) -> T {
     let secret = dodo::random_secret();
     let webhook = Webhook::sign(&secret, "msg_preview", dodo::unix_now(), sample.body());
     webhook.event(&secret, work).expect("a sample is an event")
@@ -169,20 +151,43 @@ fn checked(
 
 /// The requests as they would be sent; an error if Customer.io would reject one.
 fn verdict(requests: &[Request]) -> Result<String, String> {
-    let (mut text, mut errors) = (String::new(), Vec::new());
+    let mut text = String::new();
     for request in requests {
         let json: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        let items = json["batch"].as_array().map(Vec::as_slice).unwrap_or_default();
-        errors.extend(items.iter().flat_map(customerio::rules::errors));
         let _ = writeln!(text, "{} /{}\n{json:#}", request.method, request.path);
     }
     let older = requests.iter().any(|request| !request.path.starts_with("api/v2/"));
     let older = if older { " (Of older paths only the batch is checked.)" } else { "" };
-    if errors.is_empty() {
+    let broken = broken_rules(requests);
+    if broken.is_empty() {
         Ok(format!("{text}Customer.io's rules: kept.{older}"))
     } else {
-        Err(format!("{text}Customer.io's rules are broken: {}", Value::from(errors)))
+        Err(format!("{text}Customer.io would refuse it. {}", broken.join("\n")))
     }
+}
+
+/// A sentence for each of Customer.io's rules that the requests break.
+pub fn broken_rules(requests: &[Request]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for request in requests {
+        let json: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let items = json["batch"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for (index, item) in items.iter().enumerate() {
+            let errors = customerio::rules::errors(item);
+            sentences.extend(errors.iter().map(|error| sentence(index, item, error)));
+        }
+    }
+    sentences
+}
+
+/// Such as: In batch[1], "Payment Completed", the field attributes.note: property value cannot …
+fn sentence(index: usize, item: &Value, error: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (field, message) = (text(&error["field"]), text(&error["message"]));
+    let name = [&item["name"], &item["action"]].into_iter().find_map(Value::as_str);
+    let name = name.map(|name| format!(" (\"{name}\")")).unwrap_or_default();
+    let field = if field.is_empty() { String::new() } else { format!(", {field}") };
+    format!("batch[{index}]{name}{field}: {message}.")
 }
 
 #[cfg(test)]

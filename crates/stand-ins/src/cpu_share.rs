@@ -39,7 +39,7 @@ impl Share {
     /// # Errors
     /// If the system does not permit it.
     pub fn new(megabytes: u32) -> std::io::Result<Self> {
-        let quota = PERIOD * megabytes / WHOLE_CPU;
+        let quota = u64::from(PERIOD) * u64::from(megabytes) / u64::from(WHOLE_CPU);
         let name = format!("dodo-share-{}-{megabytes}", std::process::id());
         let first_version = PathBuf::from(ROOT).join("cpu");
         let settings = if first_version.is_dir() {

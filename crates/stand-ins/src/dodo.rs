@@ -4,13 +4,13 @@ use super::secrets_manager::project_file;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dodo_customerio::event::{EnvelopeError, Event};
-use dodo_customerio::webhook::{SigningKey, Unverified, Verified};
+use dodo_customerio::webhook::{SigningKey, SigningKeyError, Unverified, Verified};
 use hyper::HeaderMap;
 use reqwest::Client;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// A sample event from `events/`.
@@ -23,6 +23,21 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Reads an event from JSON.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the rest of a sentence that begins with its name.
+    pub fn parse(name: &str, text: &str) -> Result<Self, String> {
+        let event: Value =
+            serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}."))?;
+        match Event::from_trusted("", text) {
+            Ok(_) => Ok(Self { name: name.to_owned(), event }),
+            Err(error) => Err(format!(
+                "is no event of Dodo's. {error} Compare events/payment.succeeded.json."
+            )),
+        }
+    }
+
     /// Such as `payment.succeeded`; several samples may share one.
     pub fn event_type(&self) -> &str {
         self.event["type"].as_str().unwrap_or_default()
@@ -44,38 +59,57 @@ impl Sample {
     }
 }
 
+/// Where a merchant's own events are, below `events/`. Git and the tests leave that folder alone.
+pub const OWN: &str = "own";
+
 fn folder() -> PathBuf {
     project_file("events")
 }
 
-/// All samples, by name.
+/// The project's samples, by name: the files of `events/` that have a snapshot.
 ///
 /// # Panics
-/// If `events/` is not as it was committed.
+/// If one of them is not as it was committed.
 pub fn samples() -> Vec<Sample> {
-    let entries = fs::read_dir(folder()).expect("the folder events/");
-    let paths = entries.map(|entry| entry.expect("an entry of events/").path());
-    let json_files =
-        paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    let names = json_files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
-    let mut samples: Vec<_> =
-        names.map(|name| sample(&name).unwrap_or_else(|error| panic!("{error}"))).collect();
-    samples.sort_by(|one, other| one.name.cmp(&other.name));
-    samples
+    let names = files(&folder()).into_iter().filter(|name| has_snapshot(name));
+    names.map(|name| sample(&name).unwrap_or_else(|error| panic!("{error}"))).collect()
 }
 
-/// One sample by name.
+/// Files of `events/` without a snapshot: a merchant's own, or a sample that is just being added.
+pub fn strays() -> Vec<String> {
+    files(&folder()).into_iter().filter(|name| !has_snapshot(name)).collect()
+}
+
+fn has_snapshot(name: &str) -> bool {
+    project_file(format!("tests/snapshots/{name}.snap")).exists()
+}
+
+/// What [`sample`] knows: the names of all files in `events/`, then those in `events/own/`.
+pub fn names() -> Vec<String> {
+    let own = files(&folder().join(OWN)).into_iter().map(|name| format!("{OWN}/{name}"));
+    files(&folder()).into_iter().chain(own).collect()
+}
+
+/// The names of the JSON files in a folder, without `.json`; none if there is no such folder.
+fn files(folder: &Path) -> Vec<String> {
+    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+    let names = paths.filter(is_json).filter_map(|it| Some(it.file_stem()?.to_str()?.to_owned()));
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+/// One sample by name, such as `payment.succeeded` or `own/mine`.
 ///
 /// # Errors
-/// A sentence that says where the names are listed.
+/// A sentence that says where the names are listed, or what is wrong with the file.
 pub fn sample(name: &str) -> Result<Sample, String> {
     let path = folder().join(format!("{name}.json"));
     let text = fs::read_to_string(&path).map_err(|_| {
         format!("There is no sample events/{name}.json; `ls events` shows them all.")
     })?;
-    let event = serde_json::from_str(&text)
-        .map_err(|error| format!("events/{name}.json is not JSON: {error}"))?;
-    Ok(Sample { name: name.to_owned(), event })
+    Sample::parse(name, &text).map_err(|problem| format!("events/{name}.json {problem}"))
 }
 
 /// A signed webhook: headers and body.
@@ -95,7 +129,7 @@ impl Webhook {
     /// Signs a body with the reference implementation, as sent at `timestamp` (Unix seconds).
     ///
     /// # Panics
-    /// If `secret` is not a webhook secret.
+    /// If `secret` is not a webhook secret: see [`webhook_secret`].
     pub fn sign(secret: &str, id: &str, timestamp: i64, body: String) -> Self {
         let signer = standardwebhooks::Webhook::new(secret).expect("a webhook secret");
         let signature = signer.sign(id, timestamp, body.as_bytes()).expect("a UTF-8 body");
@@ -215,6 +249,18 @@ pub fn http_api_event(mut event: Value) -> Value {
 pub fn unix_now() -> i64 {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since_1970.unwrap_or_default().as_secs().cast_signed()
+}
+
+/// A webhook secret that somebody gave, with the prefix and the padding that the reference signer needs.
+///
+/// # Errors
+/// Why the function would not accept it either.
+pub fn webhook_secret(given: &str) -> Result<String, SigningKeyError> {
+    SigningKey::new(given)?;
+    let given = given.trim();
+    let encoded = given.strip_prefix("whsec_").unwrap_or(given).trim_end_matches('=');
+    let padding = "=".repeat((4 - encoded.len() % 4) % 4);
+    Ok(format!("whsec_{encoded}{padding}"))
 }
 
 /// A new webhook secret, as Dodo makes them.

@@ -8,7 +8,8 @@
 //! - [`secrets_manager`]: moto, a Secrets Manager API; [`one_secret`]: a quick one that can fail;
 //! - [`page`]: the page of `make dev`;
 //! - [`package`]: how large a program is; [`template`]: `template.yaml` as SAM expands it;
-//! - [`runtime_api`]: the Lambda Runtime API, and a [`function_url`] in front of it;
+//! - [`runtime_api`]: the Lambda Runtime API, and a [`function_url`] in front of it; [`front`]: one that
+//!   leads to one process after the other;
 //! - [`serve`]: the HTTP server under them;
 //! - [`proc`]: what a process uses; [`cpu_share`]: as little CPU as a small function has;
 //! - [`interrupt`]: clean shutdown.
@@ -20,6 +21,7 @@ pub mod customerio;
 pub mod dodo;
 pub mod dodo_api;
 pub mod fault;
+pub mod front;
 pub mod function_url;
 pub mod interrupt;
 pub mod leaks;

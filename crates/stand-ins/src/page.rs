@@ -1,49 +1,35 @@
 //! The page of `make dev`: the webhooks so far, what Customer.io knows, and a form that sends any event.
 
 use super::customerio::{CustomerIo, Memory};
-use super::dodo::{self, Webhook, samples};
+use super::dodo::{self, Webhook};
+use super::front::{Front, time_of_day};
 use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
-use reqwest::Client;
 use serde_json::{Value, json};
 use std::io;
-use std::sync::{Arc, Mutex};
-use std::time::{Instant, SystemTime};
 
-/// How many webhooks the page shows.
-const SHOWN: usize = 200;
-
-/// The page and its state.
+/// The page and what it shows.
 #[derive(Clone)]
 pub struct Page {
     memory: Memory,
-    function_url: String,
+    front: Front,
     secret: String,
-    client: Client,
-    /// Newest first.
-    webhooks: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Page {
-    /// Serves it on a port of 127.0.0.1; 0 takes a free one.
+    /// Serves it on a port of 127.0.0.1; 0 takes a free one. It signs with `secret`.
     ///
     /// # Errors
     /// If the port is taken.
     pub async fn serve(
         port: u16,
         customerio: &CustomerIo,
-        function_url: &str,
+        front: &Front,
         secret: &str,
     ) -> io::Result<Server> {
-        let page = Self {
-            memory: customerio.memory(),
-            function_url: function_url.to_owned(),
-            secret: secret.to_owned(),
-            client: dodo_customerio::http::client(),
-            webhooks: Arc::default(),
-        };
-        serve::serve(port, page).await
+        let memory = customerio.memory();
+        serve::serve(port, Self { memory, front: front.clone(), secret: secret.to_owned() }).await
     }
 
     fn state(&self) -> Value {
@@ -64,7 +50,7 @@ impl Page {
                 })
             })
             .collect();
-        json!({"webhooks": *self.webhooks(), "people": people})
+        json!({"webhooks": self.front.webhooks(), "people": people})
     }
 
     /// Signs an event and sends it to the function.
@@ -73,34 +59,9 @@ impl Page {
             return text(400, "text/plain", "The event is not JSON.".to_owned());
         };
         let id = dodo::random_message_id();
-        self.forward(Webhook::sign(&self.secret, &id, dodo::unix_now(), event.to_string())).await
-    }
-
-    /// Forwards a webhook to the function and records the response.
-    async fn forward(&self, webhook: Webhook) -> Response<ResponseBody> {
-        let start = Instant::now();
-        let posted = webhook.post(&self.client, &self.function_url).await;
-        let (status, response) = posted.unwrap_or_else(|error| (502, error.to_string()));
-        let parsed: Value = serde_json::from_str(&response).unwrap_or_default();
-        let event: Value = serde_json::from_str(&webhook.body).unwrap_or_default();
-        let mut webhooks = self.webhooks();
-        webhooks.insert(
-            0,
-            json!({
-                "time": time_of_day(dodo::unix_now().cast_unsigned()),
-                "type": event["type"].as_str().unwrap_or("?"),
-                "status": status,
-                "outcome": parsed["outcome"],
-                "message": parsed["message"],
-                "milliseconds": u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-            }),
-        );
-        webhooks.truncate(SHOWN);
+        let webhook = Webhook::sign(&self.secret, &id, dodo::unix_now(), event.to_string());
+        let (status, response) = self.front.post(&webhook).await;
         text(status, "application/json", response)
-    }
-
-    fn webhooks(&self) -> std::sync::MutexGuard<'_, Vec<Value>> {
-        self.webhooks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -112,12 +73,8 @@ impl Service for Page {
                 text(200, "text/html; charset=utf-8", include_str!("page.html").to_owned())
             }
             ("GET", "state") => serve::json(200, &self.state()),
-            ("GET", "samples") => {
-                let names: Vec<_> = samples().into_iter().map(|sample| sample.name).collect();
-                serve::json(200, &json!(names))
-            }
+            ("GET", "samples") => serve::json(200, &json!(dodo::names())),
             ("POST", "send") => self.send(request.body()).await,
-            ("POST", "webhook") => self.forward(webhook(&request)).await,
             ("GET", path) => match path.strip_prefix("samples/").map(dodo::sample) {
                 Some(Ok(sample)) => {
                     text(200, "application/json", format!("{:#}", sample.of_now().event))
@@ -129,29 +86,7 @@ impl Service for Page {
     }
 }
 
-/// The webhook in an HTTP request, unchanged.
-fn webhook(request: &Request<Bytes>) -> Webhook {
-    let header = |name: &str| {
-        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
-        value.unwrap_or_default().to_owned()
-    };
-    Webhook {
-        id: header("webhook-id"),
-        timestamp: header("webhook-timestamp"),
-        signature: header("webhook-signature"),
-        body: String::from_utf8_lossy(request.body()).into_owned(),
-    }
-}
-
 fn text(status: u16, kind: &str, text: String) -> Response<ResponseBody> {
     let response = Response::builder().status(status).header("content-type", kind);
     response.body(serve::body(text)).expect("a valid response")
-}
-
-/// Formats Unix seconds for people; in UTC, like the events.
-fn time_of_day(seconds: u64) -> String {
-    let moment = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-    let moment = time::UtcDateTime::from(moment);
-    let (hour, minute, second) = moment.time().as_hms();
-    format!("{} {hour:02}:{minute:02}:{second:02}", moment.date())
 }

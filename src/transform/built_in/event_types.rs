@@ -119,7 +119,7 @@ impl Pattern {
 }
 
 /// The most similar of some names.
-pub(super) fn nearest(name: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
+pub fn nearest(name: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
     let distance = |known: &String| strsim::damerau_levenshtein(name, known);
     known.into_iter().min_by_key(distance)
 }

@@ -12,7 +12,7 @@ mod requests;
 mod sources;
 
 pub use repair::{Repair, Repaired};
-pub use requests::{HandlerRequests, InvalidRequest, Made};
+pub use requests::{HandlerRequests, InvalidRequest, Made, Note};
 
 use super::built_in::{self, Options};
 use super::{Ignored, Unsent};
@@ -73,6 +73,11 @@ impl Handlers {
         Ok(Self { files: files.collect(), process, options })
     }
 
+    /// The files by name, and which function each defines.
+    pub fn files(&self) -> impl Iterator<Item = (&str, Kind)> {
+        self.files.iter().map(|file| (&*file.source.name, file.kind))
+    }
+
     /// What to look up for an event: what the built-in request needs, if a file extends it, and what
     /// functions find in `webhook.customer`: the customer and, where it has just changed, what they have
     /// paid in total.
@@ -88,6 +93,11 @@ impl Handlers {
             lifetime: built_in.lifetime || is_known && lifetime,
             ..built_in
         }
+    }
+
+    /// Keeps notes of each run from now on: [`HandlerRequests::notes`]. For tools; it takes time.
+    pub fn keep_notes(&mut self) {
+        self.process.keep_notes();
     }
 
     /// Whether a file extends the built-in request.
@@ -106,15 +116,32 @@ impl Handlers {
         enrichment: Option<&Enrichment>,
         now: u64,
     ) -> Result<HandlerRequests, Unsent> {
+        self.run_watched(event, enrichment, now, &mut |_, _, _| {})
+    }
+
+    /// The same; `watch` is called for each file with what it was given first of all and its answer.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn run_watched(
+        &self,
+        event: &Event<'_>,
+        enrichment: Option<&Enrichment>,
+        now: u64,
+        watch: &mut dyn FnMut(&str, &Input<'_>, &Answer),
+    ) -> Result<HandlerRequests, Unsent> {
         let (built_in, mut ignored) = match self.built_in(event, enrichment, now)? {
             Ok(request) => (Some(request), Ignored::Dropped),
             Err(why) => (None, why),
         };
         let input = input(event, enrichment, built_in.as_deref());
         let mut requests = HandlerRequests::new(event, now, built_in.clone());
-        for (file, Answer { result, console }) in self.files.iter().zip(self.process.run(&input)) {
+        for (file, answer) in self.files.iter().zip(self.process.run(&input)) {
             let name = &file.source.name;
-            write_console(&console, name, &input);
+            watch(name, &input, &answer);
+            let Answer { result, notes, .. } = answer;
+            write_console(&notes.console, name, &input);
+            requests.note(name, notes);
             let refused = |why| file.refused(&why);
             match result.map_err(|failure| file.failed(&failure, &input))? {
                 Run::Untouched => {}

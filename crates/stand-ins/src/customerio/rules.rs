@@ -43,11 +43,11 @@ pub fn errors(item: &Value) -> Vec<Value> {
         }
         _ => {}
     }
-    // The schema covers the rest, with less clear messages.
+    // The schema covers the rest.
     if errors.0.is_empty()
-        && let Err(message) = schema::check(item)
+        && let Err(schema::Mistake { field, message }) = schema::check(item)
     {
-        errors.add("", message);
+        errors.add(&field, message);
     }
     errors.0
 }

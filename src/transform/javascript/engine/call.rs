@@ -1,7 +1,7 @@
 //! Calls a file's function and reads what it made.
 
 use super::failure::{Deadline, Stop};
-use super::{Failure, Kind, MAX_MADE, METHOD, Outgoing, Run};
+use super::{Failure, Kind, MAX_MADE, METHOD, Outgoing, Run, undefined};
 use rquickjs::{Array, Coerced, Ctx, Function, Object, Value};
 
 /// An expression for what a file defines: `handler`, then `extend`.
@@ -31,6 +31,8 @@ pub(super) struct Call<'c, 'js> {
     pub(super) ctx: &'c Ctx<'js>,
     pub(super) webhook: Object<'js>,
     pub(super) deadline: &'c Deadline,
+    /// Where to note what came out `undefined`, if anybody wants to know.
+    pub(super) undefined: Option<&'c mut Vec<String>>,
 }
 
 impl<'js> Call<'_, 'js> {
@@ -52,6 +54,9 @@ impl<'js> Call<'_, 'js> {
             return Ok(Run::Untouched);
         }
         within(made.url.len() + made.method.len() + made.headers.len() + made.payload.len())?;
+        if let Some(found) = self.undefined {
+            undefined::note(&webhook.get("payload")?, found)?;
+        }
         Ok(Run::Made(made))
     }
 
@@ -71,6 +76,9 @@ impl<'js> Call<'_, 'js> {
         }
         let extended = stringify(self.ctx, &returned)?;
         within(extended.len())?;
+        if let Some(found) = self.undefined {
+            undefined::note(&returned, found)?;
+        }
         Ok(Run::Extended(extended))
     }
 

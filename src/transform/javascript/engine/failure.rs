@@ -1,5 +1,5 @@
 use super::call::stringify;
-use super::{Answer, Limits, Source};
+use super::{Answer, Limits, Notes, Source};
 use crate::telemetry::redaction::cut;
 use nix::time::{ClockId, clock_gettime};
 use rquickjs::{CatchResultExt, CaughtError, Ctx, Value};
@@ -28,7 +28,8 @@ pub(super) struct Deadline {
     missed: Rc<Cell<bool>>,
 }
 
-fn cpu_time() -> Duration {
+/// Of this thread.
+pub(super) fn cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
@@ -81,7 +82,7 @@ impl Failure {
 
 impl From<Failure> for Answer {
     fn from(failure: Failure) -> Self {
-        Self { result: Err(failure), console: Vec::new() }
+        Self { result: Err(failure), notes: Notes::default(), cpu: Duration::ZERO }
     }
 }
 

@@ -10,12 +10,13 @@ mod console;
 mod failure;
 #[cfg(test)]
 mod tests;
+mod undefined;
 
 pub use failure::Failure;
 
 use call::{FOUND, defined};
 use console::Console;
-use failure::{Deadline, Stop};
+use failure::{Deadline, Stop, cpu_time};
 use rquickjs::context::{EvalOptions, intrinsic};
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Runtime, Value};
 use serde::{Deserialize, Serialize};
@@ -109,13 +110,25 @@ pub struct Outgoing {
     pub payload: String,
 }
 
-/// How a run ended, and what it wrote to the console.
+/// How a run ended, and what else is worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// What the handler made, or why it failed.
     pub result: Result<Run, Failure>,
-    /// A line a call of `console`, if they are kept.
+    /// Empty unless they are kept.
+    pub notes: Notes,
+    /// The CPU time that it took; zero for a run that was killed.
+    pub cpu: Duration,
+}
+
+/// What somebody who tries a file wants to see.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Notes {
+    /// A line a call of `console`.
     pub console: Vec<String>,
+    /// Properties of what the function made that came out `undefined`, such as
+    /// `batch[1].attributes.plan`: JSON leaves them out.
+    pub undefined: Vec<String>,
 }
 
 /// The language, without what belongs to browsers (`performance`, `DOMException`).
@@ -163,6 +176,7 @@ struct Bare<'s> {
     deadline: Deadline,
     source: &'s Source,
     limits: Limits,
+    keep_notes: bool,
 }
 
 /// Runs a file's top level and looks for its function.
@@ -179,12 +193,12 @@ pub fn check(source: &Source, limits: Limits) -> Result<Kind, Failure> {
 }
 
 impl<'s> Engine<'s> {
-    /// Makes an engine and compiles a file in it. Lines of the console are kept if `keep_console`.
+    /// Makes an engine and compiles a file in it. Notes are kept if `keep_notes`.
     ///
     /// # Errors
     /// Why the file does not compile.
-    pub fn new(source: &'s Source, limits: Limits, keep_console: bool) -> Result<Self, Failure> {
-        let bare = Bare::new(source, limits, keep_console)?;
+    pub fn new(source: &'s Source, limits: Limits, keep_notes: bool) -> Result<Self, Failure> {
+        let bare = Bare::new(source, limits, keep_notes)?;
         let (file, new_webhook) = bare.within_limits(|ctx| {
             let new_webhook: Function = ctx.eval(PRELUDE)?;
             let file = compiled(ctx, source)?;
@@ -197,6 +211,8 @@ impl<'s> Engine<'s> {
     /// caller can spend when nobody waits.
     pub fn run(&mut self, input: &Input<'_>) -> Answer {
         let Self { file, new_webhook, bare } = self;
+        let start = cpu_time();
+        let mut undefined = Vec::new();
         let result = bare.within_limits(|ctx| {
             let payload = ctx.json_parse(input.payload.as_bytes())?;
             let customer =
@@ -204,18 +220,20 @@ impl<'s> Engine<'s> {
             let customer = customer.unwrap_or_else(|| Value::new_undefined(ctx.clone()));
             let arguments = (METHOD, &*input.url, payload, &*input.event_type, customer);
             let webhook: Object = new_webhook.clone().restore(ctx)?.call(arguments)?;
-            let call = call::Call { ctx, webhook, deadline: &bare.deadline };
+            let undefined = bare.keep_notes.then_some(&mut undefined);
+            let call = call::Call { ctx, webhook, deadline: &bare.deadline, undefined };
             match defined(&file.clone().restore(ctx)?.call(())?)? {
                 (Kind::Handler, handler) => call.handler(handler, &input.url, &input.payload),
                 (Kind::Extend, extend) => call.extend(extend, input.request.as_deref()),
             }
         });
-        Answer { result, console: bare.console.take() }
+        let cpu = cpu_time().saturating_sub(start);
+        Answer { result, notes: Notes { console: bare.console.take(), undefined }, cpu }
     }
 }
 
 impl<'s> Bare<'s> {
-    fn new(source: &'s Source, limits: Limits, keep_console: bool) -> Result<Self, Failure> {
+    fn new(source: &'s Source, limits: Limits, keep_notes: bool) -> Result<Self, Failure> {
         let no_engine = |error: rquickjs::Error| Failure::saying(error.to_string());
         let runtime = Runtime::new().map_err(no_engine)?;
         runtime.set_memory_limit(limits.memory);
@@ -225,9 +243,9 @@ impl<'s> Bare<'s> {
         let interrupt = deadline.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || interrupt.has_passed())));
         let context = Context::custom::<Language>(&runtime).map_err(no_engine)?;
-        let console = Console::new(keep_console);
+        let console = Console::new(keep_notes);
         context.with(|ctx| console.install(&ctx)).map_err(no_engine)?;
-        Ok(Self { console, context, deadline, source, limits })
+        Ok(Self { console, context, deadline, source, limits, keep_notes })
     }
 
     /// Does something in the engine, from now on against the clock; an error is put into words.

@@ -50,7 +50,7 @@ fn made(text: &str) -> Outgoing {
 fn console(text: &str) -> Vec<String> {
     let answer = answer(&body(text));
     assert!(answer.result.is_ok(), "{answer:?}");
-    answer.console
+    answer.notes.console
 }
 
 fn message(body: &str) -> String {
@@ -371,4 +371,27 @@ fn a_file_defines_one_function() {
     assert!(both.message.contains("both `handler` and `extend`"), "{both:?}");
     let both = run("const extend = r => r; function handler(w) { return w }").unwrap_err();
     assert!(both.message.contains("both `handler` and `extend`"), "{both:?}");
+}
+
+/// JSON drops them without a word; who tries a file is told.
+#[test]
+fn what_came_out_undefined_is_noted_by_its_path() {
+    let text = body(
+        "webhook.payload = {a: undefined, b: {c: null, d: webhook.payload.data.plna}, e: [1, undefined],
+                            when: new Date(0), f: () => 1};
+         return webhook;",
+    );
+    let noted = answer(&text).notes.undefined;
+    assert_eq!(noted, ["a", "b.d", "e[1]"]);
+
+    let text = "const extend = (r) => { r.batch[0].attributes.plan = r.nothing; return r }";
+    let request = r#"{"batch":[{"attributes":{"amount":"29.00"}}]}"#;
+    let input = Input { request: Some(request.into()), ..input("{}") };
+    let run = |keep_notes| {
+        let source = source(text);
+        Engine::new(&source, Limits::default(), keep_notes).unwrap().run(&input)
+    };
+    assert_eq!(run(true).notes.undefined, ["batch[0].attributes.plan"]);
+    assert_eq!(run(false).notes, Notes::default(), "nobody looks where speed counts");
+    assert_eq!(run(true).result, run(false).result);
 }

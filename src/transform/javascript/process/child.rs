@@ -17,7 +17,7 @@ pub fn run_if_asked() -> Option<ExitCode> {
 fn run() -> io::Result<()> {
     let socket = UnixStream::from(stdin().as_fd().try_clone_to_owned()?);
     let (mut receiver, mut sender) = channel::open(socket)?;
-    let Some(Start { sources, limits, keep_console, check }) = receiver.next()? else {
+    let Some(Start { sources, limits, keep_notes, check }) = receiver.next()? else {
         return Ok(());
     };
     let mut cage = Cage::enter(limits, sources.len())?;
@@ -29,7 +29,7 @@ fn run() -> io::Result<()> {
     loop {
         // Made while the parent is still busy with the webhook before.
         let engines: Vec<_> =
-            sources.iter().map(|source| Engine::new(source, limits, keep_console)).collect();
+            sources.iter().map(|source| Engine::new(source, limits, keep_notes)).collect();
         let Some(mut input) = receiver.next::<Input<'_>>()? else { return Ok(()) };
         for mut engine in engines {
             let answer = cage.within(|| answer(&mut engine, &input))?;

@@ -11,6 +11,7 @@ mod child;
 mod parent;
 
 pub use child::run_if_asked;
+pub use parent::PATIENCE;
 pub(super) use parent::{Problem, Process};
 
 use super::engine::{Limits, Source};
@@ -25,7 +26,7 @@ const ROLE: &str = "run-handlers";
 struct Start {
     sources: Vec<Source>,
     limits: Limits,
-    keep_console: bool,
+    keep_notes: bool,
     /// Whether to run the top level of each file now, and to answer for each file how that went.
     check: bool,
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// How long a webhook may be with the process: it must be answered within two seconds. Enough for a run's
 /// 100 ms of CPU at the share of a function of 128 MB, a fourteenth.
-const PATIENCE: Duration = Duration::from_millis(1_700);
+pub const PATIENCE: Duration = Duration::from_millis(1_700);
 
 /// How long the process may take to start and to check its files. Lambda's init phase ends after 10 s.
 const PATIENCE_AT_START: Duration = Duration::from_secs(8);
@@ -55,8 +55,8 @@ impl Process {
         sources: &[Source],
         limits: Limits,
     ) -> Result<(Self, Vec<Kind>), Vec<Problem>> {
-        let keep_console = tracing::enabled!(tracing::Level::DEBUG);
-        let start = Start { sources: sources.to_vec(), limits, keep_console, check: true };
+        let keep_notes = tracing::enabled!(tracing::Level::DEBUG);
+        let start = Start { sources: sources.to_vec(), limits, keep_notes, check: true };
         let until = Instant::now() + PATIENCE_AT_START;
         let mut running = Running::start(&program, &start, until)
             .map_err(|error| vec![(None, not_started(&error))])?;
@@ -81,6 +81,13 @@ impl Process {
         }
         let start = Start { check: false, ..start };
         Ok((Self { program, start, running: Mutex::new(Some(running)) }, kinds))
+    }
+
+    /// Keeps notes of each run from now on: see [`Answer`].
+    pub(in super::super) fn keep_notes(&mut self) {
+        self.start.keep_notes = true;
+        // The next run starts one that knows.
+        *self.running.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Runs each file on a webhook: an answer a file, up to the first failure.

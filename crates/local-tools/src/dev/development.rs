@@ -1,0 +1,157 @@
+//! A function that follows its files.
+
+use super::configuration::{self, Configuration, Copies};
+use super::files::{Files, Snapshot};
+use super::function::Function;
+use stand_ins::front::Front;
+use stand_ins::secrets_manager::project_file;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Instant;
+use tokio::process::Command;
+
+/// How much of the compiler's words is shown, in lines.
+const SHOWN_LINES: usize = 40;
+
+/// The function that runs, and what it was made of.
+pub struct Development {
+    front: Front,
+    files: Files,
+    /// The files when they were last looked at, usable or not.
+    seen: Snapshot,
+    services: Vec<(&'static str, String)>,
+    copies: Copies,
+    log: PathBuf,
+    /// The last good one.
+    configuration: Configuration,
+    function: Function,
+}
+
+impl Development {
+    /// Starts the function behind `front`, which listens on `port`, with a file of settings and a transform.
+    /// `services` are the variables that lead to the services.
+    ///
+    /// # Errors
+    /// What is wrong with the settings or the transform, or why the function does not start.
+    pub async fn start(
+        front: Front,
+        port: u16,
+        (settings, transform): (PathBuf, Option<PathBuf>),
+        services: Vec<(&'static str, String)>,
+    ) -> Result<Self, String> {
+        let program = Function::program()?;
+        let transform = transform.map(std::path::absolute).transpose();
+        let transform = transform.map_err(|error| format!("The transform's path: {error}."))?;
+        let files = Files::of_project(settings, transform, program);
+        let mut copies = Copies::new(project_file(format!("target/local/transform-{port}")));
+        let log = project_file(format!("target/local/function-{port}.log"));
+        drop(std::fs::remove_file(&log));
+        let seen = files.look();
+        let configuration = configuration::check(&files, &seen, services.clone(), &mut copies)?;
+        let function = Function::start(&files.program, &configuration.environment, &log).await?;
+        front.lead_to(function.runtime.clone());
+        Ok(Self { front, files, seen, services, copies, log, configuration, function })
+    }
+
+    /// What it runs with.
+    pub fn in_words(&self) -> String {
+        let transform = self.files.transform.as_ref();
+        let transform = transform.map_or("built in".to_owned(), |path| path.display().to_string());
+        let Configuration { settings, warnings, .. } = &self.configuration;
+        let lines = [
+            format!("transform      {transform}"),
+            format!("settings       {settings}"),
+            format!("function's log {}", self.log.display()),
+            "Changes to settings, transform and code are taken at once.".to_owned(),
+        ];
+        [&lines[..], warnings].concat().join("\n")
+    }
+
+    /// Follows changes, and starts the function again should it end.
+    pub async fn follow(&mut self) {
+        loop {
+            tokio::select! {
+                now = self.files.changed(&self.seen) => self.take(now).await,
+                _ = self.function.ended() => self.again().await,
+            }
+        }
+    }
+
+    /// Takes a change, if it can be used, and says what became of it.
+    async fn take(&mut self, now: Snapshot) {
+        let start = Instant::now();
+        let changes = now.changes_since(&self.seen, &self.files.settings);
+        let before = std::mem::replace(&mut self.seen, now);
+        match self.renew(&before).await {
+            Ok(()) => {
+                let seconds = start.elapsed().as_secs_f64();
+                println!("{changes} changed: the function now runs with it ({seconds:.1} s).");
+                self.configuration.warnings.iter().for_each(|warning| println!("    {warning}"));
+            }
+            Err(problem) => println!(
+                "{changes} changed, but cannot be used:\n    {}\n    The function goes on as before.",
+                problem.replace('\n', "\n    ")
+            ),
+        }
+    }
+
+    async fn renew(&mut self, before: &Snapshot) -> Result<(), String> {
+        if self.seen.code != before.code {
+            println!("Building …");
+            build().await?;
+            // The program it made is no further change.
+            let now = self.files.look();
+            self.seen.built(now);
+        }
+        let services = self.services.clone();
+        let configuration =
+            configuration::check(&self.files, &self.seen, services, &mut self.copies)?;
+        self.replace(configuration).await
+    }
+
+    /// Another process takes over; the one before finishes what it is working on.
+    async fn replace(&mut self, configuration: Configuration) -> Result<(), String> {
+        let environment = &configuration.environment;
+        let function = Function::start(&self.files.program, environment, &self.log).await?;
+        self.front.lead_to(function.runtime.clone());
+        let before = std::mem::replace(&mut self.function, function);
+        tokio::spawn(before.retire());
+        self.configuration = configuration;
+        Ok(())
+    }
+
+    async fn again(&mut self) {
+        let log = self.log.display();
+        println!("The function has ended by itself; it is started again. See {log}");
+        let environment = &self.configuration.environment;
+        match Function::start(&self.files.program, environment, &self.log).await {
+            Ok(function) => {
+                self.front.lead_to(function.runtime.clone());
+                self.function = function;
+            }
+            Err(problem) => {
+                println!("{problem}\nWaiting for a change.");
+                let now = self.files.changed(&self.seen).await;
+                self.take(now).await;
+            }
+        }
+    }
+}
+
+/// Builds the program as `make dev` does.
+async fn build() -> Result<(), String> {
+    let output = Command::new("cargo")
+        .args(["build", "--locked", "--bins"])
+        .current_dir(project_file(""))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|error| format!("cargo does not start ({error})."))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<_> = text.lines().filter(|it| !it.starts_with("   Compiling")).collect();
+    Err(lines[..lines.len().min(SHOWN_LINES)].join("\n"))
+}

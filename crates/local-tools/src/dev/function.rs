@@ -1,0 +1,96 @@
+//! One process of the function, under a local Lambda Runtime API.
+
+use stand_ins::runtime_api::RuntimeApi;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+
+/// How long a start may take, with a busy machine around it.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a process may finish what it is working on when another has taken its place.
+const RETIREMENT: Duration = Duration::from_secs(15);
+
+/// How much of the log is shown when it does not start, in lines.
+const SHOWN_LINES: usize = 10;
+
+/// It ends when this is dropped.
+pub struct Function {
+    pub runtime: Arc<RuntimeApi>,
+    process: Child,
+}
+
+impl Function {
+    /// The function's program, which is built beside this one.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn program() -> Result<PathBuf, String> {
+        let own = std::env::current_exe().map_err(|error| error.to_string())?;
+        let program = own.with_file_name("dodo-customerio");
+        let missing = || format!("{} is missing; `make dev` builds it.", program.display());
+        if program.exists() { Ok(program) } else { Err(missing()) }
+    }
+
+    /// Starts it with this environment and no other, and waits until it is ready for an event.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn start(
+        program: &Path,
+        environment: &[(&str, String)],
+        log: &Path,
+    ) -> Result<Self, String> {
+        let runtime = RuntimeApi::start().await.map_err(|error| error.to_string())?;
+        let (output, errors) =
+            open(log).map_err(|error| format!("{} cannot be written ({error}).", log.display()))?;
+        let mut process = Command::new(program)
+            .env_clear()
+            .envs(runtime.environment())
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdout(output)
+            .stderr(errors)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("{} does not start ({error}).", program.display()))?;
+        let why = tokio::select! {
+            _ = runtime.first_next() => return Ok(Self { runtime: Arc::new(runtime), process }),
+            status = process.wait() => match status {
+                Ok(status) => format!("The function ended ({status})."),
+                Err(error) => format!("The function cannot be watched ({error})."),
+            },
+            () = sleep(START_TIMEOUT) => "The function is not ready after 30 s.".to_owned(),
+        };
+        Err(format!("{why} The end of {}:\n{}", log.display(), last_lines(log)))
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(&mut self) -> io::Result<ExitStatus> {
+        self.process.wait().await
+    }
+
+    /// Lets it finish what it is working on, then ends it.
+    pub async fn retire(self) {
+        let start = Instant::now();
+        while Arc::strong_count(&self.runtime) > 1 && start.elapsed() < RETIREMENT {
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn open(log: &Path) -> io::Result<(fs::File, fs::File)> {
+    fs::create_dir_all(log.parent().unwrap_or(Path::new("/")))?;
+    let file = OpenOptions::new().create(true).append(true).open(log)?;
+    Ok((file.try_clone()?, file))
+}
+
+fn last_lines(log: &Path) -> String {
+    let log = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = log.lines().collect();
+    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
+}

@@ -1,0 +1,126 @@
+//! `make dev`: the services of the demo and the function until Ctrl-C. What changes on disk, settings,
+//! transform or code, reaches the function at once; what cannot be used is reported, and the function goes on
+//! as before.
+
+mod configuration;
+mod development;
+mod files;
+mod function;
+
+use crate::address::Address;
+use crate::command_line::port;
+use crate::ports;
+use crate::send::merchants_secret;
+use crate::services::{DodoKey, Services};
+use crate::settings::SettingsFile;
+use development::Development;
+use stand_ins::customerio::describe;
+use stand_ins::front::Front;
+use stand_ins::interrupt::until_interrupted;
+use stand_ins::page::Page;
+
+/// Ports on 127.0.0.1, and what the function is given.
+#[derive(Debug, clap::Args)]
+pub struct Choices {
+    /// Port of the function URL; 0 takes a free one, here and below.
+    #[arg(long, default_value_t = 9000, value_parser = port)]
+    port: u16,
+    /// Port of the page.
+    #[arg(long, default_value_t = 9001, value_parser = port)]
+    page_port: u16,
+    /// Port of the local Customer.io.
+    #[arg(long, default_value_t = 0, value_parser = port)]
+    customerio_port: u16,
+    #[command(flatten)]
+    transform: crate::Transform,
+    #[command(flatten)]
+    settings: SettingsFile,
+    /// Give the function a key of the local Dodo API, for lifetime values and missing addresses.
+    #[arg(long)]
+    key: bool,
+}
+
+/// Runs until it is interrupted.
+///
+/// # Errors
+/// What did not start, and what to type instead.
+pub async fn run(choices: Choices) -> Result<(), String> {
+    match until_interrupted(serve(choices)).await {
+        Err(error) if error != "Interrupted." => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn serve(choices: Choices) -> Result<(), String> {
+    let Choices { port, page_port, customerio_port, transform, settings, key } = choices;
+    let files = (settings.path()?, transform.path()?);
+    let merchants_secret = merchants_secret()?;
+    let front = Front::default();
+    let door = front.serve(port).await.map_err(|error| ports::taken("PORT", port, &error))?;
+    let port = door.address.port();
+
+    let progress = |step: &str| println!("starting: {step}");
+    let services = Services::start(customerio_port, merchants_secret.as_deref(), progress).await?;
+    let secret = services.webhook_secret.clone();
+    let page = Page::serve(page_port, &services.customerio, &front, &secret).await;
+    let page = page.map_err(|error| ports::taken("PAGE_PORT", page_port, &error))?;
+
+    progress("function");
+    let key = if key { DodoKey::With } else { DodoKey::Without };
+    let environment = services.environment(key);
+    let mut development = Development::start(front, port, files, environment).await?;
+    let address = Address { port, webhook_secret: secret };
+    let _announced = address.announce()?;
+
+    let customerio = services.customerio.url();
+    println!("\npage           http://{}/", page.address);
+    println!("function URL   {}\nCustomer.io    {customerio}", address.url());
+    println!("{}\n{}", development.in_words(), next_steps(&address, &customerio));
+    println!("{}\nCtrl-C ends it.\n", tunnel(&address.url(), merchants_secret.is_some()));
+    tokio::select! {
+        () = services.customerio.follow(|it| println!("{}", describe::arrival(it))) => {}
+        () = development.follow() => {}
+    }
+    Ok(())
+}
+
+fn next_steps(address: &Address, customerio: &str) -> String {
+    // The newest is found without it.
+    let port = if address.port == 9000 { String::new() } else { format!(" PORT={}", address.port) };
+    format!(
+        "\nIn another terminal: make send EVENT=payment.succeeded{port}\n\
+         To see Customer.io fail twice: curl {customerio}/local/fail/503/2"
+    )
+}
+
+/// How events of Dodo's test mode get here. The tunnel leads to the function, which checks signatures, and
+/// not to the page, which signs whatever it is given.
+fn tunnel(url: &str, has_secret: bool) -> String {
+    let url = url.trim_end_matches('/');
+    let secret = if has_secret {
+        "DODO_WEBHOOK_SECRET is set: what your endpoint at Dodo signs is accepted."
+    } else {
+        "Put its signing secret into DODO_WEBHOOK_SECRET and start this again: see docs/local.md."
+    };
+    format!(
+        "\nFor events of Dodo's test mode, start a tunnel to the function URL, such as\n    \
+         cloudflared tunnel --url {url}\nand add the https address that it prints as an endpoint in Dodo's \
+         dashboard (test mode, Webhooks).\n{secret}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tunnel_leads_to_the_function_and_the_secret_is_asked_for_once() {
+        let url = "http://127.0.0.1:9010/";
+        let (without, with) = (tunnel(url, false), tunnel(url, true));
+        for text in [&without, &with] {
+            assert!(text.contains("cloudflared tunnel --url http://127.0.0.1:9010\n"), "{text}");
+        }
+        assert!(without.contains("Put its signing secret into DODO_WEBHOOK_SECRET"), "{without}");
+        assert!(with.contains("DODO_WEBHOOK_SECRET is set") && !with.contains("start this again"));
+    }
+}

@@ -1,0 +1,88 @@
+//! The services around the function in `make demo` and `make dev`: Secrets Manager, Customer.io, Dodo's API.
+
+use crate::ports;
+use serde_json::json;
+use stand_ins::credentials::Credentials;
+use stand_ins::customerio::CustomerIo;
+use stand_ins::dodo::samples;
+use stand_ins::dodo_api::DodoApi;
+use stand_ins::secrets_manager::Moto;
+
+/// Names in Secrets Manager.
+const SECRET: &str = "dodo-customerio";
+const SECRET_WITH_KEY: &str = "dodo-customerio-with-key";
+
+/// Whether the function gets a key for Dodo's API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DodoKey {
+    /// As most people begin.
+    Without,
+    /// `dodo_api_key` is in the secret.
+    With,
+}
+
+/// All of them; they end when dropped.
+pub struct Services {
+    pub customerio: CustomerIo,
+    pub dodo_api: DodoApi,
+    /// A random one, for what is signed here.
+    pub webhook_secret: String,
+    secrets_manager: Moto,
+}
+
+impl Services {
+    /// Starts them, Customer.io on a port of 127.0.0.1 (0 takes a free one). The function accepts
+    /// `merchants_secret` too, if there is one. Reports each step through `progress`.
+    ///
+    /// # Errors
+    /// A sentence that says what did not start.
+    pub async fn start(
+        customerio_port: u16,
+        merchants_secret: Option<&str>,
+        progress: impl Fn(&str),
+    ) -> Result<Self, String> {
+        progress("local Customer.io");
+        let credentials = Credentials::random();
+        let Credentials { webhook_secret, site_id, api_key, dodo_api_key } = &credentials;
+        let customerio = CustomerIo::start(customerio_port, site_id, api_key).await;
+        let customerio =
+            customerio.map_err(|error| ports::taken("CUSTOMERIO_PORT", customerio_port, &error))?;
+
+        progress("local Dodo API, which knows the samples");
+        let dodo_api = DodoApi::start(dodo_api_key)
+            .await
+            .map_err(|error| format!("The local Dodo API cannot start: {error}."))?;
+        for sample in samples() {
+            dodo_api.state().happened(&sample.event);
+        }
+
+        progress("Secrets Manager (moto)");
+        let secrets_manager = Moto::start()?;
+        let secrets = [
+            (SECRET, credentials.secret()),
+            (SECRET_WITH_KEY, credentials.secret_with_dodo_api_key()),
+        ];
+        for (name, mut secret) in secrets {
+            if let Some(merchants) = merchants_secret {
+                secret["dodo_webhook_secret"] = json!([merchants, webhook_secret]);
+            }
+            secrets_manager.create(name, &secret).await?;
+        }
+        let webhook_secret = webhook_secret.clone();
+        Ok(Self { customerio, dodo_api, webhook_secret, secrets_manager })
+    }
+
+    /// The environment variables that lead a function here.
+    pub fn environment(&self, key: DodoKey) -> Vec<(&'static str, String)> {
+        let secret = match key {
+            DodoKey::Without => SECRET,
+            DodoKey::With => SECRET_WITH_KEY,
+        };
+        let ours = [
+            ("SECRET_ID", secret.to_owned()),
+            ("CUSTOMERIO_TRACK_URL", self.customerio.url()),
+            ("DODO_API_URL", self.dodo_api.url()),
+        ];
+        ours.into_iter().chain(self.secrets_manager.environment()).collect()
+    }
+}

@@ -1,0 +1,6 @@
+//! The local tools as people use them: the program, started over real sockets.
+
+mod dev;
+mod events;
+mod preview;
+mod running;

@@ -1,0 +1,69 @@
+//! What `make preview` shows, and in which order.
+
+use crate::running::{Folder, local};
+
+/// The positions of headings, which must all be there.
+fn positions(text: &str, headings: &[&str]) -> Vec<usize> {
+    let position =
+        |heading: &&str| text.find(heading).unwrap_or_else(|| panic!("{heading}: {text}"));
+    headings.iter().map(position).collect()
+}
+
+#[test]
+fn the_request_comes_first_and_the_input_on_demand() {
+    let folder = Folder::new();
+    let path = folder.write("mine.js", "function extend(request) { return request }");
+    for transform in [&[][..], &["--transform", &path]] {
+        let arguments = [&["preview", "payment.failed"][..], transform].concat();
+        let without = local(&arguments, &[]);
+        assert_eq!(without.code, Some(0), "{without:?}");
+        assert!(without.output.starts_with("POST /api/v2/batch\n"), "{without:?}");
+        assert!(!without.output.contains("\ninput, "), "{without:?}");
+        let with = local(&[&arguments[..], &["--input"]].concat(), &[]).output;
+        let (request, input) = with.split_once("\n\ninput, payment.failed\n").unwrap();
+        assert_eq!(request.trim_end(), without.output.trim_end());
+        let input: serde_json::Value = serde_json::from_str(input).unwrap();
+        assert_eq!(input["type"], "payment.failed");
+    }
+}
+
+#[test]
+fn what_came_out_undefined_is_named_after_the_request() {
+    let folder = Folder::new();
+    let path = folder.write(
+        "mine.js",
+        "function extend(request, webhook) {\n  console.log('plan', webhook.payload.data.plna);\n  \
+         for (const item of request.batch) item.attributes.plan = webhook.payload.data.plna;\n  \
+         return request;\n}",
+    );
+    let preview = local(&["preview", "payment.failed", "--transform", &path], &[]);
+    let headings = [
+        "POST /api/v2/batch",
+        "Customer.io's rules: kept.",
+        "undefined, mine.js: batch[0].attributes.plan",
+        "undefined, mine.js: batch[1].attributes.plan",
+        "console, mine.js: plan",
+        "difference\nnone",
+        "built in\n{",
+    ];
+    assert!(positions(&preview.output, &headings).is_sorted(), "{}", preview.output);
+
+    let path = folder.write(
+        "theirs.js",
+        "function handler(webhook) {\n  webhook.payload = {type: 'person', action: 'event', name: 'A',\n    \
+         identifiers: {id: '1'}, attributes: {plan: webhook.payload.data.plna}};\n  return webhook;\n}",
+    );
+    let preview = local(&["preview", "payment.failed", "--transform", &path], &[]);
+    let headings = ["POST /api", "undefined, theirs.js: attributes.plan", "made by theirs.js"];
+    assert!(positions(&preview.output, &headings).is_sorted(), "{}", preview.output);
+}
+
+#[test]
+fn settings_come_from_the_file_and_the_environment_wins() {
+    let folder = Folder::new();
+    let file = folder.write("settings.env", "EVENT_NAMES=payment.failed=From The File\n");
+    let arguments = ["preview", "payment.failed", "--settings", &file];
+    assert!(local(&arguments, &[]).output.contains("\"From The File\""));
+    let shell = [("EVENT_NAMES", "payment.failed=From The Shell")];
+    assert!(local(&arguments, &shell).output.contains("\"From The Shell\""));
+}

@@ -1,0 +1,189 @@
+//! The program `local`, as the Makefile starts it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Long enough for a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Settings of the function and secrets that may be in the environment of the tests.
+const NOT_FROM_HERE: [&str; 13] = [
+    "CUSTOMERIO_REGION",
+    "DODO_ENVIRONMENT",
+    "DODO_WEBHOOK_SECRET",
+    "EVENTS",
+    "EVENT_NAMES",
+    "EXCLUDE_FIELDS",
+    "IDENTIFY_TIME",
+    "LOG_LEVEL",
+    "PERSON_IDENTIFIER",
+    "SECRET_TTL_SECONDS",
+    "SUBSCRIPTION_OBJECT_TYPE",
+    "UNKNOWN_FIELDS",
+    "WEBHOOK_TOLERANCE_SECONDS",
+];
+
+fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    for name in NOT_FROM_HERE {
+        command.env_remove(name);
+    }
+    command.args(arguments).envs(environment.iter().copied()).current_dir(root());
+    command
+}
+
+pub fn root() -> PathBuf {
+    stand_ins::secrets_manager::project_file("")
+}
+
+/// How a tool ended, and what it printed.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub output: String,
+    pub errors: String,
+}
+
+impl Ended {
+    /// Asserts that it failed with a sentence, not with a panic, and returns it.
+    pub fn sentence(self) -> String {
+        let Self { code, errors, .. } = &self;
+        assert!(code.is_some_and(|code| code == 1 || code == 2), "{self:?}");
+        assert!(!errors.trim().is_empty() && !errors.contains("panicked"), "{self:?}");
+        self.errors
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let code = output.status.code();
+        Self { code, output: text(output.stdout), errors: text(output.stderr) }
+    }
+}
+
+/// Runs a tool to its end.
+pub fn local(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    let mut command = command(arguments, environment);
+    command.stdin(Stdio::null()).output().unwrap().into()
+}
+
+/// The same with something to read.
+pub fn local_reading(arguments: &[&str], input: &str) -> Ended {
+    let mut command = command(arguments, &[]);
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = piped.spawn().unwrap();
+    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    process.wait_with_output().unwrap().into()
+}
+
+/// A folder of its own for a test; removed in the end.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("tools-{}", stand_ins::dodo::random_hex()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    /// As editors save: under another name, then renamed.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let (new, path) = (self.0.join("new~"), self.0.join(name));
+        fs::write(&new, text).unwrap();
+        fs::rename(new, &path).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running `local dev`; it is interrupted when dropped.
+pub struct Dev {
+    process: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    /// How many lines have been looked through.
+    seen: usize,
+    pub port: String,
+}
+
+impl Dev {
+    /// Starts it on free ports and waits until it is ready.
+    pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let ports = ["dev", "--port", "0", "--page-port", "0"];
+        let mut command = command(&[&ports[..], arguments].concat(), environment);
+        let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut process = piped.spawn().unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let (output, written) = (BufReader::new(process.stdout.take().unwrap()), lines.clone());
+        thread::spawn(move || {
+            output.lines().map_while(Result::ok).for_each(|it| written.lock().unwrap().push(it));
+        });
+        let mut dev = Self { process, lines, seen: 0, port: String::new() };
+        let url = dev.says("function URL");
+        dev.port = url.trim_end_matches('/').rsplit(':').next().unwrap().into();
+        dev.says("Ctrl-C ends it");
+        dev
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
+    /// Sends a sample to it.
+    pub fn send(&self, event: &str) -> Ended {
+        local(&["send", event, "--port", &self.port], &[])
+    }
+
+    /// Waits until it prints a line with `words`, after those found before, and returns it.
+    pub fn says(&mut self, words: &str) -> String {
+        let start = Instant::now();
+        loop {
+            if let Some(line) = self.next_with(words) {
+                return line;
+            }
+            let has_ended = !matches!(self.process.try_wait(), Ok(None));
+            let is_late = has_ended || start.elapsed() > PATIENCE;
+            assert!(!is_late, "\"{words}\" in\n{}", self.output());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn next_with(&mut self, words: &str) -> Option<String> {
+        let lines = self.lines.lock().unwrap();
+        let found = lines[self.seen..].iter().position(|line| line.contains(words))?;
+        self.seen += found + 1;
+        Some(lines[self.seen - 1].clone())
+    }
+
+    /// Everything so far.
+    pub fn output(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
+    }
+
+    /// As Ctrl-C does. Returns the exit code.
+    pub fn interrupt(&mut self) -> Option<i32> {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        self.process.wait().unwrap().code()
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            self.interrupt();
+        }
+        let log = format!("target/local/function-{}.log", self.port);
+        let _ = fs::remove_file(root().join(log));
+    }
+}
