@@ -11,6 +11,7 @@ mod emulator;
 mod flood;
 mod given;
 mod load;
+mod mail;
 mod ports;
 mod running;
 mod send;
@@ -105,6 +106,9 @@ enum Tool {
         /// Show the event itself too, after all else.
         #[arg(long)]
         input: bool,
+        /// Show the mail of a campaign in docs/campaigns instead, such as receipt.
+        #[arg(long, value_name = "RECIPE", conflicts_with = "input")]
+        mail: Option<String>,
     },
 
     /// Run all samples through a transform, as the function would.
@@ -192,8 +196,8 @@ async fn run(cli: Cli) -> ExitCode {
         Tool::Send { given, url, port } => send::send(&given.event, url, port.port).await.map(show),
         Tool::Event { given, port } => send::event(&given.event, port.port).map(show),
         Tool::Invoke { given, port } => send::invoke(&given.event, port.port),
-        Tool::Preview { given, transform, settings, input } => {
-            preview(&given, &transform, &settings, input).map(show)
+        Tool::Preview { given, transform, settings, input, mail } => {
+            preview(&given, &transform, &settings, input, mail.as_deref()).map(show)
         }
         Tool::Check(choices) => check::run(&choices, show),
         Tool::Load { program, count, transform } => match transform.path() {
@@ -219,9 +223,13 @@ fn preview(
     transform: &Transform,
     settings: &SettingsFile,
     input: bool,
+    mail: Option<&str>,
 ) -> Result<String, String> {
-    let settings = Local::read(&settings.path()?)?;
-    webhook::preview(&given.event, transform.path()?.as_deref(), &settings, input)
+    let (path, settings) = (transform.path()?, Local::read(&settings.path()?)?);
+    match mail {
+        Some(recipe) => mail::preview(&given.event, path.as_deref(), &settings, recipe),
+        None => webhook::preview(&given.event, path.as_deref(), &settings, input),
+    }
 }
 
 fn show(text: impl Display) {

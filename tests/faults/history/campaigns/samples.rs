@@ -13,9 +13,14 @@ use serde_json::{Map, Value, json};
 use stand_ins::dodo::{Sample, sample, samples};
 use std::collections::BTreeMap;
 
-/// The products of `payment.succeeded.two_products`. The second has no name.
-const PRODUCTS: [(&str, Option<&str>); 2] =
-    [("pdt_eNTKArcrt8eTbt6wnFnJ", Some("Atlas & Co")), ("pdt_J0TWgzBmtFR7RdWJZjad", None)];
+/// The products of the samples, and one that has no name.
+const PRODUCTS: [(&str, Option<&str>); 3] = [
+    ("pdt_eNTKArcrt8eTbt6wnFnJ", Some("Atlas & Co")),
+    ("pdt_J0TWgzBmtFR7RdWJZjad", Some("Plus")),
+    (NAMELESS, None),
+];
+
+const NAMELESS: &str = "pdt_nameless";
 
 /// What a sample becomes: attributes of its event and of its person.
 struct Sent {
@@ -36,6 +41,12 @@ fn all_samples() -> Vec<Sample> {
         ("payment.succeeded", "with an empty name", "/data/customer/name", json!("")),
         ("payment.succeeded", "with a name of HTML", "/data/customer/name", json!("Ada <b> & Co")),
         ("payment.succeeded", "for a subscription", "/data/subscription_id", json!("sub_1")),
+        (
+            "payment.succeeded.two_products",
+            "one without a name",
+            "/data/product_cart/1/product_id",
+            json!(NAMELESS),
+        ),
         ("refund.succeeded", "without an amount", "/data/amount", Value::Null),
     ];
     let changed = changed.into_iter().map(|(name, what, field, value)| {
