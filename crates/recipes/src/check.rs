@@ -1,6 +1,6 @@
 //! Names that do not exist: events, attributes, segments, mails, filters and tags, each with its line.
 
-use super::liquid::{FILTERS, TAGS};
+use super::liquid::{FILTERS, TAGS, syntax_error};
 use super::recipe::Located;
 use super::{Campaign, Condition, Exit, Fault, Mail, Recipe, Step, Trigger, Vocabulary};
 use std::collections::BTreeSet;
@@ -112,17 +112,28 @@ impl<'a> Checker<'a> {
         self.template(&mail.body, &known);
     }
 
+    /// Names first: the engine's own message says less of them.
     fn template(&mut self, template: &Located<String>, event: &BTreeSet<String>) {
+        let before = self.faults.len();
+        self.names(template, event);
+        if let Some((line, why)) =
+            syntax_error(&template.value).filter(|_| self.faults.len() == before)
+        {
+            self.fault(template.line + line, format!("this Liquid cannot be read: {why}"));
+        }
+    }
+
+    fn names(&mut self, template: &Located<String>, event: &BTreeSet<String>) {
         let mut own = BTreeSet::from(["event".to_owned(), "customer".to_owned()]);
         for (line, code, is_tag) in codes(template) {
             let words = words(&code);
             let mut words = words.iter().map(String::as_str).peekable();
             if is_tag {
                 let tag = words.next().unwrap_or_default();
-                if !TAGS.contains(&tag.trim_start_matches("end")) && !TAGS.contains(&tag) {
+                if !TAGS.contains(&tag.strip_prefix("end").unwrap_or(tag)) {
                     self.fault(line, format!("there is no tag {tag}"));
                 }
-                if ["assign", "for"].contains(&tag) {
+                if tag == "for" {
                     own.extend(words.next().map(str::to_owned));
                 }
             }

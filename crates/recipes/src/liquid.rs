@@ -1,5 +1,5 @@
-//! Renders Liquid as Customer.io's latest version does, with only those tags and filters that its
-//! documentation lists and the recipes use. Whatever is unknown is an error.
+//! Renders Liquid as Customer.io's latest version should, with only the tags and filters that the recipes
+//! use. Whatever is unknown is an error.
 
 use super::Vocabulary;
 use ::liquid::{Parser, ParserBuilder};
@@ -12,14 +12,14 @@ use liquid_lib::stdlib;
 use serde_json::Map;
 use std::sync::LazyLock;
 
-/// Checked against Customer.io's list of Liquid filters.
+/// What the recipes use of the filters in Customer.io's list; docs/campaigns.md says how each was checked.
 pub const FILTERS: [&str; 4] = ["append", "date", "default", "escape"];
 
-/// Checked against the same list.
-pub const TAGS: [&str; 8] = ["if", "elsif", "else", "endif", "for", "endfor", "assign", "unless"];
+/// The same for tags; those that end a block apart.
+pub const TAGS: [&str; 5] = ["if", "elsif", "else", "for", "unless"];
 
 static PARSER: LazyLock<Parser> = LazyLock::new(|| {
-    let parser = ParserBuilder::new().tag(stdlib::AssignTag);
+    let parser = ParserBuilder::new();
     let parser = parser.block(stdlib::IfBlock).block(stdlib::UnlessBlock).block(stdlib::ForBlock);
     let parser = parser.filter(stdlib::Append).filter(stdlib::Default).filter(stdlib::Escape);
     parser.filter(Date).build().expect("a parser without partials")
@@ -45,7 +45,7 @@ pub fn render(
     customer: &Map<String, serde_json::Value>,
     vocabulary: &Vocabulary,
 ) -> std::result::Result<String, String> {
-    let parsed = PARSER.parse(template).map_err(|error| error.to_string())?;
+    let parsed = PARSER.parse(template).map_err(|error| sentence(&error))?;
     let mut globals = Object::new();
     for (scope, attributes) in [("event", event), ("customer", customer)] {
         let mut known = liquid(attributes, vocabulary);
@@ -54,7 +54,28 @@ pub fn render(
         }
         globals.insert(scope.into(), Value::Object(known));
     }
-    parsed.render(&globals).map_err(|error| error.to_string())
+    parsed.render(&globals).map_err(|error| sentence(&error))
+}
+
+/// The first line of a template that cannot be read, from 0, and why.
+pub fn syntax_error(template: &str) -> Option<(usize, String)> {
+    let error = PARSER.parse(template).err()?.to_string();
+    let place = error.split("--> ").nth(1).and_then(|rest| rest.split(':').next());
+    let line: usize = place.and_then(|line| line.parse().ok()).unwrap_or(1);
+    let why =
+        error.lines().map(|it| it.trim_start_matches([' ', '|', '='])).filter(|it| !it.is_empty());
+    Some((line - 1, why.last().unwrap_or_default().to_owned()))
+}
+
+/// The engine's message on one line; an absent attribute in our own words.
+fn sentence(error: &Error) -> String {
+    let text = error.to_string();
+    let requested =
+        text.split("requested index=").nth(1).or(text.split("requested variable=").nth(1));
+    match requested.and_then(|rest| rest.lines().next()) {
+        Some(name) => format!("{name} is absent, and it is printed without a default"),
+        None => text.split_whitespace().collect::<Vec<_>>().join(" "),
+    }
 }
 
 /// Objects in lists get the fields that they lack: a `default` may stand for them.

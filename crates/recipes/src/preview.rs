@@ -1,7 +1,7 @@
 //! A mail as text, for a terminal.
 
 use super::liquid::{Rendered, render};
-use super::{Mail, Recipe, Step, Trigger, Vocabulary};
+use super::{Campaign, Mail, Recipe, Step, Trigger, Vocabulary};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
@@ -35,60 +35,89 @@ pub fn preview(name: &str, items: &[Value]) -> Result<String, String> {
         .iter()
         .find(|recipe| recipe.name == name)
         .ok_or_else(|| format!("There is no recipe {name}. There are: {}.", names.join(", ")))?;
-    let customer = attributes(items, "identify");
-    let event = items.iter().find(|item| item["action"] == "event");
-    let event_name = event.and_then(|item| item["name"].as_str()).unwrap_or("nothing");
-    let event = attributes(items, "event");
-    let mut text = String::new();
-    for campaign in &recipe.campaigns {
-        if campaign.trigger.value != Trigger::Event(event_name.to_owned()) {
-            continue;
-        }
-        for filter in campaign.event_filters.iter().filter(|it| !it.value.holds(&event)) {
-            let attribute = &filter.value.attribute;
-            let value = event.get(attribute).map_or("absent".to_owned(), Value::to_string);
-            writeln!(text, "Customer.io would not send this: {attribute} is {value}.\n").ok();
-        }
-        text += &mails(recipe, campaign, &event, &customer)?;
-    }
+    let request = Request::of(items);
+    let started = recipe.campaigns.iter();
+    let started =
+        started.filter(|it| it.trigger.value == Trigger::Event(request.event_name.clone()));
+    let text: String = started.map(|campaign| request.preview(recipe, campaign)).collect();
     if text.is_empty() {
+        let event = &request.event_name;
         return Err(format!(
-            "{event_name} starts no mail of {name}. {} says which event does.",
+            "{event} starts no campaign of {name}. {} says what does.",
             recipe.file
         ));
     }
     Ok(text.trim_end().to_owned())
 }
 
-fn mails(
-    recipe: &Recipe,
-    campaign: &super::Campaign,
-    event: &Map<String, Value>,
-    customer: &Map<String, Value>,
-) -> Result<String, String> {
-    let (vocabulary, mut hours, mut text) = (Vocabulary::read(), 0, String::new());
-    for step in &campaign.steps {
-        match &step.value {
-            Step::Wait(more) => hours += more,
-            Step::Send(name) => {
-                let Some(mail) = recipe.mails.iter().find(|mail| mail.name == *name) else {
-                    continue;
-                };
-                let rendered = mail.render(event, customer, &vocabulary)?;
-                let body = to_text(&rendered.body);
-                let when =
-                    if hours == 0 { "at once".to_owned() } else { format!("after {hours} hours") };
-                writeln!(text, "{name}, {when}\nSubject: {}\n\n{body}\n", rendered.subject).ok();
-            }
+/// The attributes that a request brings.
+struct Request {
+    event_name: String,
+    event: Map<String, Value>,
+    customer: Map<String, Value>,
+}
+
+impl Request {
+    fn of(items: &[Value]) -> Self {
+        let event = items.iter().find(|item| item["action"] == "event");
+        let event_name = event.and_then(|item| item["name"].as_str()).unwrap_or("No event");
+        Self {
+            event_name: event_name.to_owned(),
+            event: attributes(items, "event"),
+            customer: attributes(items, "identify"),
+        }
+    }
+
+    /// What keeps the campaign from starting, then what it does.
+    fn preview(&self, recipe: &Recipe, campaign: &Campaign) -> String {
+        let failing = campaign.event_filters.iter().filter(|it| !it.value.holds(&self.event));
+        let failing = failing.map(|filter| {
+            let attribute = &filter.value.attribute;
+            let value = self.event.get(attribute).map_or("absent".to_owned(), Value::to_string);
+            format!("Customer.io would not send this: {attribute} is {value}.\n\n")
+        });
+        let segments = campaign.segments.iter();
+        let segments =
+            segments.map(|it| format!("Only to people in the segment {}.\n\n", it.value));
+        let mut hours = 0;
+        let steps = campaign.steps.iter().map(|step| {
+            hours += if let Step::Wait(more) = &step.value { *more } else { 0 };
+            self.step(recipe, &step.value, hours)
+        });
+        failing.chain(segments).chain(steps).collect()
+    }
+
+    fn step(&self, recipe: &Recipe, step: &Step, hours: u64) -> String {
+        match step {
+            Step::Wait(_) => String::new(),
             Step::WaitUntil(attribute, days) => {
-                writeln!(text, "waits until {days} days before {attribute}\n").ok();
+                format!("Waits until {days} days before {attribute}.\n\n")
             }
-            Step::Set(attribute, _) => {
-                writeln!(text, "sets {attribute} on the person\n").ok();
+            Step::Set(attribute, _) => format!("Sets {attribute} on the person.\n\n"),
+            Step::Send(name) => {
+                let mail = recipe.mails.iter().find(|mail| mail.name == *name);
+                let rendered =
+                    mail.map(|mail| mail.render(&self.event, &self.customer, &Vocabulary::read()));
+                match rendered {
+                    None => String::new(),
+                    Some(Err(error)) => format!("The mail cannot be made: {error}.\n\n"),
+                    Some(Ok(Rendered { subject, body })) => {
+                        let (when, body) = (when(hours), to_text(&body));
+                        format!("--- {name}, {when}\nSubject: {subject}\n\n{body}\n\n")
+                    }
+                }
             }
         }
     }
-    Ok(text)
+}
+
+fn when(hours: u64) -> String {
+    match hours {
+        0 => "at once".to_owned(),
+        _ if hours.is_multiple_of(24) => format!("{} days later", hours / 24),
+        1 => "an hour later".to_owned(),
+        _ => format!("{hours} hours later"),
+    }
 }
 
 fn lines(faults: &[super::Fault]) -> String {
@@ -131,4 +160,48 @@ pub fn to_text(html: &str) -> String {
     }
     let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
     entities.iter().fold(text.trim().to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn request(event: &str, attributes: Value) -> [Value; 1] {
+        [json!({"type": "person", "action": "event", "name": event, "attributes": attributes})]
+    }
+
+    #[test]
+    fn a_mail_is_shown_as_text_with_what_would_stop_it() {
+        let event = json!({
+            "dodo_environment": "test", "payment_amount": "29.00", "payment_amount_minor": 2900,
+            "currency": "EUR", "payment_id": "pay_1", "name": "A & B",
+        });
+        let text = preview("receipt", &request("Payment Completed", event)).unwrap();
+        assert!(text.starts_with("Customer.io would not send this: dodo_environment is \"test\"."));
+        assert!(text.contains(
+            "--- receipt, at once\nSubject: Your payment of 29.00 EUR\n\nHello A & B,\n"
+        ));
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_a_sentence() {
+        let nothing = request("Payment Completed", json!({}));
+        assert!(preview("receit", &nothing).unwrap_err().starts_with("There is no recipe receit."));
+        let error = preview("refund", &nothing).unwrap_err();
+        assert!(error.starts_with("Payment Completed starts no campaign of refund."), "{error}");
+        let text =
+            preview("abandoned-checkout", &request("Abandoned Checkout Detected", json!({})));
+        let text = text.unwrap();
+        assert!(
+            text.contains("payment_link is absent, and it is printed without a default"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn html_becomes_text() {
+        let html = "<p>A &lt;b&gt;</p>\n<ul>\n<li>one</li>\n</ul><p><a href=\"https://a.example\">go</a></p>";
+        assert_eq!(to_text(html), "A <b>\n\n- one\n\n[https://a.example] go");
+    }
 }

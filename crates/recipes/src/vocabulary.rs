@@ -86,11 +86,6 @@ impl Vocabulary {
         self.groups.contains_key(name)
     }
 
-    /// All event names.
-    pub fn event_names(&self) -> impl Iterator<Item = &str> {
-        self.groups.keys().map(String::as_str)
-    }
-
     /// Attributes of the events with one of these names.
     pub fn of_events<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
         let groups = names.into_iter().filter_map(|name| self.groups.get(name));

@@ -114,6 +114,16 @@ fn unknown_names_are_faults_with_file_and_line() {
 }
 
 #[test]
+fn liquid_that_cannot_be_read_is_a_fault_with_file_and_line() {
+    let body = line("<p>Hello");
+    let missing_end = fault("{% endif %} has been", " has been");
+    assert!(missing_end.starts_with("docs/campaigns/renewed.md:"), "{missing_end}");
+    let broken = fault("| escape }},</p>", "| escape },</p>");
+    let place = format!("docs/campaigns/renewed.md:{body}: this Liquid cannot be read: ");
+    assert!(broken.starts_with(&place), "{broken}");
+}
+
+#[test]
 fn a_page_without_its_parts_is_a_fault() {
     for (from, to, says) in [
         ("> A person", "A person", "the sentence after > is missing"),

@@ -149,7 +149,9 @@ fn check(rendered: &Rendered, template: &str, sent: &Sent, place: &str) {
 async fn all_mails(case: Case) -> Mails {
     let (mut mails, sent) = (Mails::new(), sent(case).await);
     for recipe in recipes::recipes().unwrap() {
-        sent.iter().for_each(|(sample, sent)| render(&recipe, sample, sent, &mut mails));
+        for (sample, sent) in &sent {
+            render(&recipe, sample, sent, &mut mails);
+        }
         mails.extend(by_date(&recipe, &sent));
     }
     mails
@@ -182,22 +184,21 @@ fn by_date(recipe: &Recipe, sent: &[(Sample, Sent)]) -> Mails {
 
 /// For reviewers: the mails of one recipe, those that a key changes twice.
 fn shown(recipe: &str, with_key: &Mails, without_key: &Mails) -> String {
-    let mut text = String::new();
-    let mut show = |key: &(String, String, String), rendered: &Rendered, what: &str| {
-        let lines = rendered.body.lines().filter(|line| !line.trim().is_empty());
-        let body = lines.collect::<Vec<_>>().join("\n");
-        text += &format!("=== {}, {what}: {}\n{}\n\n{body}\n\n", key.1, key.2, rendered.subject);
-    };
-    for (key, rendered) in with_key.iter().filter(|(key, _)| key.0 == recipe) {
-        match without_key.get(key) {
-            Some(other) if other == rendered => show(key, rendered, "with or without a key"),
-            other => {
-                show(key, rendered, "with a key");
-                other.into_iter().for_each(|other| show(key, other, "without a key"));
-            }
+    let own = with_key.iter().filter(|(key, _)| key.0 == recipe);
+    let variants = own.flat_map(|(key, rendered)| match without_key.get(key) {
+        Some(other) if other == rendered => vec![show(key, rendered, "with or without a key")],
+        other => {
+            let other = other.map(|other| show(key, other, "without a key"));
+            [show(key, rendered, "with a key")].into_iter().chain(other).collect()
         }
-    }
-    text
+    });
+    variants.collect()
+}
+
+fn show(key: &(String, String, String), rendered: &Rendered, what: &str) -> String {
+    let lines = rendered.body.lines().filter(|line| !line.trim().is_empty());
+    let body = lines.collect::<Vec<_>>().join("\n");
+    format!("=== {}, {what}: {}\n{}\n\n{body}\n\n", key.1, key.2, rendered.subject)
 }
 
 #[tokio::test]
