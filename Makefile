@@ -99,9 +99,9 @@ invoke: event-given cargo-given $(DEMO_TOOLS) ## Invoke `make dev` with `cargo l
 	@cargo build --locked --quiet --package local-tools
 	@target/debug/local invoke $(PORT_OPTION) -- $(GIVEN)
 
-preview: event-given cargo-given ## Show the requests that an event becomes, without sending them: EVENT=name, path or -, TRANSFORM=path, INPUT=1; MAIL=receipt: the mail.
+preview: event-given cargo-given ## Show the requests that an event becomes, without sending them: EVENT=name, path or -, TRANSFORM=path, INPUT=1; MAIL=receipt KEY=1: the mail.
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(INPUT),--input) $(if $(MAIL),--mail="$$MAIL") -- $(GIVEN)
+	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(INPUT),--input) $(if $(MAIL),--mail="$$MAIL" $(if $(KEY),--key)) -- $(GIVEN)
 
 check: cargo-given ## Run TRANSFORM=path over all samples, at full speed and at the CPU share of a function of MEMORY=128 MB.
 	@cargo build --locked --quiet --package local-tools

@@ -109,6 +109,10 @@ enum Tool {
         /// Show the mail of a campaign in docs/campaigns instead, such as receipt.
         #[arg(long, value_name = "RECIPE", conflicts_with = "input")]
         mail: Option<String>,
+        /// As if the function had a key for Dodo's API, for what is looked up: names of products, the link
+        /// to pay.
+        #[arg(long, requires = "mail")]
+        key: bool,
     },
 
     /// Run all samples through a transform, as the function would.
@@ -196,8 +200,11 @@ async fn run(cli: Cli) -> ExitCode {
         Tool::Send { given, url, port } => send::send(&given.event, url, port.port).await.map(show),
         Tool::Event { given, port } => send::event(&given.event, port.port).map(show),
         Tool::Invoke { given, port } => send::invoke(&given.event, port.port),
-        Tool::Preview { given, transform, settings, input, mail } => {
-            preview(&given, &transform, &settings, input, mail.as_deref()).map(show)
+        Tool::Preview { given, transform, settings, mail: Some(recipe), key, .. } => {
+            preview_mail(&given, &transform, &settings, &recipe, key).map(show)
+        }
+        Tool::Preview { given, transform, settings, input, .. } => {
+            preview(&given, &transform, &settings, input).map(show)
         }
         Tool::Check(choices) => check::run(&choices, show),
         Tool::Load { program, count, transform } => match transform.path() {
@@ -223,13 +230,20 @@ fn preview(
     transform: &Transform,
     settings: &SettingsFile,
     input: bool,
-    mail: Option<&str>,
 ) -> Result<String, String> {
-    let (path, settings) = (transform.path()?, Local::read(&settings.path()?)?);
-    match mail {
-        Some(recipe) => mail::preview(&given.event, path.as_deref(), &settings, recipe),
-        None => webhook::preview(&given.event, path.as_deref(), &settings, input),
-    }
+    let settings = Local::read(&settings.path()?)?;
+    webhook::preview(&given.event, transform.path()?.as_deref(), &settings, input)
+}
+
+fn preview_mail(
+    given: &Given,
+    transform: &Transform,
+    settings: &SettingsFile,
+    recipe: &str,
+    has_key: bool,
+) -> Result<String, String> {
+    let settings = Local::read(&settings.path()?)?;
+    mail::preview(&given.event, transform.path()?.as_deref(), &settings, recipe, has_key)
 }
 
 fn show(text: impl Display) {

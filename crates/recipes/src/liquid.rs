@@ -62,9 +62,9 @@ pub fn syntax_error(template: &str) -> Option<(usize, String)> {
     let error = PARSER.parse(template).err()?.to_string();
     let place = error.split("--> ").nth(1).and_then(|rest| rest.split(':').next());
     let line: usize = place.and_then(|line| line.parse().ok()).unwrap_or(1);
-    let why =
+    let mut why =
         error.lines().map(|it| it.trim_start_matches([' ', '|', '='])).filter(|it| !it.is_empty());
-    Some((line - 1, why.last().unwrap_or_default().to_owned()))
+    Some((line - 1, why.next_back().unwrap_or_default().to_owned()))
 }
 
 /// The engine's message on one line; an absent attribute in our own words.
