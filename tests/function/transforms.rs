@@ -22,7 +22,7 @@ impl Folder {
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 
@@ -271,6 +271,18 @@ async fn an_extend_changes_the_built_in_request() {
         (event.name.as_str(), &event.attributes["plan"]),
         ("Payment Completed", &json!("none"))
     );
+}
+
+/// Most of what is in the built-in request is no secret: types, states, names of events and of fields.
+#[tokio::test]
+async fn an_error_of_an_extend_stays_readable() {
+    let said =
+        "identify of a person: last_payment_status succeeded, payment_method card, currency USD";
+    let text = format!("function extend(request, webhook) {{ throw new Error('{said}') }}");
+    let folder = Folder::of(&[("wrong.js", &text)]);
+    let world = folder.world().await;
+    let response = world.deliver(&world.webhook("payment.succeeded")).await;
+    assert_eq!(response.message(), format!("wrong.js:1: Error: {said}."));
 }
 
 /// What the built-in transform looks up, it looks up for an `extend` too.

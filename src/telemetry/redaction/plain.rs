@@ -12,12 +12,26 @@ use aho_corasick::nfa::noncontiguous::NFA;
 use std::sync::LazyLock;
 
 /// Parts of the sentences.
-pub const SENTENCES: [&str; 50] = [
+pub const SENTENCES: [&str; 65] = [
     // Ours.
     "Customer.io finds the request too large",
     "Customer.io finds the request invalid and does not say why",
     "it took more than",
+    "it took too long",
     "it used more than",
+    "it made",
+    "bytes, more than",
+    "it was not done after",
+    "its process was killed twice",
+    "handler returned no webhook; it must end with: return webhook",
+    "extend returned no request; it must end with: return request, or with: return null, to send nothing",
+    "it returned a promise that nothing will settle",
+    "webhook.url must be a string",
+    "webhook.method must be a string",
+    "it threw a text that is empty, or one long word",
+    "it threw null, or there was no memory left to say more",
+    "instead of an error",
+    "without a message",
     "of memory",
     "of CPU",
     // Customer.io's.
@@ -66,6 +80,7 @@ pub const SENTENCES: [&str; 50] = [
     "not a function",
     "is not iterable",
     "is read-only",
+    "RangeError: Maximum call stack size exceeded",
 ];
 
 /// What a limit is counted in.
@@ -143,7 +158,7 @@ fn sentences(message: &str, quoted: &Marks, into: &mut Marks) {
 fn limits(message: &str, quoted: &Marks, into: &mut Marks) {
     let words: Vec<_> = runs(message, |char| !char.is_whitespace()).collect();
     for (number, word) in words.iter().zip(words.iter().skip(1)) {
-        let unit = message[word.clone()].trim_end_matches(['.', ',', ')']);
+        let unit = message[word.clone()].trim_end_matches(['.', ',', ';', ')']);
         if is_number(&message[number.clone()]) && UNITS.contains(&unit) && !quoted.touch(word) {
             into.add(number.clone());
             into.add(word.start..word.start + unit.len());

@@ -234,8 +234,7 @@ fn problem(sources: &[Source], (index, failure): &Problem) -> String {
 fn redactor(input: &Input<'_>) -> Redactor {
     let json = |text| serde_json::from_str::<Value>(text).unwrap_or_default();
     let [customer, request] = [&input.customer, &input.request].map(|it| it.as_deref().map(json));
-    let payload = json(&input.payload);
-    Redactor::new(&json!({"payload": payload, "customer": customer, "request": request}), [])
+    Redactor::new(&json!([json(&input.payload), customer, request]), [])
 }
 
 /// Writes only at the level `debug`, and redacted.

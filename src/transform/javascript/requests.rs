@@ -30,6 +30,9 @@ pub enum InvalidRequest {
     /// A string, a list, nothing.
     #[error("webhook.payload must be an object.")]
     Payload,
+    /// More than a reader of JSON takes.
+    #[error("what it returned has lists or objects more than 126 levels deep within each other.")]
+    Depth,
     /// For `/api/v2/batch`.
     #[error("webhook.payload must have a list named batch, of objects.")]
     Batch,
@@ -117,8 +120,7 @@ impl HandlerRequests {
 
     /// Takes what an `extend` returned, in place of what the one before it did.
     pub(super) fn extend(&mut self, file: &str, request: &str) -> Result<(), InvalidRequest> {
-        let request: Value = serde_json::from_str(request).map_err(|_| InvalidRequest::Extended)?;
-        let Value::Object(request) = request else { return Err(InvalidRequest::Extended) };
+        let request = object(request)?.ok_or(InvalidRequest::Extended)?;
         let items = batch(request).ok_or(InvalidRequest::Extended)?;
         self.extended = self.checked(file, items)?;
         Ok(())
@@ -134,8 +136,7 @@ impl HandlerRequests {
         let path = path(&made.url)?;
         let method = method(&made.method)?;
         let headers = headers(&made.headers)?;
-        let object: Map<_, _> =
-            serde_json::from_str(&made.payload).map_err(|_| InvalidRequest::Payload)?;
+        let object = object(&made.payload)?.ok_or(InvalidRequest::Payload)?;
         self.made.push(Made { file: file.to_owned(), url: made.url, payload: made.payload });
         match path.split('?').next().unwrap_or_default() {
             "api/v2/entity" => self.add_items(file, vec![object], headers)?,
@@ -265,6 +266,14 @@ const OURS: [&str; 6] =
     ["authorization", "host", "content-length", "content-type", "transfer-encoding", "connection"];
 
 /// The items of a batch; `None` if it is none.
+/// `None` if it is something else. The engine writes JSON, so only its depth can be wrong.
+fn object(json: &str) -> Result<Option<Map<String, Value>>, InvalidRequest> {
+    match serde_json::from_str(json).map_err(|_| InvalidRequest::Depth)? {
+        Value::Object(object) => Ok(Some(object)),
+        _ => Ok(None),
+    }
+}
+
 fn batch(mut payload: Map<String, Value>) -> Option<Vec<Map<String, Value>>> {
     let Some(Value::Array(items)) = payload.remove("batch") else { return None };
     let object = |item| match item {
@@ -379,6 +388,14 @@ mod tests {
         assert!(split.iter().all(|request| request.body.len() <= 500_000));
         let items = split.iter().map(|it| body(it)["batch"].as_array().unwrap().len());
         assert_eq!(items.sum::<usize>(), 20);
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_refused_by_name() {
+        let nested = |levels| (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
+        let url = "https://track.customer.io/api/v2/entity";
+        assert!(requests(&[run(url, nested(100))]).is_ok());
+        assert_eq!(requests(&[run(url, nested(200))]).unwrap_err(), InvalidRequest::Depth);
     }
 
     #[test]

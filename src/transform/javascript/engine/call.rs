@@ -44,7 +44,7 @@ impl<'js> Call<'_, 'js> {
         payload: &str,
     ) -> Result<Run, Stop> {
         let returned = self.settled(handler.call((self.webhook.clone(),))?)?;
-        let no_webhook = "handler returned no webhook; it must end with `return webhook`";
+        let no_webhook = "handler returned no webhook; it must end with: return webhook";
         let webhook = returned.as_object().ok_or_else(|| saying(no_webhook))?;
         if webhook.get::<_, Coerced<bool>>("cancel")?.0 {
             return Ok(Run::Cancelled);
@@ -70,8 +70,8 @@ impl<'js> Call<'_, 'js> {
         }
         if !returned.is_object() {
             return Err(saying(
-                "extend returned no request; it must end with `return request`, or with \
-                 `return null` to send nothing",
+                "extend returned no request; it must end with: return request, or with: return \
+                 null, to send nothing",
             ));
         }
         let extended = stringify(self.ctx, &returned)?;
@@ -103,19 +103,21 @@ fn within(size: usize) -> Result<(), Stop> {
     if size <= MAX_MADE {
         return Ok(());
     }
-    Err(saying(format!("it made {size} bytes; {MAX_MADE} are the most")))
+    Err(saying(format!("it made {size} bytes, more than {} MiB", MAX_MADE / 1024 / 1024)))
 }
 
-/// The fields of the returned webhook.
+/// The fields of the returned webhook. What it does not have is as it was.
 fn outgoing<'js>(ctx: &Ctx<'js>, webhook: &Object<'js>, url: &str) -> Result<Outgoing, Stop> {
-    let text = |name: &str, default: &str| -> rquickjs::Result<String> {
-        let value: Value = webhook.get(name)?;
-        let text = value.as_string().map(rquickjs::String::to_string).transpose()?;
-        Ok(text.unwrap_or(default.to_owned()))
+    let string = |name: &str, default: &str| {
+        if !webhook.contains_key(name)? {
+            return Ok(default.to_owned());
+        }
+        let no_text = || saying(format!("webhook.{name} must be a string"));
+        text(ctx, &webhook.get(name)?).ok_or_else(no_text)
     };
     Ok(Outgoing {
-        url: text("url", url)?,
-        method: text("method", METHOD)?,
+        url: string("url", url)?,
+        method: string("method", METHOD)?,
         headers: stringify(ctx, &webhook.get("headers")?)?,
         payload: stringify(ctx, &webhook.get("payload")?)?,
     })
@@ -126,8 +128,29 @@ fn rewritten(ctx: &Ctx<'_>, json: &str) -> rquickjs::Result<String> {
     stringify(ctx, &ctx.json_parse(json)?)
 }
 
+/// The text of a string; half a character becomes U+FFFD.
+pub(super) fn text<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Option<String> {
+    let text = value.as_string()?.to_string();
+    text.or_else(|error| serde_json::from_str(&stringify(ctx, value)?).map_err(|_| error)).ok()
+}
+
 /// A value as JSON; what JSON has no word for is `null`.
 pub(super) fn stringify<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> rquickjs::Result<String> {
     let text = ctx.json_stringify(value.clone())?;
-    text.map_or_else(|| Ok("null".to_owned()), |text| text.to_string())
+    text.map_or_else(|| Ok("null".to_owned()), |text| Ok(with_whole_characters(text.to_string()?)))
+}
+
+/// The engine writes each half of a character that a file has cut in two as an escape (`\ud83d`), and whole
+/// ones as they are. Nobody else can read halves.
+fn with_whole_characters(mut json: String) -> String {
+    let mut from = 0;
+    while let Some(at) = json[from..].find('\\').map(|at| from + at) {
+        let is_half =
+            |digits: &str| (0xd800..0xe000).contains(&u32::from_str_radix(digits, 16).unwrap_or(0));
+        if json[at..].starts_with("\\u") && json.get(at + 2..at + 6).is_some_and(is_half) {
+            json.replace_range(at + 2..at + 6, "fffd");
+        }
+        from = at + 2;
+    }
+    json
 }

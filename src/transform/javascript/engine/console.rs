@@ -1,4 +1,4 @@
-use super::call::stringify;
+use super::call::{stringify, text};
 use crate::telemetry::redaction::cut;
 use rquickjs::function::Rest;
 use rquickjs::{Ctx, Function, Object, Value};
@@ -59,8 +59,6 @@ fn line(values: &[Value<'_>]) -> String {
 }
 
 fn in_words(value: &Value<'_>) -> String {
-    match value.as_string() {
-        Some(text) => text.to_string().unwrap_or_default(),
-        None => stringify(value.ctx(), value).unwrap_or_else(|_| value.type_name().to_string()),
-    }
+    let json = || stringify(value.ctx(), value).unwrap_or_else(|_| value.type_name().to_string());
+    text(value.ctx(), value).unwrap_or_else(json)
 }

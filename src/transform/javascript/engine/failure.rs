@@ -1,4 +1,4 @@
-use super::call::stringify;
+use super::call::{stringify, text};
 use super::{Answer, Limits, Notes, Source};
 use crate::telemetry::redaction::cut;
 use nix::time::{ClockId, clock_gettime};
@@ -54,6 +54,9 @@ impl Failure {
     fn at(line: Option<usize>, mut message: String) -> Self {
         cut(&mut message, MAX_MESSAGE);
         message.shrink_to_fit();
+        if message.trim().is_empty() {
+            "it threw a text that is empty, or one long word".clone_into(&mut message);
+        }
         Self { line, message }
     }
 
@@ -115,10 +118,11 @@ impl Stop {
         };
         match Err::<(), _>(error).catch(ctx) {
             Err(CaughtError::Exception(exception)) => {
-                let name = exception.get::<_, String>("name");
-                let name = name.unwrap_or_else(|_| "Error".to_owned());
-                let message = exception.message().unwrap_or_default();
-                let stack = exception.stack().unwrap_or_default();
+                let field = |name| text(ctx, &exception.get(name).ok()?);
+                let name = field("name").unwrap_or_else(|| "Error".to_owned());
+                let message = field("message").filter(|message| !message.trim().is_empty());
+                let message = message.unwrap_or_else(|| "without a message".to_owned());
+                let stack = field("stack").unwrap_or_default();
                 Failure::at(line_in(&stack, &source.name), format!("{name}: {message}"))
             }
             Err(CaughtError::Value(value)) => Failure::saying(thrown(ctx, &value)),
@@ -133,8 +137,8 @@ impl Stop {
 
 /// What `throw` was given, if not an error.
 fn thrown<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> String {
-    let text = value.as_string().and_then(|text| text.to_string().ok());
-    let text = text.or_else(|| stringify(ctx, value).ok().filter(|text| text != "null"));
+    let text =
+        text(ctx, value).or_else(|| stringify(ctx, value).ok().filter(|text| text != "null"));
     text.unwrap_or_else(|| match value.type_name() {
         "null" => "it threw null, or there was no memory left to say more".to_owned(),
         name => format!("it threw {name} instead of an error"),

@@ -2,6 +2,7 @@
 
 use super::console::{MAX_LINE, MAX_LINES};
 use super::*;
+use crate::telemetry::redaction::Redactor;
 use std::time::{Instant, SystemTime};
 
 const URL: &str = "https://track.customer.io/api/v2/entity";
@@ -352,7 +353,7 @@ fn without_a_request_an_extend_is_not_called() {
 fn an_extend_is_held_to_the_same_limits_and_errors() {
     let message = |body| extended_by(body).unwrap_err().message;
     for body in ["", "return", "return 7", "return 'x'"] {
-        assert!(message(body).contains("it must end with `return request`"), "{body}");
+        assert!(message(body).contains("it must end with: return request"), "{body}");
     }
     assert_eq!(message("for (;;) {}"), "it took more than 100 ms of CPU");
     let eats = "const all = []; for (;;) all.push('x'.repeat(100000) + all.length);";
@@ -394,4 +395,62 @@ fn what_came_out_undefined_is_noted_by_its_path() {
     assert_eq!(run(true).notes.undefined, ["batch[0].attributes.plan"]);
     assert_eq!(run(false).notes, Notes::default(), "nobody looks where speed counts");
     assert_eq!(run(true).result, run(false).result);
+}
+
+/// What a handler that shortens a name at the wrong place makes of an emoji.
+#[test]
+fn half_a_character_becomes_a_replacement_character() {
+    let cut = "'abc😀'.slice(0, 4)";
+    let body_of = |code: &str| format!("{code}; return webhook");
+    let payload = made(&body_of(&format!(r#"webhook.payload = [{cut}, "\\ud83d", "😀"]"#))).payload;
+    assert_eq!(payload, r#"["abc\ufffd","\\ud83d","😀"]"#);
+    assert_eq!(message(&format!("throw new Error({cut})")), "Error: abc\u{fffd}");
+    assert_eq!(message(&format!("throw {cut}")), "abc\u{fffd}");
+    let console = answer(&body(&format!("console.log({cut}); return webhook"))).notes.console;
+    assert_eq!(console, ["abc\u{fffd}"]);
+}
+
+#[test]
+fn a_failure_always_has_a_reason() {
+    assert_eq!(message("throw new Error()"), "Error: without a message");
+    for thrown in ["''", "' '", "'z'.repeat(6e6)"] {
+        let message = message(&format!("throw {thrown}"));
+        assert_eq!(message, "it threw a text that is empty, or one long word", "{thrown}");
+    }
+}
+
+#[test]
+fn url_and_method_are_strings_or_left_alone() {
+    for value in ["undefined", "null", "5", "{}", "['https://track.customer.io/']", "Symbol()"] {
+        let url =
+            message(&format!("webhook.url = {value}; webhook.payload = {{}}; return webhook"));
+        assert_eq!(url, "webhook.url must be a string", "{value}");
+    }
+    assert_eq!(
+        message("webhook.method = 1; webhook.payload = {}; return webhook"),
+        "webhook.method must be a string"
+    );
+    assert_eq!(made("return {payload: {}}").url, input("{}").url);
+}
+
+/// Whatever words the payload has.
+#[test]
+fn our_own_sentences_stay_whole() {
+    let sentences = [
+        message("return 5"),
+        extended_by("return 5").unwrap_err().message,
+        message("return new Promise(() => {})"),
+        message("webhook.payload = 'x'.repeat(2e6); return webhook"),
+        message("webhook.url = 5; return webhook"),
+        message("throw ''"),
+        message("throw null"),
+        message("(function f() { f() })()"),
+    ];
+    for sentence in sentences {
+        let words = sentence.split(|it: char| !it.is_alphanumeric()).filter(|it| it.len() > 2);
+        let personal: serde_json::Map<_, _> =
+            words.enumerate().map(|(index, word)| (format!("key_{index}"), word.into())).collect();
+        let redactor = Redactor::new(&serde_json::json!({"metadata": personal}), []);
+        assert_eq!(redactor.redact(&sentence), sentence);
+    }
 }

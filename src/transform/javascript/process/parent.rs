@@ -10,9 +10,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a webhook may be with the process: it must be answered within two seconds. Enough for a run's
-/// 100 ms of CPU at the share of a function of 128 MB, a fourteenth.
+/// How long a file's run may take: one that exceeds its limits must be answered within two seconds. Enough
+/// for its 100 ms of CPU at the share of a function of 128 MB, a fourteenth.
 pub const PATIENCE: Duration = Duration::from_millis(1_700);
+
+/// How long all files together may take, so that a request to Customer.io still fits into the 10 s that a
+/// webhook has.
+const PATIENCE_WITH_ALL: Duration = Duration::from_millis(6_000);
 
 /// How long the process may take to start and to check its files. Lambda's init phase ends after 10 s.
 const PATIENCE_AT_START: Duration = Duration::from_secs(8);
@@ -93,7 +97,7 @@ impl Process {
     /// Runs each file on a webhook: an answer a file, up to the first failure.
     pub(in super::super) fn run(&self, input: &Input<'_>) -> Vec<Answer> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + PATIENCE_WITH_ALL;
         let answers = self.attempt(&mut running, input, until);
         // Somebody else killed it, for want of memory for example. That says nothing of the webhook.
         let answers = answers.or_else(|| self.attempt(&mut running, input, until));
@@ -163,9 +167,10 @@ impl Running {
         files: usize,
         answers: &mut Vec<Answer>,
     ) -> io::Result<()> {
-        self.wait_until(until)?;
+        self.wait_until(until.min(Instant::now() + PATIENCE))?;
         self.sender.send(input)?;
         while answers.len() < files && answers.last().is_none_or(|answer| answer.result.is_ok()) {
+            self.receiver.set_deadline(until.min(Instant::now() + PATIENCE));
             answers.push(self.receiver.expect()?);
         }
         Ok(())
@@ -176,7 +181,11 @@ impl Running {
         use io::ErrorKind::{BrokenPipe, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock};
         let message = match error.kind() {
             UnexpectedEof | BrokenPipe | ConnectionReset => return self.ended(limits),
-            TimedOut | WouldBlock => format!("it was not done after {} ms", PATIENCE.as_millis()),
+            TimedOut | WouldBlock => format!(
+                "it was not done after {} ms ({} for all files)",
+                PATIENCE.as_millis(),
+                PATIENCE_WITH_ALL.as_millis()
+            ),
             _ => format!("its process cannot be understood: {error}"),
         };
         Some(Failure::saying(message))
