@@ -10,7 +10,7 @@ pub fn check(recipe: &Recipe, vocabulary: &Vocabulary) -> Vec<Fault> {
     let mut checker = Checker::new(recipe, vocabulary);
     recipe.campaigns.iter().for_each(|campaign| checker.campaign(campaign));
     for condition in recipe.segments.values().flatten() {
-        checker.condition(condition, "people", &checker.people.clone());
+        checker.condition(condition, "a person", &checker.people.clone());
     }
     recipe.mails.iter().for_each(|mail| checker.mail(mail));
     checker.faults
@@ -44,7 +44,7 @@ impl<'a> Checker<'a> {
         match &campaign.trigger.value {
             Trigger::Event(name) => self.event(campaign.trigger.line, name),
             Trigger::Date(name, _) => {
-                self.attribute(campaign.trigger.line, name, "people", &self.people.clone());
+                self.attribute(campaign.trigger.line, name, "a person", &self.people.clone());
             }
         }
         if let Exit::Goal(name) = &campaign.exit.value {
@@ -124,28 +124,40 @@ impl<'a> Checker<'a> {
     }
 
     fn names(&mut self, template: &Located<String>, event: &BTreeSet<String>) {
-        let mut own = BTreeSet::from(["event".to_owned(), "customer".to_owned()]);
-        for (line, code, is_tag) in codes(template) {
-            let words = words(&code);
-            let mut words = words.iter().map(String::as_str).peekable();
-            if is_tag {
-                let tag = words.next().unwrap_or_default();
-                if !TAGS.contains(&tag.strip_prefix("end").unwrap_or(tag)) {
-                    self.fault(line, format!("there is no tag {tag}"));
-                }
-                if tag == "for" {
-                    own.extend(words.next().map(str::to_owned));
-                }
+        let mut own = BTreeSet::new();
+        for code in codes(template) {
+            let mut words = words(&code.text);
+            if code.is_tag {
+                own.extend(self.tag(code.line, &mut words));
             }
-            let mut after_pipe = false;
-            for word in words {
-                if after_pipe && !FILTERS.contains(&word) {
-                    self.fault(line, format!("there is no filter {word} among those checked"));
-                } else if !after_pipe && word != "|" {
-                    self.variable(line, word, &own, event);
-                }
-                after_pipe = word == "|";
+            self.expression(code.line, &words, &own, event);
+        }
+    }
+
+    /// Takes the tag's name away, and the variable that it makes, which it returns.
+    fn tag(&mut self, line: usize, words: &mut Vec<String>) -> Option<String> {
+        let tag = if words.is_empty() { String::new() } else { words.remove(0) };
+        if !TAGS.contains(&tag.strip_prefix("end").unwrap_or(&tag)) {
+            self.fault(line, format!("there is no tag {tag}"));
+        }
+        (tag == "for" && !words.is_empty()).then(|| words.remove(0))
+    }
+
+    fn expression(
+        &mut self,
+        line: usize,
+        words: &[String],
+        own: &BTreeSet<String>,
+        event: &BTreeSet<String>,
+    ) {
+        let mut after_pipe = false;
+        for word in words.iter().map(String::as_str) {
+            if after_pipe && !FILTERS.contains(&word) {
+                self.fault(line, format!("there is no filter {word} among those checked"));
+            } else if !after_pipe && word != "|" {
+                self.variable(line, word, own, event);
             }
+            after_pipe = word == "|";
         }
     }
 
@@ -160,7 +172,7 @@ impl<'a> Checker<'a> {
         let name = name.split('.').next().unwrap_or_default();
         match root {
             "event" => self.attribute(line, name, "this event", event),
-            "customer" => self.attribute(line, name, "people", &self.people.clone()),
+            "customer" => self.attribute(line, name, "a person", &self.people.clone()),
             _ if own.contains(root) || KEYWORDS.contains(&root) => {}
             _ => self.fault(line, format!("there is no variable {root}")),
         }
@@ -177,15 +189,21 @@ fn event_of(campaign: &Campaign) -> Option<&str> {
     }
 }
 
-/// What stands in `{{ }}` and `{% %}`, with its line, and whether it is a tag.
-fn codes(template: &Located<String>) -> Vec<(usize, String, bool)> {
+/// What stands in `{{ }}` or `{% %}`.
+struct Code {
+    line: usize,
+    text: String,
+    is_tag: bool,
+}
+
+fn codes(template: &Located<String>) -> Vec<Code> {
     let mut codes = Vec::new();
     for (line, mut rest) in (template.line..).zip(template.value.lines()) {
         while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
             let is_tag = rest[start..].starts_with("{%");
             rest = &rest[start + 2..];
             let end = rest.find(if is_tag { "%}" } else { "}}" }).unwrap_or(rest.len());
-            codes.push((line, rest[..end].to_owned(), is_tag));
+            codes.push(Code { line, text: rest[..end].to_owned(), is_tag });
             rest = &rest[end..];
         }
     }

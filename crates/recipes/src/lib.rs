@@ -3,7 +3,7 @@
 //!
 //! - `vocabulary`: the events and attributes that exist, from the tables of `docs/events.md`
 //! - `page`: a page's sections, lines and code blocks
-//! - `recipe`: the campaigns and mails on a page
+//! - `recipe`: the campaigns and mails on a page; `reading` makes them of its lines
 //! - `condition`: filters
 //! - `check`: names that do not exist, with their line
 //! - `liquid`: the engine, strict about unknown variables, filters and tags
@@ -19,6 +19,7 @@ mod journey;
 mod liquid;
 mod page;
 mod preview;
+mod reading;
 mod recipe;
 mod vocabulary;
 
@@ -28,9 +29,8 @@ pub use fault::Fault;
 pub use journey::{Arrived, SentMail, run};
 pub use liquid::{Rendered, render};
 pub use preview::{preview, to_text};
-pub use recipe::{
-    Campaign, Exit, Frequency, Located, Mail, Recipe, Step, Trigger, recipe, recipes,
-};
+pub use reading::{recipe, recipes};
+pub use recipe::{Campaign, Exit, Frequency, Located, Mail, Recipe, Step, Trigger};
 pub use vocabulary::Vocabulary;
 
 use std::path::PathBuf;

@@ -102,7 +102,7 @@ fn unknown_names_are_faults_with_file_and_line() {
         ("mail `renewed`", "mail `renewd`", "no mail is called renewd"),
         ("- Exit: never early", "- Ende: never early", "“Ende” is no part of a campaign"),
         ("event.next_billing |", "event.next_biling |", "this event has no attribute next_biling"),
-        ("customer.name", "customer.first_name", "people has no attribute first_name"),
+        ("customer.name", "customer.first_name", "a person has no attribute first_name"),
         ("date: \"%B", "in_words: \"%B", "there is no filter in_words"),
         ("{% if event.next_billing %}", "{% when event.next_billing %}", "there is no tag when"),
         ("event.name |", "evnt.name |", "there is no variable evnt"),
