@@ -4,10 +4,11 @@
 //!
 //! - [`handler`] handles what triggers the function, and turns an outcome into a response;
 //! - [`config`] reads the settings from the environment;
-//! - `relay` takes one event through enrichment, transform and delivery, within its deadline;
+//! - `relay` takes events through enrichment, transform and delivery, within their deadline;
 //! - [`transform`] turns an event into requests: the built-in mapping, or the merchant's JavaScript;
 //! - [`dodo`] asks Dodo's API for what a payload leaves out, if there is a key for it;
 //! - `secrets` keeps the credentials from AWS Secrets Manager;
+//! - `queue` is the queue of SQS in which webhooks wait, if there is one;
 //! - [`customerio`] sends requests to the Track API, keeps its limits and classifies its responses;
 //! - [`event`] is an event of Dodo's, and how its fields are read;
 //! - [`webhook`] turns bytes that anybody could have sent into a webhook that Dodo sent;
@@ -24,6 +25,7 @@ pub mod dodo;
 pub mod event;
 pub mod handler;
 pub mod http;
+mod queue;
 mod relay;
 mod secrets;
 pub mod telemetry;

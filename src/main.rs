@@ -1,9 +1,10 @@
-//! The Lambda function: reads its settings, warms up, and serves webhooks.
+//! The Lambda function: reads its settings, warms up, and serves webhooks, or the queue they wait in.
 
 use dodo_customerio::config::Settings;
-use dodo_customerio::handler::Function;
+use dodo_customerio::handler::{Function, QueueFunction, Service, SqsEvent};
 use dodo_customerio::telemetry::log;
 use lambda_http::{Error, Request, service_fn};
+use lambda_runtime::LambdaEvent;
 use std::convert::Infallible;
 use std::process::ExitCode;
 
@@ -37,11 +38,25 @@ async fn serve() -> Result<ExitCode, Error> {
         return Ok(ExitCode::FAILURE);
     }
     // For as long as the process lives.
-    let function: &'static Function = Box::leak(Box::new(Function::new(settings)));
+    match Box::leak(Box::new(Service::new(settings))) {
+        Service::Webhooks(function) => serve_webhooks(function).await?,
+        Service::Queue(function) => serve_queue(function).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As a task of its own: tokio wakes tasks by its queue, but its main future by way of the kernel.
+async fn serve_webhooks(function: &'static Function) -> Result<(), Error> {
     function.warm_up().await;
     let handle =
         move |request: Request| async move { Ok::<_, Infallible>(function.handle(&request).await) };
-    // As a task of its own: tokio wakes tasks by its queue, but its main future by way of the kernel.
-    tokio::task::spawn_local(lambda_http::run(service_fn(handle))).await??;
-    Ok(ExitCode::SUCCESS)
+    tokio::task::spawn_local(lambda_http::run(service_fn(handle))).await?
+}
+
+async fn serve_queue(function: &'static QueueFunction) -> Result<(), Error> {
+    function.warm_up().await;
+    let handle = move |event: LambdaEvent<SqsEvent>| async move {
+        Ok::<_, Infallible>(function.handle(event.payload, &event.context).await)
+    };
+    tokio::task::spawn_local(lambda_runtime::run(service_fn(handle))).await?
 }

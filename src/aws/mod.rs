@@ -4,6 +4,8 @@ mod http;
 
 pub use http::AwsHttp;
 
+use aws_sdk_secretsmanager::config::{Credentials, Region};
+
 /// What the AWS SDK needs to know. Read by [`config`](crate::config) and not by the aws-config crate:
 /// Lambda puts all of it into environment variables, and that crate's other sources would cost time
 /// at every cold start.
@@ -18,7 +20,27 @@ pub(crate) struct AwsSettings {
     /// Read from `AWS_SESSION_TOKEN`.
     pub session_token: Option<String>,
     /// Read from `AWS_ENDPOINT_URL_SECRETS_MANAGER` or `AWS_ENDPOINT_URL`.
-    pub endpoint_url: Option<String>,
+    pub secrets_manager_url: Option<String>,
+    /// Read from `AWS_ENDPOINT_URL_SQS` or `AWS_ENDPOINT_URL`.
+    pub sqs_url: Option<String>,
+}
+
+impl AwsSettings {
+    /// The region, as every client wants it.
+    pub(crate) fn region(&self) -> Region {
+        Region::new(self.region.clone())
+    }
+
+    /// The credentials, as every client wants them.
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials::new(
+            &self.access_key_id,
+            &self.secret_access_key,
+            self.session_token.clone(),
+            None,
+            "environment variables",
+        )
+    }
 }
 
 impl std::fmt::Debug for AwsSettings {

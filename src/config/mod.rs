@@ -3,6 +3,7 @@
 mod reader;
 mod transform;
 
+use crate::queue::QueueUrl;
 use crate::relay::RelaySettings;
 use crate::transform::Transform;
 use reader::Reader;
@@ -17,8 +18,27 @@ pub struct Settings {
     pub(crate) relay: RelaySettings,
     /// Read from `WEBHOOK_TOLERANCE_SECONDS`: how far `webhook-timestamp` may be off, both ways.
     pub(crate) tolerance: Duration,
+    /// Read from `_HANDLER`, `QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`.
+    pub(crate) role: Role,
     /// What may be a typo.
     warnings: Vec<ConfigError>,
+}
+
+/// Which of the two functions this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Takes webhooks, and puts them into the queue if there is one.
+    Webhooks {
+        /// Read from `QUEUE_URL`.
+        queue: Option<QueueUrl>,
+    },
+    /// Delivers what is in the queue.
+    Queue {
+        /// Read from `QUEUE_URL`.
+        queue: QueueUrl,
+        /// Read from `DEAD_LETTER_QUEUE_URL`: where events go that are refused for good.
+        dead_letters: QueueUrl,
+    },
 }
 
 /// One mistake in the environment: which variable, and what to write instead.
@@ -45,10 +65,11 @@ impl Settings {
         let secret_ttl = reader.seconds("SECRET_TTL_SECONDS");
         let tolerance = reader.seconds("WEBHOOK_TOLERANCE_SECONDS");
         reader.log_level();
+        let role = reader.role();
         let aws = reader.aws();
         let relay = RelaySettings { secret_id, secret_ttl, track_url, dodo_url, transform, aws };
-        let read = reader.finish((relay, tolerance));
-        read.map(|((relay, tolerance), warnings)| Self { relay, tolerance, warnings })
+        let read = reader.finish((relay, tolerance, role));
+        read.map(|((relay, tolerance, role), warnings)| Self { relay, tolerance, role, warnings })
     }
 
     /// What may be a typo: the settings hold all the same.
@@ -184,6 +205,60 @@ mod tests {
         }
     }
 
+    const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/webhooks";
+    const DEAD_LETTERS: &str = "http://127.0.0.1:9/123456789012/refused";
+
+    #[test]
+    fn the_handler_chooses_the_function() {
+        let url = |variable, url: &str| QueueUrl { variable, url: url.parse().unwrap() };
+        let (queue, dead_letters) =
+            (url("QUEUE_URL", QUEUE), url("DEAD_LETTER_QUEUE_URL", DEAD_LETTERS));
+        let role = |handler: &str, more: &[(&str, &str)]| {
+            let first = [("SECRET_ID", "dodo"), ("_HANDLER", handler)];
+            read(&[&first, more].concat()).map(|settings| settings.role)
+        };
+        let both = [("QUEUE_URL", QUEUE), ("DEAD_LETTER_QUEUE_URL", DEAD_LETTERS)];
+        assert_eq!(role("bootstrap", &[]), Ok(Role::Webhooks { queue: None }));
+        assert_eq!(role("", &both), Ok(Role::Webhooks { queue: Some(queue.clone()) }));
+        assert_eq!(role("queue", &both), Ok(Role::Queue { queue, dead_letters }));
+        let missing = role("queue", &both[..1]).unwrap_err();
+        let [mistake] = missing.as_slice() else { panic!("{missing:?}") };
+        assert_eq!(mistake.variable, "DEAD_LETTER_QUEUE_URL");
+        assert!(mistake.problem.ends_with("since _HANDLER is queue"), "{mistake}");
+    }
+
+    #[test]
+    fn the_url_of_a_queue_is_one() {
+        for url in [
+            "webhooks",
+            "arn:aws:sqs:eu-central-1:123456789012:webhooks",
+            "https://sqs.eu-central-1.amazonaws.com/",
+            "https://sqs.eu-central-1.amazonaws.com/webhooks",
+            "https://sqs.eu-central-1.amazonaws.com/account/webhooks",
+            "https://sqs.eu-central-1.amazonaws.com/123456789012/webhooks/more",
+            "http://sqs.eu-central-1.amazonaws.com/123456789012/webhooks",
+        ] {
+            let problem = problem_with("QUEUE_URL", url);
+            assert!(
+                problem.starts_with("QUEUE_URL must be the URL of a queue of SQS"),
+                "{problem}"
+            );
+            assert!(problem.ends_with(&format!("not \"{url}\"")), "{problem}");
+        }
+    }
+
+    #[test]
+    fn each_service_may_have_an_endpoint_of_its_own() {
+        let settings = read(&[
+            ("SECRET_ID", "dodo"),
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            ("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:2"),
+        ]);
+        let aws = settings.unwrap().relay.aws;
+        assert_eq!(aws.secrets_manager_url.as_deref(), Some("http://127.0.0.1:1"));
+        assert_eq!(aws.sqs_url.as_deref(), Some("http://127.0.0.1:2"));
+    }
+
     #[test]
     fn what_may_be_a_typo_is_a_warning() {
         for (name, value, nearest) in [
@@ -219,6 +294,7 @@ mod tests {
             "EVENT_NAMES" => Some("a.b,=c".into()),
             "SECRET_TTL_SECONDS" | "WEBHOOK_TOLERANCE_SECONDS" => Some("soon".into()),
             "LOG_LEVEL" => Some("loud".into()),
+            "QUEUE_URL" => Some("webhooks".into()),
             "TRANSFORM_FILE" => Some("handler.js".into()),
             _ => None,
         })
@@ -236,6 +312,7 @@ mod tests {
                 "SECRET_TTL_SECONDS",
                 "WEBHOOK_TOLERANCE_SECONDS",
                 "LOG_LEVEL",
+                "QUEUE_URL",
                 "AWS_REGION",
                 "AWS_ACCESS_KEY_ID",
                 "AWS_SECRET_ACCESS_KEY",

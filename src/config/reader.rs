@@ -1,7 +1,8 @@
 //! Reads variables one by one and collects what is wrong with them.
 
-use super::ConfigError;
+use super::{ConfigError, Role};
 use crate::aws::AwsSettings;
+use crate::queue::QueueUrl;
 use crate::telemetry::log;
 use reqwest::Url;
 use std::net::IpAddr;
@@ -141,11 +142,49 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
             access_key_id: self.required("AWS_ACCESS_KEY_ID", SET_BY_LAMBDA),
             secret_access_key: self.required("AWS_SECRET_ACCESS_KEY", SET_BY_LAMBDA),
             session_token: self.optional("AWS_SESSION_TOKEN"),
-            endpoint_url: self
-                .optional("AWS_ENDPOINT_URL_SECRETS_MANAGER")
-                .or_else(|| self.optional("AWS_ENDPOINT_URL")),
+            secrets_manager_url: self.aws_endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            sqs_url: self.aws_endpoint("AWS_ENDPOINT_URL_SQS"),
         }
     }
+
+    /// One service's endpoint, or else that of all.
+    fn aws_endpoint(&self, variable: &str) -> Option<String> {
+        self.optional(variable).or_else(|| self.optional("AWS_ENDPOINT_URL"))
+    }
+
+    /// Lambda's `_HANDLER` says which function this is; only the queue function cannot do without queues.
+    pub(super) fn role(&mut self) -> Role {
+        let is_queue = self.optional("_HANDLER").as_deref() == Some("queue");
+        let mut url = |variable| self.queue_url(variable, is_queue);
+        match (url("QUEUE_URL"), url("DEAD_LETTER_QUEUE_URL")) {
+            (Some(queue), Some(dead_letters)) if is_queue => Role::Queue { queue, dead_letters },
+            (queue, _) => Role::Webhooks { queue },
+        }
+    }
+
+    fn queue_url(&mut self, variable: &'static str, is_required: bool) -> Option<QueueUrl> {
+        let Some(text) = self.optional(variable) else {
+            let problem = format!("must be {QUEUE_URL}, since _HANDLER is queue");
+            return if is_required { self.error(variable, problem) } else { None };
+        };
+        match usable_base(&text).ok().filter(names_a_queue) {
+            Some(url) => Some(QueueUrl { variable, url }),
+            None => self.error(variable, format!("must be {QUEUE_URL}, not \"{text}\"")),
+        }
+    }
+}
+
+/// What the URL of a queue is.
+const QUEUE_URL: &str = "the URL of a queue of SQS, such as \
+     https://sqs.eu-central-1.amazonaws.com/123456789012/webhooks";
+
+/// An account's number, and a name.
+fn names_a_queue(url: &Url) -> bool {
+    let mut segments = url.path_segments().into_iter().flatten();
+    let account = segments.next().unwrap_or_default();
+    let name = segments.next().unwrap_or_default();
+    let is_number = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && !name.is_empty() && segments.next().is_none()
 }
 
 /// Credentials travel to this URL, so it must be encrypted or stay on this machine.

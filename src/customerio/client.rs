@@ -1,14 +1,13 @@
+use super::rejection::{self, Known};
 use super::request::Request;
-use super::response::{self, LaterReason, Verdict};
+use super::response::{self, ItemError, LaterReason, Verdict};
 use super::retry;
 use crate::http::{RetryPolicy, parse_retry_after, read_body};
-use crate::telemetry::redaction::Redactor;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep};
 
@@ -77,26 +76,27 @@ impl TrackApi {
     /// Sends a request, and repeats it where that may help, as far as `attempts` allows. Repeating is
     /// safe: an event's id and the items' times make Customer.io count it once.
     ///
-    /// Of what Customer.io says, the personal data in the request and in what `known` gives is redacted:
-    /// it may know more of a person than the request says.
+    /// Of what Customer.io says, the personal data in the request and in what `known` gives is redacted.
     pub(crate) async fn deliver(
         &self,
         request: &Request,
         credentials: &Credentials,
         attempts: &mut Attempts,
-        known: &(dyn Fn() -> Value + Sync),
+        known: &Known<'_>,
     ) -> Verdict {
+        let redacted = |errors: Vec<ItemError>| {
+            rejection::redacted(errors, request, &credentials.forms(), known)
+        };
         let http_request = self.http_request(request, credentials);
         loop {
             attempts.made += 1;
             let later = match self.attempt(&http_request, attempts).await {
                 Verdict::Later(later) => later,
                 Verdict::Accepted => return Verdict::Accepted,
-                Verdict::Rejected(errors) => {
-                    let quotable = json!([quotable(request), known()]);
-                    let redactor = Redactor::new(&quotable, credentials.forms());
-                    return Verdict::Rejected(response::redacted(errors, &redactor));
+                Verdict::PartlyRejected(errors) => {
+                    return Verdict::PartlyRejected(redacted(errors));
                 }
+                Verdict::Rejected(errors) => return Verdict::Rejected(redacted(errors)),
             };
             let (jitter, left) = (fastrand::f64(), attempts.time_left());
             match retry::pause(&later, attempts.made, jitter, left, &self.policy) {
@@ -135,13 +135,6 @@ impl TrackApi {
         url.set_query(query);
         url
     }
-}
-
-/// What a response may quote: the payload, and on older paths the person (`api/v1/customers/<id>`).
-fn quotable(request: &Request) -> Value {
-    let payload: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    let path: Vec<_> = request.path.split('/').skip(3).collect();
-    json!({ "payload": payload, "path": path })
 }
 
 /// Why there is no response.

@@ -25,8 +25,15 @@ impl OutgoingRequests {
     /// The requests of this event alone, in the order in which they are to be sent.
     pub fn into_requests(self) -> Vec<Request> {
         let Self { items, headers, others } = self;
-        let batches = pack(items.into_iter().map(|item| (0, item)), &headers);
+        let batches = pack([(0, items.as_slice())], &headers);
         batches.into_iter().chain(others).collect()
+    }
+
+    /// Whether it is nothing but items of a batch that fit into one request: then they may share it with
+    /// those of other events.
+    pub(crate) fn may_share(&self) -> bool {
+        let is_plain = self.headers.is_empty() && self.others.is_empty();
+        is_plain && START.len() + joined_size(&self.items) + END.len() <= MAX_BATCH
     }
 }
 
@@ -37,28 +44,38 @@ impl From<&Batch> for OutgoingRequests {
     }
 }
 
-/// Packs items, each with the position of the event that it came from, into requests of at most
-/// [`MAX_BATCH`] bytes. Their order is kept.
-pub(super) fn pack(
-    items: impl IntoIterator<Item = (usize, Vec<u8>)>,
+/// Packs the items of events, each event with its position, into requests of at most [`MAX_BATCH`] bytes.
+/// Their order is kept, and an event is divided only if it does not fit into a request of its own: a
+/// person should not be told of an event before Customer.io knows their address.
+pub(crate) fn pack<'a>(
+    events: impl IntoIterator<Item = (usize, &'a [Vec<u8>])>,
     headers: &HeaderMap,
 ) -> Vec<Request> {
     let mut requests: Vec<Request> = Vec::new();
-    for (origin, item) in items {
-        let fits =
-            |request: &&mut Request| request.body.len() + 1 + item.len() + END.len() <= MAX_BATCH;
-        match requests.last_mut().filter(fits) {
-            Some(request) => {
-                request.body.push(b',');
-                request.add(origin, &item);
+    for (origin, items) in events {
+        let mut needed = joined_size(items);
+        for item in items {
+            let has_room =
+                |request: &&mut Request| request.body.len() + needed + END.len() <= MAX_BATCH;
+            match requests.last_mut().filter(has_room) {
+                Some(request) => {
+                    request.body.push(b',');
+                    request.add(origin, item);
+                }
+                None => requests.push(Request::with_item(origin, item, headers)),
             }
-            None => requests.push(Request::with_item(origin, &item, headers)),
+            needed = item.len() + 1;
         }
     }
     for request in &mut requests {
         request.body.extend_from_slice(END);
     }
     requests
+}
+
+/// The bytes of items, each with a comma.
+fn joined_size(items: &[Vec<u8>]) -> usize {
+    items.iter().map(|item| item.len() + 1).sum()
 }
 
 impl Request {
@@ -86,8 +103,9 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn packed(items: &[(usize, Vec<u8>)]) -> Vec<Request> {
-        pack(items.iter().cloned(), &HeaderMap::new())
+    fn packed(events: &[(usize, Vec<Vec<u8>>)]) -> Vec<Request> {
+        let events = events.iter().map(|(origin, items)| (*origin, items.as_slice()));
+        pack(events, &HeaderMap::new())
     }
 
     fn string_of(bytes: usize) -> Vec<u8> {
@@ -96,8 +114,8 @@ mod tests {
 
     #[test]
     fn the_items_of_many_events_share_a_request_and_remember_their_event() {
-        let items = [(0, b"{\"a\":1}".to_vec()), (0, b"{\"b\":2}".to_vec()), (1, b"3".to_vec())];
-        let [request] = packed(&items).try_into().unwrap();
+        let first = vec![b"{\"a\":1}".to_vec(), b"{\"b\":2}".to_vec()];
+        let [request] = packed(&[(0, first), (1, vec![b"3".to_vec()])]).try_into().unwrap();
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         assert_eq!(body, json!({"batch": [{"a": 1}, {"b": 2}, 3]}));
         assert_eq!(request.origins, [0, 0, 1]);
@@ -110,16 +128,32 @@ mod tests {
         // Two items and a comma that fill a request to the byte, then one byte too many.
         let half = (MAX_BATCH - overhead - 1) / 2;
         let rest = MAX_BATCH - overhead - 1 - half;
-        let fitting = packed(&[(0, string_of(half)), (1, string_of(rest))]);
+        let fitting = packed(&[(0, vec![string_of(half)]), (1, vec![string_of(rest)])]);
         assert_eq!(fitting.len(), 1);
         assert_eq!(fitting[0].body.len(), MAX_BATCH);
-        let split = packed(&[(0, string_of(half)), (1, string_of(rest + 1))]);
+        let split = packed(&[(0, vec![string_of(half)]), (1, vec![string_of(rest + 1)])]);
         assert_eq!(split.iter().map(|it| it.origins.clone()).collect::<Vec<_>>(), [[0], [1]]);
         assert!(split.iter().all(|it| serde_json::from_slice::<Value>(&it.body).is_ok()));
     }
 
     #[test]
+    fn an_event_is_divided_only_if_it_fits_into_no_request() {
+        let third = string_of(MAX_BATCH / 3);
+        let pair = || vec![third.clone(); 2];
+        let origins = |events: &[(usize, Vec<Vec<u8>>)]| -> Vec<Vec<usize>> {
+            packed(events).into_iter().map(|request| request.origins).collect()
+        };
+        assert_eq!(origins(&[(0, pair()), (1, pair())]), [vec![0, 0], vec![1, 1]]);
+        assert_eq!(origins(&[(0, vec![third.clone(); 5])]), [vec![0, 0], vec![0, 0], vec![0]]);
+        let alone = OutgoingRequests { items: pair(), ..OutgoingRequests::default() };
+        assert!(alone.may_share());
+        let large = OutgoingRequests { items: vec![third; 3], ..OutgoingRequests::default() };
+        assert!(!large.may_share());
+    }
+
+    #[test]
     fn without_items_there_is_no_request() {
         assert_eq!(packed(&[]), []);
+        assert_eq!(packed(&[(0, Vec::new())]), []);
     }
 }

@@ -1,6 +1,5 @@
 //! What a response of Customer.io's means for the event. Pure: status, headers and body in, verdict out.
 
-use crate::telemetry::redaction::Redactor;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -9,7 +8,9 @@ use std::time::Duration;
 pub(crate) enum Verdict {
     /// Customer.io accepted everything.
     Accepted,
-    /// It will never accept this request; repeating it would not help.
+    /// It accepted the request, but for the items that these errors name.
+    PartlyRejected(Vec<ItemError>),
+    /// It accepted nothing of this request, and never will; repeating it would not help.
     Rejected(Vec<ItemError>),
     /// It may work later.
     Later(Later),
@@ -127,26 +128,13 @@ fn has_reasons(errors: &[ItemError]) -> bool {
     !errors.is_empty() && errors.iter().all(|error| error.is_customer_ios)
 }
 
-/// As many reasons of one response as a person reads.
-const MAX_ERRORS: usize = 20;
-
-/// The errors, redacted, and not too many.
-pub(super) fn redacted(errors: Vec<ItemError>, redactor: &Redactor) -> Vec<ItemError> {
-    let redacted = |error: ItemError| ItemError {
-        field: redactor.redact(&error.field),
-        message: redactor.redact(&error.message),
-        ..error
-    };
-    errors.into_iter().take(MAX_ERRORS).map(redacted).collect()
-}
-
 /// Classifies a response. `body` is what was read of it, `None` if it broke off or was too long.
 pub(super) fn classify(status: u16, retry_after: Option<Duration>, body: Option<&[u8]>) -> Verdict {
     let later = |reason| Verdict::Later(Later { reason, retry_after });
     match status {
         200..=299 => match body.and_then(errors) {
             Some(errors) if errors.is_empty() => Verdict::Accepted,
-            Some(errors) => Verdict::Rejected(errors),
+            Some(errors) => Verdict::PartlyRejected(errors),
             None => later(LaterReason::Unreadable),
         },
         // A 400 without one of Customer.io's reasons comes from something in between, such as a proxy.
@@ -244,7 +232,7 @@ mod tests {
             {"batch_index":1,"reason":"invalid","field":"attributes.plan","message":"too long"},
             {"batch_index":1,"reason":"required","field":"name"}
         ]}"#;
-        let expected = Verdict::Rejected(vec![
+        let expected = Verdict::PartlyRejected(vec![
             refused(Some(1), "attributes.plan", "too long"),
             refused(Some(1), "name", "required"),
         ]);

@@ -1,4 +1,5 @@
 use super::error::LookupError;
+use super::memo::Memo;
 use crate::http::{MAX_ATTEMPTS, RetryPolicy, parse_retry_after, read_body};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, Url};
@@ -29,13 +30,15 @@ pub(crate) struct Api {
     paused_until: Mutex<Option<Instant>>,
 }
 
-/// One event's access to it: with this key, until that moment.
+/// One event's access to it: with this key, until that moment, sharing with the events of its batch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Access<'a> {
     /// `dodo_api_key`.
     pub(crate) key: &'a SecretString,
     /// When the responses come too late.
     pub(crate) deadline: Instant,
+    /// What other events of the same batch have learnt, if there are any.
+    pub(crate) memo: Option<&'a Memo>,
 }
 
 impl Api {
@@ -127,11 +130,22 @@ impl Api {
         access: Access<'_>,
     ) -> Result<Object, LookupError> {
         let url = self.endpoint(path, query);
+        match access.memo {
+            // On the heap: only a batch has one.
+            Some(memo) => Box::pin(memo.get_or_ask(url.as_str(), self.ask(&url, access))).await,
+            None => self.ask(&url, access).await,
+        }
+    }
+
+    async fn ask(&self, url: &Url, access: Access<'_>) -> Result<Object, LookupError> {
         let mut attempts = 0;
         loop {
             self.check_pause()?;
+            if access.deadline <= Instant::now() {
+                return Err(LookupError::TimedOut);
+            }
             attempts += 1;
-            let error = match self.attempt(&url, access).await {
+            let error = match self.attempt(url, access).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };

@@ -11,6 +11,7 @@ mod enricher;
 mod enrichment;
 mod error;
 mod lifetime;
+mod memo;
 mod person_lists;
 mod subscriptions;
 
@@ -18,3 +19,4 @@ pub(crate) use client::{Access, Api, Object};
 pub(crate) use enricher::{Enricher, is_fresh};
 pub use enrichment::{Enrichment, Lookup, Needs};
 pub use error::{LookupError, SumError};
+pub(crate) use memo::Memo;

@@ -35,6 +35,9 @@ pub enum EnvelopeError {
     /// `type` is missing, empty or not a string.
     #[error("The body has no \"type\".")]
     NoType,
+    /// It does not say which webhook it is. Only in a queue: as a header it would have been missed before.
+    #[error("The message has no \"webhook-id\".")]
+    NoId,
     /// `data` is missing or not an object.
     #[error("The body has no \"data\" object.")]
     NoData,
@@ -56,6 +59,9 @@ impl<'a> Event<'a> {
     /// # Errors
     /// What is missing.
     pub fn from_trusted(id: &'a str, body: &'a str) -> Result<Self, EnvelopeError> {
+        if id.is_empty() {
+            return Err(EnvelopeError::NoId);
+        }
         let envelope = serde_json::from_str(body).map_err(|_| EnvelopeError::NotJson)?;
         let Value::Object(mut envelope) = envelope else {
             return Err(EnvelopeError::NoType);
@@ -116,6 +122,13 @@ mod tests {
         ] {
             assert_eq!(read(body), Err(expected), "{body}");
         }
+    }
+
+    /// Its id could not be the same at every delivery.
+    #[test]
+    fn an_event_has_an_id() {
+        let read = Event::from_trusted("", r#"{"type":"a.b","data":{}}"#);
+        assert_eq!(read, Err(EnvelopeError::NoId));
     }
 
     #[test]

@@ -1,11 +1,12 @@
-//! Handles one webhook end to end: method, size, headers, signature, envelope, and then the relay.
+//! Handles one webhook end to end: method, size, headers, signature, envelope, and then the queue or the
+//! relay.
 
 use super::log_line::Invocation;
 use super::response::Reply;
-use crate::config::Settings;
 use crate::event::Event;
-use crate::http::RetryPolicy;
-use crate::relay::{Moment, Record, Relay, deadline, unix_seconds};
+use crate::http::{self, RetryPolicy};
+use crate::queue::{Message, Queue, QueueError, QueueUrl, WEBHOOK_ID};
+use crate::relay::{Moment, Record, Relay, RelaySettings, deadline, unix_seconds};
 use crate::secrets::Secret;
 use crate::webhook::{SignatureError, Unverified, Verified};
 use lambda_http::http::Method;
@@ -20,6 +21,8 @@ pub const MAX_BODY: usize = 1024 * 1024;
 /// The webhook function, with what it keeps from one webhook to the next.
 pub struct Function {
     relay: Relay,
+    /// Where webhooks wait, if they do.
+    queue: Option<Queue>,
     tolerance: Duration,
     clock: Clock,
     output: fn(&str),
@@ -52,21 +55,28 @@ impl Default for Dependencies {
 
 impl Function {
     /// Builds the clients; no request is made yet.
-    pub fn new(settings: Settings) -> Self {
-        Self::with(settings, Dependencies::default())
-    }
-
-    /// The same with other dependencies.
-    pub fn with(settings: Settings, dependencies: Dependencies) -> Self {
+    pub(super) fn new(
+        settings: RelaySettings,
+        tolerance: Duration,
+        queue: Option<QueueUrl>,
+        dependencies: Dependencies,
+    ) -> Self {
         let Dependencies { clock, policy, output } = dependencies;
-        let tolerance = settings.tolerance;
-        Self { relay: Relay::new(settings.relay, policy), tolerance, clock, output }
+        let http = http::client();
+        let queue = queue.map(|url| Queue::new(&settings.aws, http.clone(), url));
+        Self { relay: Relay::new(settings, http, policy), queue, tolerance, clock, output }
     }
 
     /// Does in the init phase what the first webhook would otherwise wait for. It may fail; the
-    /// webhook will try again.
+    /// webhook will try again. With a queue, Customer.io is not needed, however slow it is.
     pub async fn warm_up(&self) {
-        self.relay.warm_up((self.clock)()).await;
+        let now = (self.clock)();
+        match &self.queue {
+            Some(queue) => {
+                tokio::join!(self.relay.fetch_secret(now), queue.warm_up());
+            }
+            None => self.relay.warm_up(now).await,
+        }
     }
 
     /// Handles one request and writes its line in the log.
@@ -90,7 +100,10 @@ impl Function {
         record.verified(webhook.id());
         let event = Event::from_webhook(&webhook)?;
         record.parsed(&event);
-        Ok(self.relay.process(event, &secret, moment, record).await.into())
+        match &self.queue {
+            Some(queue) if is_queued(queue, &event, now, record).await => Ok(Reply::Queued),
+            _ => Ok(self.relay.process(event, &secret, moment, record).await.into()),
+        }
     }
 
     /// Verifies a webhook. If no signature matches, the secret may have been rotated: then once more
@@ -111,6 +124,26 @@ impl Function {
             result => Ok((result?, secret)),
         }
     }
+}
+
+/// Puts an event into the queue, exactly as it was signed. If the queue does not take it, it is delivered
+/// at once instead: within the same time, and the log says why.
+async fn is_queued(queue: &Queue, event: &Event<'_>, now: SystemTime, record: &mut Record) -> bool {
+    let before = Instant::now();
+    let message = Message { body: event.raw, attributes: &[(WEBHOOK_ID, event.id)] };
+    let sent = queue.send(message, now).await;
+    record.queue = before.elapsed();
+    match &sent {
+        Ok(()) | Err(QueueError::Paused) => {}
+        Err(error @ QueueError::Unfit) => {
+            tracing::info!(reason = error.code(), "{error} This webhook is delivered at once.");
+        }
+        Err(error) => {
+            let reason = error.code();
+            tracing::error!(reason, "{error} Webhooks are delivered at once meanwhile.");
+        }
+    }
+    sent.is_ok()
 }
 
 /// The raw bytes of a POST that is not too large. Lambda has already decoded base64.

@@ -1,7 +1,47 @@
-//! What triggers the function: today its URL.
+//! What triggers the function: its URL, or a queue.
 
+mod batch;
+mod batch_line;
 mod http;
+mod line;
 mod log_line;
 mod response;
+mod sqs;
 
 pub use http::{Clock, Dependencies, Function, MAX_BODY};
+pub use sqs::{BatchResponse, QueueFunction, SqsEvent};
+
+use crate::config::{Role, Settings};
+use crate::http::RetryPolicy;
+
+/// One of the two functions that this program can be.
+pub enum Service {
+    /// Takes webhooks.
+    Webhooks(Function),
+    /// Delivers what is in the queue.
+    Queue(QueueFunction),
+}
+
+impl Service {
+    /// The function that the settings describe. No request is made yet.
+    pub fn new(settings: Settings) -> Self {
+        let policy = match settings.role {
+            Role::Webhooks { .. } => RetryPolicy::default(),
+            Role::Queue { .. } => RetryPolicy::of_batches(),
+        };
+        Self::with(settings, Dependencies { policy, ..Dependencies::default() })
+    }
+
+    /// The same with other dependencies.
+    pub fn with(settings: Settings, dependencies: Dependencies) -> Self {
+        let Settings { relay, tolerance, role, .. } = settings;
+        match role {
+            Role::Webhooks { queue } => {
+                Self::Webhooks(Function::new(relay, tolerance, queue, dependencies))
+            }
+            Role::Queue { queue, dead_letters } => {
+                Self::Queue(QueueFunction::new(relay, queue, dead_letters, dependencies))
+            }
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! The one place where what became of a request turns into an HTTP response.
 
 use crate::customerio::ItemError;
-use crate::event::EnvelopeError;
 use crate::relay::Outcome;
 use crate::webhook::{HeaderError, SignatureError};
 use lambda_http::http::StatusCode;
@@ -22,12 +21,12 @@ const LONGEST_RETRY_AFTER: u64 = 3_600;
 /// What a request came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// It was an event.
+    /// It was an event, or at least genuine.
     Outcome(Outcome),
     /// It does not come from Dodo, or nothing proves that it does.
     Unauthorized(Unauthorized),
-    /// Dodo sent it, but it is not an event.
-    Malformed(EnvelopeError),
+    /// It is safe in the queue.
+    Queued,
     /// Not a POST.
     Unsupported,
     /// Larger than [`MAX_BODY`](super::http::MAX_BODY).
@@ -49,13 +48,15 @@ impl Reply {
     /// The HTTP status; never 410, which would disable the endpoint at Dodo.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Outcome(Outcome::Delivered | Outcome::Ignored(_)) => StatusCode::OK,
+            Self::Queued | Self::Outcome(Outcome::Delivered | Outcome::Ignored(_)) => {
+                StatusCode::OK
+            }
             Self::Outcome(Outcome::NoPerson(_) | Outcome::Rejected(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::Outcome(Outcome::Retry(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Outcome(Outcome::Malformed(_)) => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Unsupported => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         }
@@ -65,8 +66,8 @@ impl Reply {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Outcome(outcome) => outcome.name(),
+            Self::Queued => "queued",
             Self::Unauthorized(_) => "unauthorized",
-            Self::Malformed(_) => "malformed",
             Self::Unsupported => "unsupported",
             Self::TooLarge => "too_large",
         }
@@ -76,8 +77,8 @@ impl Reply {
     pub(super) fn reason(&self) -> Option<(&'static str, String)> {
         match self {
             Self::Outcome(outcome) => outcome.reason(),
+            Self::Queued => None,
             Self::Unauthorized(why) => Some((why.code(), why.to_string())),
-            Self::Malformed(why) => Some(("no_dodo_event", why.to_string())),
             Self::Unsupported => Some(("method", "Only POST is supported.".to_owned())),
             Self::TooLarge => Some(("body_size", "The body is larger than 1 MiB.".to_owned())),
         }
@@ -90,7 +91,7 @@ impl Reply {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match self {
-            Self::Malformed(_) | Self::Outcome(Outcome::NoPerson(_) | Outcome::Rejected(_)) => {
+            Self::Outcome(Outcome::NoPerson(_) | Outcome::Rejected(_) | Outcome::Malformed(_)) => {
                 headers.insert(WEBHOOK_DELIVERY, ABORT_MESSAGE);
             }
             Self::Unsupported => {
@@ -101,6 +102,7 @@ impl Reply {
                 headers.insert(RETRY_AFTER, after.as_secs().clamp(1, LONGEST_RETRY_AFTER).into());
             }
             Self::Outcome(Outcome::Delivered | Outcome::Ignored(_))
+            | Self::Queued
             | Self::Unauthorized(_)
             | Self::TooLarge => {}
         }
@@ -156,11 +158,5 @@ impl From<HeaderError> for Reply {
 impl From<SignatureError> for Reply {
     fn from(error: SignatureError) -> Self {
         Self::Unauthorized(error.into())
-    }
-}
-
-impl From<EnvelopeError> for Reply {
-    fn from(error: EnvelopeError) -> Self {
-        Self::Malformed(error)
     }
 }

@@ -35,6 +35,11 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// For the requests of many webhooks at once, which are large and have a minute.
+    pub fn of_batches() -> Self {
+        Self { attempt: Duration::from_secs(10), ..Self::default() }
+    }
+
     /// The pause after `attempts` failed attempts: exponential, with `jitter` from 0 up to but not
     /// including 1.
     pub(crate) fn backoff(&self, attempts: u32, jitter: f64) -> Duration {

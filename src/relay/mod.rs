@@ -1,6 +1,7 @@
 //! One event's way from Dodo to Customer.io: enrich, transform, deliver. No HTTP request of Dodo's
-//! in it, so that events can come from elsewhere too.
+//! in it, so that events can come from elsewhere too. [`batch`] takes many at once from a queue.
 
+pub(crate) mod batch;
 pub(crate) mod deadline;
 mod outcome;
 mod record;
@@ -9,13 +10,13 @@ pub(crate) use outcome::{Outcome, Retry};
 pub(crate) use record::Record;
 
 use crate::aws::AwsSettings;
-use crate::customerio::{Attempts, Request, TrackApi, Verdict};
-use crate::dodo::{Access, Api, Enricher, Enrichment};
+use crate::customerio::{Attempts, Known, Request, TrackApi, Verdict};
+use crate::dodo::{Access, Api, Enricher, Enrichment, Memo};
 use crate::event::Event;
-use crate::http::{self, MAX_ATTEMPTS, RetryPolicy};
+use crate::http::{MAX_ATTEMPTS, RetryPolicy};
 use crate::secrets::{Secret, SecretCache, SecretError, SecretsManager};
 use crate::transform::{Transform, Unsent};
-use reqwest::Url;
+use reqwest::{Client, Url};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -60,14 +61,28 @@ impl Moment {
     fn unix_seconds_at(self, later: Instant) -> u64 {
         unix_seconds(self.now + later.saturating_duration_since(self.arrival))
     }
+
+    fn time_left(self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// How the lookups for one event are made.
+#[derive(Debug, Clone, Copy)]
+struct Lookups<'a> {
+    /// The time of which they are said to be true, in Unix seconds.
+    began: u64,
+    /// When their responses come too late.
+    deadline: Instant,
+    /// What other events of the same batch have learnt.
+    memo: Option<&'a Memo>,
 }
 
 impl Relay {
     /// Builds the clients; no request is made yet.
-    pub(crate) fn new(settings: RelaySettings, policy: RetryPolicy) -> Self {
+    pub(crate) fn new(settings: RelaySettings, http: Client, policy: RetryPolicy) -> Self {
         let RelaySettings { secret_id, secret_ttl, track_url, dodo_url, transform, aws } = settings;
-        let http = http::client();
-        let manager = SecretsManager::new(aws, http.clone(), secret_id);
+        let manager = SecretsManager::new(&aws, http.clone(), secret_id);
         Self {
             secrets: SecretCache::new(manager, secret_ttl),
             enricher: Enricher::new(Api::new(http.clone(), dodo_url, policy)),
@@ -79,8 +94,12 @@ impl Relay {
 
     /// Fetches the secret and opens the connection to Customer.io, both at once. Either may fail.
     pub(crate) async fn warm_up(&self, now: SystemTime) {
-        let (secret, ()) = tokio::join!(self.secrets.get(now), self.customerio.warm_up());
-        if let Err(error) = secret {
+        tokio::join!(self.fetch_secret(now), self.customerio.warm_up());
+    }
+
+    /// Fetches the secret, or says why it cannot be fetched.
+    pub(crate) async fn fetch_secret(&self, now: SystemTime) {
+        if let Err(error) = self.secrets.get(now).await {
             tracing::error!(reason = error.code(), "{error}");
         }
     }
@@ -108,22 +127,33 @@ impl Relay {
         moment: Moment,
         record: &mut Record,
     ) -> Outcome {
-        let enrichment = self.enrich(&event, secret, moment, record).await;
+        let lookups = self.lookups(moment);
+        let enrichment = self.enrich(&event, secret, lookups, record).await;
         let outgoing = self.transform.apply(&event, enrichment.as_ref(), unix_seconds(moment.now));
         let requests = match outgoing {
             Ok(outgoing) => outgoing.into_requests(),
             Err(unsent) => return unsent.into(),
         };
-        let known = || {
-            let payload: Value = serde_json::from_str(event.raw).unwrap_or_default();
-            json!([payload, enrichment.as_ref().map(Enrichment::to_json)])
-        };
+        let known = |_: &[usize]| known(event.raw, enrichment.as_ref());
+        self.send(&requests, &known, secret, moment, record).await
+    }
+
+    /// Sends the requests of one event, one after the other.
+    async fn send(
+        &self,
+        requests: &[Request],
+        known: &Known<'_>,
+        secret: &Arc<Secret>,
+        moment: Moment,
+        record: &mut Record,
+    ) -> Outcome {
         // One refused item is no reason to keep back what the other requests say.
         let (mut refused, mut items) = (Vec::new(), 0);
-        for request in &requests {
-            match self.deliver(request, &known, secret, moment, record).await {
+        for request in requests {
+            let attempts = Attempts { deadline: moment.deadline, made: 0 };
+            match self.deliver(request, known, secret, moment, attempts, record).await {
                 Verdict::Accepted => {}
-                Verdict::Rejected(errors) => {
+                Verdict::PartlyRejected(errors) | Verdict::Rejected(errors) => {
                     refused.extend(errors.into_iter().map(|error| error.after(items)));
                 }
                 Verdict::Later(later) => return Outcome::Retry(Retry::CustomerIo(later)),
@@ -133,13 +163,20 @@ impl Relay {
         if refused.is_empty() { Outcome::Delivered } else { Outcome::Rejected(refused) }
     }
 
+    /// The lookups for a single event. They begin now.
+    fn lookups(&self, moment: Moment) -> Lookups<'static> {
+        let now = Instant::now();
+        let time = self.policy.lookups.min(moment.time_left() / 2);
+        Lookups { began: moment.unix_seconds_at(now), deadline: now + time, memo: None }
+    }
+
     /// Looks up what the event needs, if there is a key for it. The transform decides what a failure
     /// means.
     async fn enrich(
         &self,
         event: &Event<'_>,
         secret: &Secret,
-        moment: Moment,
+        Lookups { began, deadline, memo }: Lookups<'_>,
         record: &mut Record,
     ) -> Option<Enrichment> {
         let key = secret.dodo_api_key.as_ref()?;
@@ -148,12 +185,9 @@ impl Relay {
             return None;
         }
         let before = Instant::now();
-        let left = moment.deadline.saturating_duration_since(before);
-        let time = self.policy.lookups.min(left / 2);
-        let access = Access { key, deadline: before + time };
-        let now = moment.unix_seconds_at(before);
+        let access = Access { key, deadline, memo };
         // On the heap: it is large, and without a key it is never made.
-        let enrichment = Box::pin(self.enricher.enrich(event, &needs, now, access)).await;
+        let enrichment = Box::pin(self.enricher.enrich(event, &needs, began, access)).await;
         record.enriched(&enrichment.failures, before.elapsed());
         Some(enrichment)
     }
@@ -163,13 +197,13 @@ impl Relay {
     async fn deliver(
         &self,
         request: &Request,
-        known: &(dyn Fn() -> Value + Sync),
+        known: &Known<'_>,
         secret: &Arc<Secret>,
         moment: Moment,
+        mut attempts: Attempts,
         record: &mut Record,
     ) -> Verdict {
-        let before = Instant::now();
-        let mut attempts = Attempts { deadline: moment.deadline, made: 0 };
+        let (before, made) = (Instant::now(), attempts.made);
         let mut verdict =
             self.customerio.deliver(request, &secret.customerio, &mut attempts, known).await;
         if verdict.refuses_credentials()
@@ -179,9 +213,15 @@ impl Relay {
             verdict =
                 self.customerio.deliver(request, &newer.customerio, &mut attempts, known).await;
         }
-        record.delivered(attempts.made, before.elapsed());
+        record.delivered(attempts.made - made, before.elapsed());
         verdict
     }
+}
+
+/// What is known of an event, beyond what a request says of it.
+fn known(raw: &str, enrichment: Option<&Enrichment>) -> Value {
+    let payload: Value = serde_json::from_str(raw).unwrap_or_default();
+    json!([payload, enrichment.map(Enrichment::to_json)])
 }
 
 impl From<Unsent> for Outcome {

@@ -1,5 +1,6 @@
 use crate::customerio::{ItemError, Later};
 use crate::dodo::LookupError;
+use crate::event::EnvelopeError;
 use crate::secrets::SecretError;
 use crate::transform::{Ignored, NoPerson};
 use std::time::Duration;
@@ -15,6 +16,8 @@ pub(crate) enum Outcome {
     NoPerson(NoPerson),
     /// Customer.io will never accept it.
     Rejected(Vec<ItemError>),
+    /// It is genuine, but not an event.
+    Malformed(EnvelopeError),
     /// It may work later.
     Retry(Retry),
 }
@@ -34,6 +37,14 @@ pub(crate) enum Retry {
     /// Only Dodo's API knows whom the event is about, or what else the person has, and it failed.
     #[error("This event waits for what only Dodo's API knows. {0}")]
     Dodo(LookupError),
+    /// Other events of the same batch have taken all the time.
+    #[error("Other events of the same batch took all the time there was. This one comes again.")]
+    OutOfTime,
+    /// The function panicked.
+    #[error(
+        "The function failed at this event by a mistake of its own. Please report the event's type."
+    )]
+    Fault,
 }
 
 impl Outcome {
@@ -43,6 +54,7 @@ impl Outcome {
             Self::Delivered => "delivered",
             Self::Ignored(_) => "ignored",
             Self::NoPerson(_) | Self::Rejected(_) => "rejected",
+            Self::Malformed(_) => "malformed",
             Self::Retry(_) => "retry",
         }
     }
@@ -54,6 +66,7 @@ impl Outcome {
             Self::Ignored(why) => Some((why.code(), why.to_string())),
             Self::NoPerson(why) => Some(("no_customer", why.to_string())),
             Self::Rejected(errors) => Some(("refused_by_customerio", sentence(errors))),
+            Self::Malformed(why) => Some(("no_dodo_event", why.to_string())),
             Self::Retry(why) => Some((why.code(), why.to_string())),
         }
     }
@@ -66,22 +79,36 @@ impl Retry {
             Self::CustomerIo(later) => later.reason.code(),
             Self::Dodo(error) => error.code(),
             Self::Transform(_) => "transform_failed",
+            Self::OutOfTime => "out_of_time",
+            Self::Fault => "internal_fault",
         }
     }
 
     /// When to come again, where somebody said so.
     pub(crate) fn after(&self) -> Option<Duration> {
         match self {
-            Self::Secret(_) | Self::Transform(_) => None,
+            Self::Secret(_) | Self::Transform(_) | Self::OutOfTime | Self::Fault => None,
             Self::CustomerIo(later) => later.retry_after,
             Self::Dodo(error) => error.retry_after(),
         }
     }
 }
 
+impl From<Retry> for Outcome {
+    fn from(why: Retry) -> Self {
+        Self::Retry(why)
+    }
+}
+
 impl From<SecretError> for Outcome {
     fn from(error: SecretError) -> Self {
         Self::Retry(error.into())
+    }
+}
+
+impl From<EnvelopeError> for Outcome {
+    fn from(error: EnvelopeError) -> Self {
+        Self::Malformed(error)
     }
 }
 

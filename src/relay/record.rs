@@ -18,6 +18,8 @@ pub(crate) struct Record {
     pub(crate) customerio: Duration,
     /// Waiting for Dodo's API.
     pub(crate) lookups: Duration,
+    /// Waiting for the queue.
+    pub(crate) queue: Duration,
     /// What could not be looked up, and why.
     pub(crate) lookup_failures: Vec<(Lookup, LookupError)>,
 }

@@ -3,7 +3,7 @@ use crate::aws::{AwsHttp, AwsSettings};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Config};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -26,28 +26,19 @@ pub(crate) struct SecretsManager {
 
 impl SecretsManager {
     /// A client of the account and region that `aws` names. No call is made yet.
-    pub(crate) fn new(aws: AwsSettings, http: reqwest::Client, secret_id: String) -> Self {
-        let AwsSettings { region, access_key_id, secret_access_key, session_token, endpoint_url } =
-            aws;
-        let credentials = Credentials::new(
-            access_key_id,
-            secret_access_key,
-            session_token,
-            None,
-            "environment variables",
-        );
+    pub(crate) fn new(aws: &AwsSettings, http: reqwest::Client, secret_id: String) -> Self {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .operation_timeout(OPERATION_TIMEOUT)
             .build();
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region))
-            .credentials_provider(credentials)
+            .region(aws.region())
+            .credentials_provider(aws.credentials())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_initial_backoff(FIRST_PAUSE))
             .http_client(AwsHttp(http));
-        config.set_endpoint_url(endpoint_url);
+        config.set_endpoint_url(aws.secrets_manager_url.clone());
         Self { client: Client::from_conf(config.build()), secret_id }
     }
 }

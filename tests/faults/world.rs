@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, SECOND};
 use dodo_customerio::config::Settings;
-use dodo_customerio::handler::{Dependencies, Function};
+use dodo_customerio::handler::{Dependencies, Function, Service};
 use dodo_customerio::http::RetryPolicy;
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
@@ -87,7 +87,9 @@ impl World {
         });
         let dependencies =
             Dependencies { clock: self.clock.of_function(), policy: self.policy, output: |_| () };
-        let function = Function::with(settings.unwrap(), dependencies);
+        let Service::Webhooks(function) = Service::with(settings.unwrap(), dependencies) else {
+            panic!("the webhook function")
+        };
         function.warm_up().await;
         function
     }

@@ -214,7 +214,7 @@ async fn retry_after_is_passed_on_if_it_does_not_fit() {
         ((503, "retry"), "customerio_rate_limited")
     );
     assert_eq!(response.headers["retry-after"], "70");
-    for (asked, passed_on) in [("86400", "3600"), ("99999999999999999999", "30"), ("0", "1")] {
+    for (asked, passed_on) in [("86400", "3600"), ("99999999999999999999", "3600"), ("0", "1")] {
         let response = response_to(retry_after(asked)).await;
         assert_eq!(response.headers["retry-after"], passed_on, "{asked}");
     }

@@ -13,6 +13,7 @@ mod metrics;
 mod operate;
 mod page;
 mod people;
+mod queue;
 mod responses;
 mod secret;
 #[cfg(feature = "javascript")]

@@ -194,7 +194,8 @@ impl World {
         }
     }
 
-    fn assert_discreet(&self, text: &str) {
+    /// Asserts that a text is free of personal data and secrets.
+    pub fn assert_discreet(&self, text: &str) {
         let Credentials { webhook_secret, site_id, api_key, dodo_api_key } =
             &self.secret.credentials;
         let (pair, key) = (STANDARD.encode(format!("{site_id}:{api_key}")), &webhook_secret[6..]);
@@ -210,7 +211,7 @@ impl World {
 
     /// Everything that the function has logged, at the most verbose level.
     pub fn log(&self) -> String {
-        self.process.output.lock().unwrap().join("\n")
+        self.process.log()
     }
 
     /// Waits for `count` of the function's own lines about webhooks.
@@ -228,12 +229,12 @@ impl World {
         panic!("{count} lines in {}", self.log());
     }
 
-    /// How many requests Customer.io got.
     /// The processes that the function has started, by their ids.
     pub fn children(&self) -> Vec<u32> {
         self.process.children()
     }
 
+    /// How many requests Customer.io got.
     pub fn arrivals(&self) -> usize {
         self.customerio.state().arrivals.len()
     }
@@ -270,11 +271,16 @@ impl Process {
         Self { child, output, reading }
     }
 
-    /// Waits for it to end: its exit status and its log.
     fn children(&self) -> Vec<u32> {
         proc::children(self.child.id().unwrap())
     }
 
+    /// Everything that it has written so far.
+    pub fn log(&self) -> String {
+        self.output.lock().unwrap().join("\n")
+    }
+
+    /// Waits for it to end: its exit status and its log.
     pub async fn end(mut self) -> (ExitStatus, Vec<Value>) {
         let status = self.child.wait().await.unwrap();
         self.reading.await.unwrap();

@@ -225,15 +225,16 @@ def test_a_dollar_sign_reaches_the_parameters(checkout, tmp_path):
     printer.parent.mkdir(parents=True)
     printer.write_text('#!/bin/sh\nprintf "%s" "$PARAMS"\n')
     printer.chmod(0o755)
-    for part in ("tests/requirements.txt", "tests/constraints.txt"):
+    for part in ("ops/requirements.txt", "ops/requirements-build.txt", "tests/constraints.txt"):
         (checkout.folder / part).parent.mkdir(exist_ok=True)
         (checkout.folder / part).touch()
-    for mark in (".complete", ".tools"):
+    for mark in (".ops", ".build"):
         (checkout.folder / ".venv" / mark).touch()
     for typed in ("metadata.$id", "metadata.$$id", "metadata.$(id", "two words"):
         command = ["/usr/bin/make", "--no-print-directory", "deploy", f"PARAMS=PersonIdentifier={typed}", "PREBUILT=x"]
         ran = subprocess.run(command, cwd=checkout.folder, env=checkout.environment, capture_output=True, text=True)
         assert ran.stdout == f"PersonIdentifier={typed.replace('$$', '$')}", ran
+
 
 def test_credentials_of_another_account_stop(prebuilt, aws):
     prebuilt.deploy()

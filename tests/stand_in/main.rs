@@ -3,7 +3,9 @@
 mod dodo_api;
 mod objects;
 mod people;
+mod poller;
 mod rate_limit;
+mod sqs;
 mod track_api;
 
 use serde_json::{Value, json};

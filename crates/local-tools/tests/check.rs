@@ -153,7 +153,8 @@ fn files_that_are_too_slow_together_for_a_small_function_fail() {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     let rounds = (few as f64 * 60.0 / milliseconds) as u64;
     let text = spin(rounds);
-    let files: Vec<_> = ["a.js", "b.js", "c.js", "d.js"].map(|name| (name, text.as_str())).into();
+    let names = ["a.js", "b.js", "c.js", "d.js", "e.js", "f.js", "g.js", "h.js", "i.js"];
+    let files: Vec<_> = names.map(|name| (name, text.as_str())).into();
     let (passed, printed) = Folder::with(&files).check();
     assert!(!passed, "{printed}");
     let (at_full_speed, at_small_share) = printed.split_once("At the CPU share").unwrap();

@@ -30,7 +30,7 @@ impl Sample {
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
         let event: Value =
             serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}."))?;
-        match Event::from_trusted("", text) {
+        match Event::from_trusted("sample", text) {
             Ok(_) => Ok(Self { name: name.to_owned(), event }),
             Err(error) => Err(format!(
                 "is no event of Dodo's. {error} Compare events/payment.succeeded.json."

@@ -10,6 +10,7 @@
 //! - [`package`]: how large a program is; [`template`]: `template.yaml` as SAM expands it;
 //! - [`runtime_api`]: the Lambda Runtime API, and a [`function_url`] in front of it; [`front`]: one that
 //!   leads to one process after the other;
+//! - [`sqs`]: queues, quick and in any time, that can fail; [`poller`]: Lambda's between a queue and a function;
 //! - [`serve`]: the HTTP server under them;
 //! - [`proc`]: what a process uses; [`cpu_share`]: as little CPU as a small function has;
 //! - [`interrupt`]: clean shutdown.
@@ -28,8 +29,10 @@ pub mod leaks;
 pub mod one_secret;
 pub mod package;
 pub mod page;
+pub mod poller;
 pub mod proc;
 pub mod runtime_api;
 pub mod secrets_manager;
 pub mod serve;
+pub mod sqs;
 pub mod template;

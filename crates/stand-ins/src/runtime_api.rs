@@ -24,6 +24,7 @@ pub struct RuntimeApi {
     events: mpsc::UnboundedSender<Invocation>,
     first_next: watch::Receiver<Option<Instant>>,
     count: AtomicU64,
+    timeout: Duration,
 }
 
 /// A response, and how long the function took.
@@ -50,6 +51,7 @@ struct Shared {
     events: Arc<Mutex<mpsc::UnboundedReceiver<Invocation>>>,
     waiting: Arc<Mutex<HashMap<String, Waiting>>>,
     first_next: watch::Sender<Option<Instant>>,
+    timeout: Duration,
 }
 
 impl RuntimeApi {
@@ -58,12 +60,20 @@ impl RuntimeApi {
     /// # Errors
     /// If there is none.
     pub async fn start() -> io::Result<Self> {
+        Self::with_timeout(FUNCTION_TIMEOUT).await
+    }
+
+    /// The same for functions with another timeout.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn with_timeout(timeout: Duration) -> io::Result<Self> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let (first, first_next) = watch::channel(None);
         let events = Arc::new(Mutex::new(receiver));
-        let shared = Shared { events, waiting: Arc::default(), first_next: first };
+        let shared = Shared { events, waiting: Arc::default(), first_next: first, timeout };
         let server = serve::serve(0, shared).await?;
-        Ok(Self { server, events: sender, first_next, count: AtomicU64::new(0) })
+        Ok(Self { server, events: sender, first_next, count: AtomicU64::new(0), timeout })
     }
 
     /// What Lambda puts into a function's environment.
@@ -96,7 +106,7 @@ impl RuntimeApi {
         let (sender, receiver) = oneshot::channel();
         let id = format!("request-{}", self.count.fetch_add(1, Ordering::Relaxed));
         self.events.send(Invocation { id, event, sender }).ok()?;
-        tokio::time::timeout(FUNCTION_TIMEOUT, receiver).await.ok()?.ok()
+        tokio::time::timeout(self.timeout, receiver).await.ok()?.ok()
     }
 }
 
@@ -135,7 +145,7 @@ impl Shared {
             return Err(serve::Broken);
         };
         let mut response = serve::json(200, &event);
-        let deadline = SystemTime::now() + FUNCTION_TIMEOUT;
+        let deadline = SystemTime::now() + self.timeout;
         let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let headers = response.headers_mut();
         headers.insert("lambda-runtime-aws-request-id", id.parse().expect("a header"));

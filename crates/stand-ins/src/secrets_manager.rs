@@ -1,4 +1,4 @@
-//! Secrets Manager, simulated by moto on a free port.
+//! AWS, simulated by moto on a free port: Secrets Manager, and what else moto knows.
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Credentials, Region};
@@ -70,6 +70,11 @@ impl Moto {
             ("AWS_SECRET_ACCESS_KEY", "testing".to_owned()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.url.clone()),
         ]
+    }
+
+    /// Its endpoint, the same for all services.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Creates a secret.

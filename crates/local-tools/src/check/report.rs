@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use dodo_customerio::transform::javascript::engine::{Answer, Input, Kind, Limits, Run};
-use dodo_customerio::transform::javascript::process::PATIENCE;
+use dodo_customerio::transform::javascript::process::{PATIENCE, PATIENCE_WITH_ALL};
 use serde_json::Value;
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
@@ -130,7 +130,8 @@ impl Report {
     /// Without the files, which are known.
     pub fn in_short(&self) -> String {
         let Most { time, sample } = &self.slowest;
-        let (time, most) = (time.as_millis(), PATIENCE.as_millis());
+        let most = if self.files.len() > 1 { PATIENCE_WITH_ALL } else { PATIENCE };
+        let (time, most) = (time.as_millis(), most.as_millis());
         let counts = self.counts();
         let head =
             format!("{counts}; the slowest took {time} of {most} ms by the clock ({sample}).");

@@ -57,6 +57,8 @@ pub struct State {
     pub faults: Faults,
     /// How many requests it got, failed ones included, the warm-up excluded.
     pub requests: usize,
+    /// A text that makes every request fail that has it in its body, and how.
+    pub poison: Option<(String, Fault)>,
     authorization: String,
 }
 
@@ -124,7 +126,7 @@ impl Service for Memory {
         if let Some(order) = request.uri().path().strip_prefix("/local/fail/") {
             return Ok(self.lock().command(order));
         }
-        let fault = self.lock().next_fault();
+        let fault = self.lock().next_fault(request.body());
         let process = || self.lock().process(&request);
         match fault {
             None => Ok(process()),
@@ -150,9 +152,12 @@ impl State {
         serve::json(200, &json!({"failing": {"status": status, "times": times}}))
     }
 
-    fn next_fault(&mut self) -> Option<Fault> {
+    fn next_fault(&mut self, body: &[u8]) -> Option<Fault> {
         self.requests += 1;
-        self.faults.pop()
+        let is_poisoned =
+            |(text, _): &&(String, Fault)| String::from_utf8_lossy(body).contains(text.as_str());
+        let poison = self.poison.as_ref().filter(is_poisoned).map(|(_, fault)| fault.clone());
+        self.faults.pop().or(poison)
     }
 
     fn process(&mut self, request: &Request<Bytes>) -> Response<ResponseBody> {

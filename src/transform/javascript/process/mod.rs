@@ -11,7 +11,7 @@ mod child;
 mod parent;
 
 pub use child::run_if_asked;
-pub use parent::PATIENCE;
+pub use parent::{PATIENCE, PATIENCE_WITH_ALL};
 pub(super) use parent::{Problem, Process};
 
 use super::engine::{Limits, Source};

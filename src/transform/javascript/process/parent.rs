@@ -16,7 +16,7 @@ pub const PATIENCE: Duration = Duration::from_millis(1_700);
 
 /// How long all files together may take, so that a request to Customer.io still fits into the 10 s that a
 /// webhook has.
-const PATIENCE_WITH_ALL: Duration = Duration::from_millis(6_000);
+pub const PATIENCE_WITH_ALL: Duration = Duration::from_secs(6);
 
 /// How long the process may take to start and to check its files. Lambda's init phase ends after 10 s.
 const PATIENCE_AT_START: Duration = Duration::from_secs(8);
