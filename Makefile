@@ -24,7 +24,7 @@ GIVEN = "$${EVENT:-$${FILE-}}"
 # ops/ gets its options from the environment too.
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
 # A $ in their values is meant as it is: make would take it, and what follows, for a variable.
-LITERAL := PARAMS TRANSFORM PREBUILT EVENTS FILTER EVENT FILE SETTINGS URL
+LITERAL := PARAMS TRANSFORM PREBUILT EVENTS FILTER EVENT FILE SETTINGS URL MAIL
 literal = $(if $(findstring command,$(origin $(1))),$(eval override $(1) := $$(subst $$$$$$$$,$$$$,$$(value $(1))))$(eval export $(1)))
 $(foreach name,$(LITERAL),$(call literal,$(name)))
 # An unpacked release has no sources.
@@ -99,9 +99,9 @@ invoke: event-given cargo-given $(DEMO_TOOLS) ## Invoke `make dev` with `cargo l
 	@cargo build --locked --quiet --package local-tools
 	@target/debug/local invoke $(PORT_OPTION) -- $(GIVEN)
 
-preview: event-given cargo-given ## Show the requests that an event becomes, without sending them: EVENT=name, path or -, TRANSFORM=path, INPUT=1.
+preview: event-given cargo-given ## Show the requests that an event becomes, without sending them: EVENT=name, path or -, TRANSFORM=path, INPUT=1; MAIL=receipt KEY=1: the mail.
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(INPUT),--input) -- $(GIVEN)
+	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(INPUT),--input) $(if $(MAIL),--mail="$$MAIL" $(if $(KEY),--key)) -- $(GIVEN)
 
 check: cargo-given ## Run TRANSFORM=path over all samples, at full speed and at the CPU share of a function of MEMORY=128 MB.
 	@cargo build --locked --quiet --package local-tools

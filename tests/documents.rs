@@ -104,15 +104,19 @@ fn read(path: &str) -> String {
 }
 
 fn pages() -> Vec<String> {
+    pages_in("docs")
+}
+
+fn pages_in(folder: &str) -> Vec<String> {
     let entries =
-        fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
-    let names = entries.map(|name| format!("docs/{}", name.to_str().unwrap()));
+        fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = entries.map(|name| format!("{folder}/{}", name.to_str().unwrap()));
     names.filter(|name| Path::new(name).extension().is_some_and(|it| it == "md")).collect()
 }
 
 fn documents() -> Vec<Document> {
     let top = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned);
-    let paths = top.into_iter().chain(pages());
+    let paths = top.into_iter().chain(pages()).chain(pages_in("docs/campaigns"));
     paths.map(|path| Document::parse(path.as_str().into(), &read(&path))).collect()
 }
 

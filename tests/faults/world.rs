@@ -51,6 +51,12 @@ impl World {
         Self { settings, ..self }
     }
 
+    /// With one more.
+    pub fn and_setting(mut self, name: &'static str, value: &str) -> Self {
+        self.settings.push((name, value.to_owned()));
+        self
+    }
+
     /// With time limits that no attempt and no lookup exceeds unless it is broken on purpose.
     pub fn patient(self) -> Self {
         let (attempt, lookups) = (Duration::from_secs(4), Duration::from_secs(4));

@@ -11,6 +11,7 @@ mod emulator;
 mod flood;
 mod given;
 mod load;
+mod mail;
 mod ports;
 mod running;
 mod send;
@@ -105,6 +106,13 @@ enum Tool {
         /// Show the event itself too, after all else.
         #[arg(long)]
         input: bool,
+        /// Show the mail of a campaign in docs/campaigns instead, such as receipt.
+        #[arg(long, value_name = "RECIPE", conflicts_with = "input")]
+        mail: Option<String>,
+        /// As if the function had a key for Dodo's API, for what is looked up: names of products, the link
+        /// to pay.
+        #[arg(long, requires = "mail")]
+        key: bool,
     },
 
     /// Run all samples through a transform, as the function would.
@@ -192,7 +200,10 @@ async fn run(cli: Cli) -> ExitCode {
         Tool::Send { given, url, port } => send::send(&given.event, url, port.port).await.map(show),
         Tool::Event { given, port } => send::event(&given.event, port.port).map(show),
         Tool::Invoke { given, port } => send::invoke(&given.event, port.port),
-        Tool::Preview { given, transform, settings, input } => {
+        Tool::Preview { given, transform, settings, mail: Some(recipe), key, .. } => {
+            preview_mail(&given, &transform, &settings, &recipe, key).map(show)
+        }
+        Tool::Preview { given, transform, settings, input, .. } => {
             preview(&given, &transform, &settings, input).map(show)
         }
         Tool::Check(choices) => check::run(&choices, show),
@@ -222,6 +233,17 @@ fn preview(
 ) -> Result<String, String> {
     let settings = Local::read(&settings.path()?)?;
     webhook::preview(&given.event, transform.path()?.as_deref(), &settings, input)
+}
+
+fn preview_mail(
+    given: &Given,
+    transform: &Transform,
+    settings: &SettingsFile,
+    recipe: &str,
+    has_key: bool,
+) -> Result<String, String> {
+    let settings = Local::read(&settings.path()?)?;
+    mail::preview(&given.event, transform.path()?.as_deref(), &settings, recipe, has_key)
 }
 
 fn show(text: impl Display) {

@@ -29,6 +29,8 @@ struct Subscription {
     cancelled: Option<u64>,
     expires: Option<u64>,
     trial_days: u64,
+    /// When the last charge was due.
+    billed: u64,
 }
 
 impl Life<'_> {
@@ -63,6 +65,7 @@ impl Life<'_> {
             cancelled: None,
             expires: self.chance(30).then_some(at + 365 * DAY),
             trial_days,
+            billed: at,
         }
     }
 
@@ -83,7 +86,7 @@ impl Life<'_> {
     /// Payment, first renewal and start carry one timestamp; a trial has a payment of zero.
     fn start(&mut self, at: u64, own: &mut Subscription) -> u64 {
         let at = self.moment(at);
-        (own.status, own.created) = ("active", at - 5 * SECOND);
+        (own.status, own.created, own.billed) = ("active", at - 5 * SECOND, at - 5 * SECOND);
         let amount = if own.trial_days > 0 { 0 } else { own.amount };
         let payment = self.charge(at, amount, own.currency, &own.id);
         self.pay_at(at, &payment, json!({"charge_type": "new"}));
@@ -146,12 +149,14 @@ impl Life<'_> {
         let payment = self.charge(at, own.amount, own.currency, &own.id);
         self.succeed(at, &payment, json!({"charge_type": "renewal"}));
         own.next_billing += 30 * DAY;
+        own.begin_period();
         self.step(at, own, "renewed", "active");
     }
 
     /// What was seen: a renewal that says `past_due`.
     fn fall_behind(&mut self, at: u64, own: &mut Subscription) {
         self.fail_to_pay(at, own);
+        own.begin_period();
         let event = if self.rng.bool() { "renewed" } else { "past_due" };
         self.step(at, own, event, "past_due");
     }
@@ -216,12 +221,18 @@ impl Life<'_> {
 }
 
 impl Subscription {
+    /// The first period begins after the trial.
+    fn begin_period(&mut self) {
+        let in_trial = self.trial_days > 0 && self.billed == self.created;
+        self.billed += if in_trial { self.trial_days * DAY } else { 30 * DAY };
+    }
+
     fn fields(&self, life: &Life<'_>) -> Value {
         let ends = |date: Option<u64>| date.map_or(Value::Null, |date| rfc3339(date).into());
         json!({
             "subscription_id": self.id, "product_id": self.product, "currency": self.currency,
             "recurring_pre_tax_amount": self.amount, "status": self.status,
-            "created_at": rfc3339(self.created), "previous_billing_date": rfc3339(self.created),
+            "created_at": rfc3339(self.created), "previous_billing_date": rfc3339(self.billed),
             "next_billing_date": rfc3339(self.next_billing),
             "cancel_at_next_billing_date": self.ends_with_period,
             "cancelled_at": ends(self.cancelled), "expires_at": ends(self.expires),

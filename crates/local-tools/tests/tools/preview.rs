@@ -67,3 +67,24 @@ fn settings_come_from_the_file_and_the_environment_wins() {
     let shell = [("EVENT_NAMES", "payment.failed=From The Shell")];
     assert!(local(&arguments, &shell).output.contains("\"From The Shell\""));
 }
+
+#[test]
+fn the_mail_of_a_campaign_is_shown_as_text_with_and_without_a_key() {
+    let mail = |event: &str, recipe: &str, more: &[&str]| {
+        local(&[&["preview", event, "--mail", recipe][..], more].concat(), &[])
+    };
+    let receipt = mail("payment.succeeded.kwd", "receipt", &[]);
+    let headings = ["KEY=1", "Subject: Your payment of 1.500 KWD\n", "Hello Noor Mithal,\n"];
+    assert!(positions(&receipt.output, &headings).is_sorted(), "{receipt:?}");
+    assert!(!receipt.output.contains("Sample Product"), "{receipt:?}");
+    let with_key = mail("payment.succeeded.kwd", "receipt", &["--key"]).output;
+    assert!(with_key.contains("- 1 × Sample Product\n"), "{with_key}");
+
+    let left = mail("abandoned_checkout.detected", "abandoned-checkout", &[]).output;
+    assert!(left.contains("would not send this: payment_link is absent."), "{left}");
+    let left = mail("abandoned_checkout.detected", "abandoned-checkout", &["--key"]).output;
+    assert!(left.contains("[https://checkout.example.com/pay_sample] Go back"), "{left}");
+
+    let unknown = mail("payment.succeeded", "receit", &[]);
+    assert_eq!(unknown.code, Some(1), "{unknown:?}");
+}

@@ -1,0 +1,207 @@
+//! A mail as text, for a terminal.
+
+use super::liquid::{Rendered, render};
+use super::{Campaign, Mail, Recipe, Step, Trigger, Vocabulary};
+use serde_json::{Map, Value};
+use std::fmt::Write as _;
+
+impl Mail {
+    /// Renders subject and body.
+    ///
+    /// # Errors
+    /// What is wrong, with the line at which the part begins.
+    pub fn render(
+        &self,
+        event: &Map<String, Value>,
+        customer: &Map<String, Value>,
+        vocabulary: &Vocabulary,
+    ) -> Result<Rendered, String> {
+        let part = |template: &super::recipe::Located<String>| {
+            render(&template.value, event, customer, vocabulary)
+                .map_err(|error| format!("{} (from line {}): {error}", self.name, template.line))
+        };
+        Ok(Rendered { subject: part(&self.subject)?.trim().to_owned(), body: part(&self.body)? })
+    }
+}
+
+/// The mails of a recipe for the items of one request, with what keeps a campaign from starting.
+///
+/// # Errors
+/// A sentence that names the recipes, or the events that the recipe is for.
+pub fn preview(name: &str, items: &[Value]) -> Result<String, String> {
+    let all = super::recipes().map_err(|faults| lines(&faults))?;
+    let names: Vec<&str> = all.iter().map(|recipe| recipe.name.as_str()).collect();
+    let recipe = all
+        .iter()
+        .find(|recipe| recipe.name == name)
+        .ok_or_else(|| format!("There is no recipe {name}. There are: {}.", names.join(", ")))?;
+    let request = Request::of(items);
+    let started = recipe.campaigns.iter();
+    let started =
+        started.filter(|it| it.trigger.value == Trigger::Event(request.event_name.clone()));
+    let text: String = started.map(|campaign| request.preview(recipe, campaign)).collect();
+    if text.is_empty() {
+        let event = &request.event_name;
+        return Err(format!(
+            "{event} starts no campaign of {name}. {} says what does.",
+            recipe.file
+        ));
+    }
+    Ok(text.trim_end().to_owned())
+}
+
+/// The attributes that a request brings.
+struct Request {
+    event_name: String,
+    event: Map<String, Value>,
+    customer: Map<String, Value>,
+}
+
+impl Request {
+    fn of(items: &[Value]) -> Self {
+        let event = items.iter().find(|item| item["action"] == "event");
+        let event_name = event.and_then(|item| item["name"].as_str()).unwrap_or("No event");
+        Self {
+            event_name: event_name.to_owned(),
+            event: attributes(items, "event"),
+            customer: attributes(items, "identify"),
+        }
+    }
+
+    /// What keeps the campaign from starting, then what it does.
+    fn preview(&self, recipe: &Recipe, campaign: &Campaign) -> String {
+        let failing = campaign.event_filters.iter().filter(|it| !it.value.holds(&self.event));
+        let failing = failing.map(|filter| {
+            let attribute = &filter.value.attribute;
+            let value = self.event.get(attribute).map_or("absent".to_owned(), Value::to_string);
+            format!("Customer.io would not send this: {attribute} is {value}.\n\n")
+        });
+        let segments = campaign.segments.iter();
+        let segments =
+            segments.map(|it| format!("Only to people in the segment {}.\n\n", it.value));
+        let mut hours = 0;
+        let steps = campaign.steps.iter().map(|step| {
+            hours += if let Step::Wait(more) = &step.value { *more } else { 0 };
+            self.step(recipe, &step.value, hours)
+        });
+        failing.chain(segments).chain(steps).collect()
+    }
+
+    fn step(&self, recipe: &Recipe, step: &Step, hours: u64) -> String {
+        match step {
+            Step::Wait(_) => String::new(),
+            Step::WaitUntil(attribute, days) => {
+                format!("Waits until {days} days before {attribute}.\n\n")
+            }
+            Step::Set(attribute, _) => format!("Sets {attribute} on the person.\n\n"),
+            Step::Send(name) => {
+                let mail = recipe.mails.iter().find(|mail| mail.name == *name);
+                let rendered =
+                    mail.map(|mail| mail.render(&self.event, &self.customer, &Vocabulary::read()));
+                match rendered {
+                    None => String::new(),
+                    Some(Err(error)) => format!("The mail cannot be made: {error}.\n\n"),
+                    Some(Ok(Rendered { subject, body })) => {
+                        let (when, body) = (when(hours), to_text(&body));
+                        format!("--- {name}, {when}\nSubject: {subject}\n\n{body}\n\n")
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn when(hours: u64) -> String {
+    match hours {
+        0 => "at once".to_owned(),
+        _ if hours.is_multiple_of(24) => format!("{} days later", hours / 24),
+        1 => "an hour later".to_owned(),
+        _ => format!("{hours} hours later"),
+    }
+}
+
+fn lines(faults: &[super::Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// All attributes of the items with this action, cleared ones left out.
+fn attributes(items: &[Value], action: &str) -> Map<String, Value> {
+    let of_action = items.iter().filter(|it| it["action"] == action && it["type"] == "person");
+    let pairs = of_action.filter_map(|item| item["attributes"].as_object()).flatten();
+    pairs
+        .filter(|(_, value)| **value != "")
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// HTML without its tags: paragraphs as paragraphs, links with their targets.
+pub fn to_text(html: &str) -> String {
+    let mut text = String::new();
+    for part in html.split('<') {
+        let Some((tag, rest)) = part.split_once('>') else {
+            text += part;
+            continue;
+        };
+        match tag.split(' ').next().unwrap_or_default() {
+            "/p" | "/ul" => text += "\n",
+            "li" => text += "- ",
+            "a" => {
+                let target = tag.split('"').nth(1).unwrap_or_default();
+                write!(text, "[{target}] ").ok();
+            }
+            _ => {}
+        }
+        text += rest;
+    }
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let mut text = lines.join("\n");
+    while text.contains("\n\n\n") {
+        text = text.replace("\n\n\n", "\n\n");
+    }
+    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    entities.iter().fold(text.trim().to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn request(event: &str, attributes: Value) -> [Value; 1] {
+        [json!({"type": "person", "action": "event", "name": event, "attributes": attributes})]
+    }
+
+    #[test]
+    fn a_mail_is_shown_as_text_with_what_would_stop_it() {
+        let event = json!({
+            "dodo_environment": "test", "payment_amount": "29.00", "payment_amount_minor": 2900,
+            "currency": "EUR", "payment_id": "pay_1", "name": "A & B",
+        });
+        let text = preview("receipt", &request("Payment Completed", event)).unwrap();
+        assert!(text.starts_with("Customer.io would not send this: dodo_environment is \"test\"."));
+        assert!(text.contains(
+            "--- receipt, at once\nSubject: Your payment of 29.00 EUR\n\nHello A & B,\n"
+        ));
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_a_sentence() {
+        let nothing = request("Payment Completed", json!({}));
+        assert!(preview("receit", &nothing).unwrap_err().starts_with("There is no recipe receit."));
+        let error = preview("refund", &nothing).unwrap_err();
+        assert!(error.starts_with("Payment Completed starts no campaign of refund."), "{error}");
+        let text =
+            preview("abandoned-checkout", &request("Abandoned Checkout Detected", json!({})));
+        let text = text.unwrap();
+        assert!(
+            text.contains("payment_link is absent, and it is printed without a default"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn html_becomes_text() {
+        let html = "<p>A &lt;b&gt;</p>\n<ul>\n<li>one</li>\n</ul><p><a href=\"https://a.example\">go</a></p>";
+        assert_eq!(to_text(html), "A <b>\n\n- one\n\n[https://a.example] go");
+    }
+}
