@@ -3,7 +3,9 @@
 Prints its port and serves until standard input ends, so it never outlives whoever started it.
 """
 
+import contextlib
 import logging
+import os
 import sys
 
 from moto.server import ThreadedMotoServer
@@ -11,6 +13,8 @@ from moto.server import ThreadedMotoServer
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
-print(server.get_host_and_port()[1], flush=True)
+# Whoever started it may be gone already.
+with contextlib.suppress(BrokenPipeError):
+    os.write(sys.stdout.fileno(), b"%d\n" % server.get_host_and_port()[1])
 sys.stdin.read()
 server.stop()

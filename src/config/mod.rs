@@ -76,18 +76,11 @@ impl Settings {
     pub fn warnings(&self) -> &[ConfigError] {
         &self.warnings
     }
-}
 
-/// Reads the transform's settings alone, for tools that send nothing; and what may be a typo in them.
-///
-/// # Errors
-/// Every mistake in them.
-pub fn read_transform(
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<(Transform, Vec<ConfigError>), Vec<ConfigError>> {
-    let mut reader = Reader::new(variable);
-    let transform = reader.transform();
-    reader.finish(transform)
+    /// The transform alone, for tools that send nothing.
+    pub fn into_transform(self) -> Transform {
+        self.relay.transform
+    }
 }
 
 #[cfg(test)]

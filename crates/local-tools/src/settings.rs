@@ -1,5 +1,6 @@
 //! The function's settings on this machine: from the shell, or from the file `settings.env`.
 
+use dodo_customerio::config::Settings;
 use stand_ins::secrets_manager::project_file;
 use std::collections::BTreeMap;
 use std::env;
@@ -29,6 +30,22 @@ impl SettingsFile {
         let missing = || format!("There is no file {}: SETTINGS names none.", path.display());
         if path.is_file() { Ok(path.clone()) } else { Err(missing()) }
     }
+
+    /// Whether it is another than `settings.env`: then it must be there.
+    pub fn is_named(&self) -> bool {
+        self.settings.is_some()
+    }
+}
+
+/// The settings as the function reads them itself.
+///
+/// # Errors
+/// Everything that is wrong, in its own words.
+pub fn as_the_function(variable: impl Fn(&str) -> Option<String>) -> Result<Settings, String> {
+    Settings::read(variable).map_err(|mistakes| {
+        let sentences: Vec<_> = mistakes.iter().map(|mistake| format!("{mistake}.")).collect();
+        sentences.join("\n")
+    })
 }
 
 /// Settings that have a meaning on this machine. `TRANSFORM=` names the transform; the addresses of the
@@ -53,7 +70,7 @@ pub const SETTINGS: [&str; 12] = [
 pub struct Local {
     file: String,
     values: BTreeMap<&'static str, String>,
-    in_file: Vec<&'static str>,
+    in_file: BTreeMap<&'static str, String>,
     in_shell: Vec<&'static str>,
 }
 
@@ -82,8 +99,8 @@ impl Local {
         shell: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
         let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let mut values = parse(&file, text)?;
-        let in_file = values.keys().copied().collect();
+        let in_file = parse(&file, text)?;
+        let mut values = in_file.clone();
         let in_shell = SETTINGS
             .into_iter()
             .filter_map(|name| Some((name, shell(name).filter(|value| !value.trim().is_empty())?)));
@@ -103,11 +120,22 @@ impl Local {
         self.values.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
+    /// Whether all of them have the values that they had.
+    pub fn is_same_as(&self, before: &Self) -> bool {
+        self.values == before.values
+    }
+
+    /// Those that the file says otherwise than before, in vain: the shell has them too.
+    pub fn changed_in_vain(&self, before: &Self) -> Vec<&'static str> {
+        let has_changed = |name: &&str| self.in_file.get(*name) != before.in_file.get(*name);
+        self.in_shell.iter().copied().filter(has_changed).collect()
+    }
+
     /// Which settings come from where, without their values.
     pub fn in_words(&self) -> String {
         let Self { file: name, in_file, in_shell, .. } = self;
         let (both, file): (Vec<_>, Vec<_>) =
-            in_file.iter().copied().partition(|it| in_shell.contains(it));
+            in_file.keys().copied().partition(|it| in_shell.contains(it));
         let mut text = match file.as_slice() {
             [] => format!("none in {name}"),
             file => format!("{} from {name}", list(file)),

@@ -2,17 +2,16 @@
 //! them.
 
 use crate::given;
-use crate::settings::Local;
-use dodo_customerio::config::read_transform;
+use crate::settings::{Local, as_the_function};
 use dodo_customerio::customerio::Request;
 use dodo_customerio::event::Event;
-use dodo_customerio::transform::javascript::{HandlerRequests, Handlers, Note};
-use dodo_customerio::transform::{Transform, Unsent};
+use dodo_customerio::transform::javascript::engine::{Answer, Input, Notes};
+use dodo_customerio::transform::javascript::{HandlerRequests, Handlers};
+use dodo_customerio::transform::{Ignored, Transform, Unsent};
 use serde_json::{Value, json};
 use similar::TextDiff;
 use stand_ins::customerio;
 use stand_ins::dodo::{self, Sample, Webhook};
-use std::env;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -44,28 +43,31 @@ pub fn preview(
 /// What becomes of an event, the outcome first.
 fn explained(sample: &Sample, mut handlers: Handlers) -> Result<String, String> {
     handlers.keep_notes();
-    let requests = match read(sample, |event| handlers.run(event, None, now())) {
-        Ok(requests) => requests,
-        Err(Unsent::Ignored(why)) => return Ok(format!("{NOTHING} ({}). {why}", why.code())),
-        Err(unsent) => return Err(unsent.to_string()),
+    let mut notes = String::new();
+    let mut watch = |file: &str, _: &Input<'_>, answer: &Answer| {
+        notes += &noted(file, &answer.notes);
     };
-    let explanation = noted(requests.notes()) + &made(&requests);
+    let requests = match read(sample, |event| handlers.run_watched(event, None, now(), &mut watch))
+    {
+        Ok(requests) => requests,
+        Err(Unsent::Ignored(why)) => return Ok(nothing(why) + &notes),
+        Err(unsent) => return Err(unsent.to_string() + &notes),
+    };
+    let explanation = notes + &made(&requests);
     match verdict(&requests.into_outgoing().into_requests()) {
         Ok(verdict) => Ok(verdict + &explanation),
         Err(verdict) => Err(verdict + &explanation),
     }
 }
 
-/// What files wrote to the console, and what came out undefined.
-fn noted(notes: &[Note]) -> String {
+/// What a file wrote to the console, and what came out undefined.
+fn noted(file: &str, notes: &Notes) -> String {
     let mut text = String::new();
-    for Note { file, notes } in notes {
-        for path in &notes.undefined {
-            let _ = write!(text, "\n\nundefined, {file}: {path} is left out");
-        }
-        for line in &notes.console {
-            let _ = write!(text, "\n\nconsole, {file}: {line}");
-        }
+    for path in &notes.undefined {
+        let _ = write!(text, "\n\nundefined, {file}: {path} is left out");
+    }
+    for line in &notes.console {
+        let _ = write!(text, "\n\nconsole, {file}: {line}");
     }
     text
 }
@@ -101,24 +103,35 @@ fn difference(before: &Value, after: &Value) -> String {
     if text.is_empty() { "none".to_owned() } else { text.trim_end().to_owned() }
 }
 
-const NOTHING: &str = "Nothing is sent";
+fn nothing(why: Ignored) -> String {
+    format!("Nothing is sent ({}). {why}", why.code())
+}
 
-/// The transform in a file or folder, or the built-in one, with these settings, and those of the environment.
+/// What the function needs for sending, which nobody does here.
+const FOR_SENDING: [(&str, &str); 4] = [
+    ("SECRET_ID", "none"),
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_ACCESS_KEY_ID", "none"),
+    ("AWS_SECRET_ACCESS_KEY", "none"),
+];
+
+/// The transform in a file or folder, or the built-in one, with these settings.
 ///
 /// # Errors
-/// What is wrong with it or them.
+/// Everything that the function would say is wrong with it or them.
 pub fn transform(path: Option<&Path>, settings: &Local) -> Result<Transform, String> {
     let read = |name: &str| match name {
         "TRANSFORM_FILE" => path.map(|path| path.display().to_string()),
-        _ => settings.get(name).or_else(|| env::var(name).ok()),
+        _ => settings.get(name).or_else(|| {
+            let known = FOR_SENDING.into_iter().find(|(known, _)| *known == name);
+            known.map(|(_, value)| value.to_owned())
+        }),
     };
-    let sentences =
-        |errors: Vec<_>| errors.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n");
-    let (transform, warnings) = read_transform(read).map_err(sentences)?;
-    for warning in warnings {
+    let settings = as_the_function(read)?;
+    for warning in settings.warnings() {
         eprintln!("{warning}.");
     }
-    Ok(transform)
+    Ok(settings.into_transform())
 }
 
 /// In Unix seconds.
@@ -144,7 +157,7 @@ fn checked(
             let requests = outgoing.into_requests();
             verdict(&requests).map(|verdict| show(verdict, &requests))
         }
-        Err(Unsent::Ignored(why)) => Ok(format!("{NOTHING} ({}). {why}", why.code())),
+        Err(Unsent::Ignored(why)) => Ok(nothing(why)),
         Err(unsent) => Err(format!("rejected: {unsent}")),
     }
 }

@@ -3,8 +3,8 @@
 use stand_ins::cpu_share::Share;
 use stand_ins::dodo::random_hex;
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// A folder with transforms; removed when dropped.
 struct Folder(PathBuf);
@@ -116,6 +116,25 @@ fn what_is_wrong_is_said_with_file_line_and_reason() {
     );
     fails("function main() {}", "there is no `function handler(webhook)`");
     fails("function extend() {", "own.js:1: SyntaxError");
+}
+
+/// The process that runs handlers is in the group until it ends.
+#[test]
+fn no_control_group_is_left_behind() {
+    for text in [
+        "function handler(webhook) { return webhook; }",
+        "function handler(webhook) { if (webhook.eventType === 'refund.failed') for (;;); return webhook; }",
+    ] {
+        let folder = Folder::with(&[("own.js", text)]);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        command.args(["check", &format!("--transform={}", folder.0.display())]);
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let name = format!("dodo-share-{}-128", process.id());
+        process.wait().unwrap();
+        for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/cpu"] {
+            assert!(!Path::new(root).join(&name).exists(), "{root}/{name}");
+        }
+    }
 }
 
 #[test]

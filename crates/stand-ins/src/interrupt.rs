@@ -9,10 +9,13 @@ pub async fn until_interrupted<T>(
     work: impl Future<Output = Result<T, String>>,
 ) -> Result<T, String> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    // Before `work` begins: its first step may take a while, and must not be cut off.
+    let listen = |kind| signal(kind).map_err(|error| error.to_string());
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
     tokio::select! {
         result = work => result,
-        _ = tokio::signal::ctrl_c() => Err("Interrupted.".to_owned()),
+        _ = interrupt.recv() => Err("Interrupted.".to_owned()),
         _ = terminate.recv() => Err("Told to end.".to_owned()),
     }
 }

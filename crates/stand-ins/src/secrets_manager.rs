@@ -6,6 +6,7 @@ use dodo_customerio::aws::AwsHttp;
 use dodo_customerio::http;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -53,6 +54,8 @@ impl Moto {
             .arg(project_file("crates/stand-ins/secrets_manager.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // A group of its own: Ctrl-C is for whoever started it.
+            .process_group(0)
             .spawn()
             .map_err(|error| format!("moto does not start: {error}"))?;
         let output = process.stdout.take().ok_or("moto has no output")?;

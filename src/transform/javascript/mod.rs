@@ -12,7 +12,7 @@ mod requests;
 mod sources;
 
 pub use repair::{Repair, Repaired};
-pub use requests::{HandlerRequests, InvalidRequest, Made, Note};
+pub use requests::{HandlerRequests, InvalidRequest, Made};
 
 use super::built_in::{self, Options};
 use super::{Ignored, Unsent};
@@ -95,7 +95,7 @@ impl Handlers {
         }
     }
 
-    /// Keeps notes of each run from now on: [`HandlerRequests::notes`]. For tools; it takes time.
+    /// Keeps notes of each run from now on: [`Answer::notes`]. For tools; it takes time.
     pub fn keep_notes(&mut self) {
         self.process.keep_notes();
     }
@@ -141,7 +141,6 @@ impl Handlers {
             watch(name, &input, &answer);
             let Answer { result, notes, .. } = answer;
             write_console(&notes.console, name, &input);
-            requests.note(name, notes);
             let refused = |why| file.refused(&why);
             match result.map_err(|failure| file.failed(&failure, &input))? {
                 Run::Untouched => {}

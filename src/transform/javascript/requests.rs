@@ -1,4 +1,4 @@
-use super::engine::{Notes, Outgoing};
+use super::engine::Outgoing;
 use super::repair::{Repaired, Repairer};
 use crate::customerio::limits::MAX_ITEM;
 use crate::customerio::{OutgoingRequests, Request};
@@ -62,7 +62,6 @@ pub struct HandlerRequests {
     headers: HeaderMap,
     others: Vec<Request>,
     made: Vec<Made>,
-    notes: Vec<Note>,
 }
 
 /// Items of the batch, and what was repaired in them.
@@ -70,15 +69,6 @@ pub struct HandlerRequests {
 struct Items {
     items: Vec<Value>,
     repaired: Vec<Repaired>,
-}
-
-/// What is worth knowing of one file's run, for the preview.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// Which file.
-    pub file: String,
-    /// What it wrote to the console, and what came out `undefined`.
-    pub notes: Notes,
 }
 
 /// What one handler made, for the preview.
@@ -103,19 +93,11 @@ impl HandlerRequests {
             headers: HeaderMap::new(),
             others: Vec::new(),
             made: Vec::new(),
-            notes: Vec::new(),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.extended.items.is_empty() && self.handled.items.is_empty() && self.others.is_empty()
-    }
-
-    /// Keeps what was noted of a file's run.
-    pub(super) fn note(&mut self, file: &str, notes: Notes) {
-        if notes != Notes::default() {
-            self.notes.push(Note { file: file.to_owned(), notes });
-        }
     }
 
     /// Takes what an `extend` returned, in place of what the one before it did.
@@ -193,11 +175,6 @@ impl HandlerRequests {
     /// What each handler made, before any repair.
     pub fn made(&self) -> &[Made] {
         &self.made
-    }
-
-    /// What was noted, by file; nothing unless notes are kept.
-    pub fn notes(&self) -> &[Note] {
-        &self.notes
     }
 
     /// What was repaired, and why.

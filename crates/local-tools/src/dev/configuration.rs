@@ -1,8 +1,7 @@
 //! What the function would be started with, checked as it checks it itself.
 
 use super::files::{Files, Snapshot};
-use crate::settings::Local;
-use dodo_customerio::config::Settings;
+use crate::settings::{Local, as_the_function};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,8 +18,8 @@ pub struct Copies {
 #[derive(Debug)]
 pub struct Configuration {
     pub environment: Vec<(&'static str, String)>,
-    /// Which settings come from where.
-    pub settings: String,
+    pub settings: Local,
+    made_of: Snapshot,
     /// What may be a typo.
     pub warnings: Vec<String>,
 }
@@ -36,7 +35,13 @@ pub fn check(
     services: Vec<(&'static str, String)>,
     copies: &mut Copies,
 ) -> Result<Configuration, String> {
-    let text = String::from_utf8_lossy(&now.settings);
+    let text = match &now.settings {
+        Some(text) => String::from_utf8_lossy(text),
+        None if files.must_have_settings => {
+            return Err(format!("{} is gone, which SETTINGS names.", files.settings.display()));
+        }
+        None => "".into(),
+    };
     let settings = Local::of(&files.settings, &text, |name| env::var(name).ok())?;
     let mut environment = services;
     environment.extend(settings.iter().map(|(name, value)| (name, value.to_owned())));
@@ -49,12 +54,31 @@ pub fn check(
     let variable = |name: &str| {
         environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     };
-    let read = Settings::read(variable).map_err(|mistakes| {
-        let sentences: Vec<_> = mistakes.iter().map(|mistake| format!("{mistake}.")).collect();
-        sentences.join("\n")
-    })?;
+    let read = as_the_function(variable)?;
     let warnings = read.warnings().iter().map(|warning| format!("{warning}.")).collect();
-    Ok(Configuration { environment, settings: settings.in_words(), warnings })
+    Ok(Configuration { environment, settings, made_of: now.clone(), warnings })
+}
+
+impl Configuration {
+    /// What became of changes since `before`, which took some seconds.
+    pub fn taken(&self, changes: &str, before: &Self, seconds: f64) -> String {
+        let in_vain = self.settings.changed_in_vain(&before.settings).join(" ");
+        let taken = format!("{changes} changed: the function now runs with it ({seconds:.1} s).");
+        if in_vain.is_empty() {
+            taken
+        } else if self.is_same_as(before) {
+            format!(
+                "{changes} changed, but the function goes on as before: the shell sets {in_vain} and wins. To \
+                 use the file's, `unset {in_vain}` and start `make dev` again."
+            )
+        } else {
+            format!("{taken}\n    But the shell sets {in_vain} and wins over the file.")
+        }
+    }
+
+    fn is_same_as(&self, before: &Self) -> bool {
+        self.settings.is_same_as(&before.settings) && self.made_of.has_but_settings(&before.made_of)
+    }
 }
 
 impl Copies {

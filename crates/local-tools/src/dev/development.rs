@@ -28,15 +28,15 @@ pub struct Development {
 }
 
 impl Development {
-    /// Starts the function behind `front`, which listens on `port`, with a file of settings and a transform.
-    /// `services` are the variables that lead to the services.
+    /// Starts the function behind `front`, which listens on `port`, with a file of settings, which must stay
+    /// there if it is named, and a transform. `services` are the variables that lead to the services.
     ///
     /// # Errors
     /// What is wrong with the settings or the transform, or why the function does not start.
     pub async fn start(
         front: Front,
         port: u16,
-        (settings, transform): (PathBuf, Option<PathBuf>),
+        (settings, transform): ((PathBuf, bool), Option<PathBuf>),
         services: Vec<(&'static str, String)>,
     ) -> Result<Self, String> {
         let program = Function::program()?;
@@ -60,7 +60,7 @@ impl Development {
         let Configuration { settings, warnings, .. } = &self.configuration;
         let lines = [
             format!("transform      {transform}"),
-            format!("settings       {settings}"),
+            format!("settings       {}", settings.in_words()),
             format!("function's log {}", self.log.display()),
             "Changes to settings, transform and code are taken at once.".to_owned(),
         ];
@@ -83,9 +83,9 @@ impl Development {
         let changes = now.changes_since(&self.seen, &self.files.settings);
         let before = std::mem::replace(&mut self.seen, now);
         match self.renew(&before).await {
-            Ok(()) => {
+            Ok(before) => {
                 let seconds = start.elapsed().as_secs_f64();
-                println!("{changes} changed: the function now runs with it ({seconds:.1} s).");
+                println!("{}", self.configuration.taken(&changes, &before, seconds));
                 self.configuration.warnings.iter().for_each(|warning| println!("    {warning}"));
             }
             Err(problem) => println!(
@@ -95,7 +95,8 @@ impl Development {
         }
     }
 
-    async fn renew(&mut self, before: &Snapshot) -> Result<(), String> {
+    /// Returns what it ran with before.
+    async fn renew(&mut self, before: &Snapshot) -> Result<Configuration, String> {
         if self.seen.code != before.code {
             println!("Building …");
             build().await?;
@@ -109,15 +110,14 @@ impl Development {
         self.replace(configuration).await
     }
 
-    /// Another process takes over; the one before finishes what it is working on.
-    async fn replace(&mut self, configuration: Configuration) -> Result<(), String> {
+    /// Another process takes over; the one before finishes what it is working on. Returns what that ran with.
+    async fn replace(&mut self, configuration: Configuration) -> Result<Configuration, String> {
         let environment = &configuration.environment;
         let function = Function::start(&self.files.program, environment, &self.log).await?;
         self.front.lead_to(function.runtime.clone());
         let before = std::mem::replace(&mut self.function, function);
         tokio::spawn(before.retire());
-        self.configuration = configuration;
-        Ok(())
+        Ok(std::mem::replace(&mut self.configuration, configuration))
     }
 
     async fn again(&mut self) {

@@ -19,6 +19,8 @@ const INTERVAL: Duration = Duration::from_millis(300);
 #[derive(Debug, Clone)]
 pub struct Files {
     pub settings: PathBuf,
+    /// Whether there must be that file.
+    pub must_have_settings: bool,
     /// A JavaScript file or a folder of them.
     pub transform: Option<PathBuf>,
     /// The function's program.
@@ -30,8 +32,8 @@ pub struct Files {
 /// What they are like at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
-    /// Empty if there is no such file.
-    pub settings: Vec<u8>,
+    /// `None` if there is no such file.
+    pub settings: Option<Vec<u8>>,
     /// By path; empty if there is no such file or folder.
     pub transform: BTreeMap<PathBuf, Vec<u8>>,
     pub code: BTreeMap<PathBuf, Stamp>,
@@ -42,10 +44,14 @@ pub struct Snapshot {
 type Stamp = (SystemTime, u64);
 
 impl Files {
-    /// Those of this project.
-    pub fn of_project(settings: PathBuf, transform: Option<PathBuf>, program: PathBuf) -> Self {
+    /// Those of this project; the file of settings must be there if it is `named`.
+    pub fn of_project(
+        (settings, named): (PathBuf, bool),
+        transform: Option<PathBuf>,
+        program: PathBuf,
+    ) -> Self {
         let code = ["src", "Cargo.toml", "Cargo.lock"].map(project_file).into();
-        Self { settings, transform, program, code }
+        Self { settings, must_have_settings: named, transform, program, code }
     }
 
     /// What they are like now.
@@ -53,7 +59,7 @@ impl Files {
         let scripts = self.transform.iter().flat_map(|path| scripts(path));
         let code = self.code.iter().flat_map(|path| sources(path));
         Snapshot {
-            settings: contents(&self.settings).unwrap_or_default(),
+            settings: contents(&self.settings),
             transform: scripts.filter_map(|path| Some((path.clone(), contents(&path)?))).collect(),
             code: code.filter_map(|path| Some((path.clone(), stamp(&path)?))).collect(),
             program: stamp(&self.program),
@@ -78,6 +84,11 @@ impl Snapshot {
     /// As of now, but for the code, which was built as it was: what has changed in it since is yet to come.
     pub fn built(&mut self, now: Self) {
         *self = Self { code: std::mem::take(&mut self.code), ..now };
+    }
+
+    /// Whether all but the settings is as before.
+    pub fn has_but_settings(&self, before: &Self) -> bool {
+        *self == Self { settings: self.settings.clone(), ..before.clone() }
     }
 
     /// The files that are no longer as they were, in words; `settings` is the name of that file.
@@ -170,6 +181,7 @@ mod tests {
             let path = |name| self.0.join(name);
             Files {
                 settings: path("settings.env"),
+                must_have_settings: false,
                 transform: Some(path("scripts")),
                 program: path("program"),
                 code: vec![path("src")],

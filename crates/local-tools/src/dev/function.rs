@@ -4,7 +4,7 @@ use stand_ins::runtime_api::RuntimeApi;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::{Child, Command};
@@ -53,8 +53,11 @@ impl Function {
             .env_clear()
             .envs(runtime.environment())
             .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)
+            // A group of its own: Ctrl-C is for the tool, which ends it.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("{} does not start ({error}).", program.display()))?;

@@ -53,7 +53,7 @@ pub async fn run(choices: Choices) -> Result<(), String> {
 
 async fn serve(choices: Choices) -> Result<(), String> {
     let Choices { port, page_port, customerio_port, transform, settings, key } = choices;
-    let files = (settings.path()?, transform.path()?);
+    let files = ((settings.path()?, settings.is_named()), transform.path()?);
     let merchants_secret = merchants_secret()?;
     let front = Front::default();
     let door = front.serve(port).await.map_err(|error| ports::taken("PORT", port, &error))?;

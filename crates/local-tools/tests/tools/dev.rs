@@ -1,10 +1,11 @@
 //! `make dev` and what is sent to it.
 
-use crate::running::{Dev, Folder, local, root};
+use crate::running::{Dev, Folder, local, root, wait_until_gone};
 use serde_json::{Value, json};
 use stand_ins::dodo::{self, Webhook};
 use std::fs;
 use std::net::TcpListener;
+use std::process::Stdio;
 
 #[test]
 fn a_changed_transform_is_taken_at_once_and_a_broken_one_leaves_the_last_good_one_running() {
@@ -115,6 +116,66 @@ fn what_one_leaves_behind_is_nothing() {
     assert!(files.iter().all(|path| path.exists()), "{files:?}");
     assert_eq!(dev.interrupt(), Some(0));
     assert!(!files.iter().any(|path| path.exists()), "{files:?}");
+}
+
+/// The terminal sends Ctrl-C to the whole process group; only the tool itself is to take it.
+#[test]
+fn ctrl_c_ends_it_without_a_word_from_its_children_and_none_is_left() {
+    let folder = Folder::new();
+    let path = folder.write("mine.js", "function extend(request) { return request }");
+    let errors = folder.0.join("errors");
+    for is_killed in [false, true] {
+        let file = fs::File::create(&errors).unwrap();
+        let mut dev = Dev::start_with_errors(&["--transform", &path], &[], Stdio::from(file));
+        let processes = dev.descendants();
+        assert!(processes.len() >= 3, "moto, the function, its handlers: {processes:?}");
+        if is_killed {
+            dev.kill();
+        } else {
+            assert_eq!(dev.interrupt(), Some(0));
+        }
+        wait_until_gone(&processes);
+        assert!(!dev.output().contains("ended by itself"), "{}", dev.output());
+        assert_eq!(fs::read_to_string(&errors).unwrap(), "");
+    }
+}
+
+#[test]
+fn of_a_changed_file_it_is_said_where_the_shell_wins() {
+    let folder = Folder::new();
+    let file = folder.write("mine.env", "EVENTS=payment.*\n");
+    let shell = [("EVENTS", "payment.failed")];
+    let mut dev = Dev::start(&["--settings", &file], &shell);
+    folder.write("mine.env", "EVENTS=refund.*\n");
+    dev.says(
+        "mine.env changed, but the function goes on as before: the shell sets EVENTS and wins.",
+    );
+    folder.write("mine.env", "EVENTS=dispute.*\nEVENT_NAMES=payment.failed=Oh No\n");
+    dev.says("mine.env changed: the function now runs with it");
+    dev.says("But the shell sets EVENTS and wins over the file.");
+    assert_eq!(dev.send("payment.failed").code, Some(0));
+    dev.says("event \"Oh No\"");
+    // What was not touched needs no words.
+    folder.write("mine.env", "EVENTS=dispute.*\nEVENT_NAMES=payment.failed=Oh Yes\n");
+    dev.says("mine.env changed: the function now runs with it");
+    assert_eq!(dev.send("payment.failed").code, Some(0));
+    dev.says("event \"Oh Yes\"");
+    assert_eq!(dev.output().matches("But the shell sets").count(), 1, "{}", dev.output());
+}
+
+#[test]
+fn of_a_named_file_of_settings_that_is_gone_the_last_good_one_stays() {
+    let folder = Folder::new();
+    let file = folder.write("mine.env", "EVENT_NAMES=payment.failed=Oh No\n");
+    let mut dev = Dev::start(&["--settings", &file], &[]);
+    fs::remove_file(&file).unwrap();
+    dev.says("mine.env changed, but cannot be used");
+    dev.says(&format!("{file} is gone, which SETTINGS names."));
+    dev.says("The function goes on as before");
+    assert_eq!(dev.send("payment.failed").code, Some(0));
+    dev.says("event \"Oh No\"");
+    folder.write("mine.env", "EVENT_NAMES=payment.failed=Oh Yes\n");
+    dev.says("mine.env changed: the function now runs with it");
 }
 
 #[test]

@@ -68,6 +68,55 @@ fn settings_come_from_the_file_and_the_environment_wins() {
     assert!(local(&arguments, &shell).output.contains("\"From The Shell\""));
 }
 
+/// Also what the function refuses, but no preview needs.
+#[test]
+fn settings_that_the_function_refuses_are_all_said_in_its_own_words() {
+    let wrong = [
+        ("CUSTOMERIO_REGION", "eur"),
+        ("DODO_ENVIRONMENT", "sandbox"),
+        ("SECRET_TTL_SECONDS", "abc"),
+        ("LOG_LEVEL", "loud"),
+    ];
+    let expected = "CUSTOMERIO_REGION must be us or eu, not \"eur\".\n\
+                    DODO_ENVIRONMENT must be live or test, not \"sandbox\".\n\
+                    SECRET_TTL_SECONDS must be a number of seconds from 1 to 86400, not \"abc\".\n\
+                    LOG_LEVEL must be one of ";
+    for tool in [&["preview", "payment.failed"][..], &["check"]] {
+        let sentences = local(tool, &wrong).sentence();
+        assert!(sentences.starts_with(expected), "{sentences}");
+        assert_eq!(sentences.lines().count(), wrong.len(), "{sentences}");
+    }
+    let test = local(&["preview", "payment.failed"], &[("DODO_ENVIRONMENT", "test")]);
+    assert!(test.output.contains("\"dodo_environment\": \"test\""), "{test:?}");
+}
+
+#[test]
+fn the_console_is_shown_whatever_becomes_of_the_event() {
+    let folder = Folder::new();
+    for (text, outcome) in [
+        ("function extend() { console.log('here'); throw new Error('no') }", "Error: no"),
+        ("function extend() { console.log('here'); return null }", "Nothing is sent"),
+        (
+            "function handler(webhook) { console.log('here'); webhook.cancel = true; return webhook }",
+            "Nothing is sent",
+        ),
+        ("function handler(webhook) { console.log('here'); return webhook }", "Nothing is sent"),
+        ("function handler() { console.log('here') }", "returned no webhook"),
+        (
+            "function handler(webhook) { console.log('here'); webhook.url = 'https://example.com/'; return webhook }",
+            "webhook.url leads to another host",
+        ),
+    ] {
+        let path = folder.write("mine.js", text);
+        let preview = local(&["preview", "payment.failed", "--transform", &path], &[]);
+        let printed = preview.output + &preview.errors;
+        assert!(
+            positions(&printed, &[outcome, "\n\nconsole, mine.js: here"]).is_sorted(),
+            "{printed}"
+        );
+    }
+}
+
 #[test]
 fn the_mail_of_a_campaign_is_shown_as_text_with_and_without_a_key() {
     let mail = |event: &str, recipe: &str, more: &[&str]| {

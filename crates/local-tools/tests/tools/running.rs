@@ -1,7 +1,9 @@
 //! The program `local`, as the Makefile starts it.
 
+use stand_ins::proc;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -67,6 +69,22 @@ impl From<Output> for Ended {
     }
 }
 
+/// Waits until none of the processes lives.
+pub fn wait_until_gone(processes: &[u32]) {
+    // Of one that has ended, and that nobody has asked for, this is empty.
+    let lives =
+        |pid: &&u32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|it| !it.is_empty());
+    let start = Instant::now();
+    loop {
+        let left: Vec<_> = processes.iter().filter(lives).collect();
+        if left.is_empty() {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{left:?} of {processes:?} are left");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Runs a tool to its end.
 pub fn local(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     let mut command = command(arguments, environment);
@@ -117,10 +135,20 @@ pub struct Dev {
 }
 
 impl Dev {
-    /// Starts it on free ports and waits until it is ready.
+    /// Starts it on free ports and waits until it is ready. As a terminal does, it gets a process group.
     pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_with_errors(arguments, environment, Stdio::inherit())
+    }
+
+    /// The same; what it and its children write to standard error goes to `errors`.
+    pub fn start_with_errors(
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        errors: Stdio,
+    ) -> Self {
         let ports = ["dev", "--port", "0", "--page-port", "0"];
         let mut command = command(&[&ports[..], arguments].concat(), environment);
+        let command = command.process_group(0).stderr(errors);
         let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = piped.spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
@@ -170,11 +198,30 @@ impl Dev {
         self.lines.lock().unwrap().join("\n")
     }
 
-    /// As Ctrl-C does. Returns the exit code.
+    /// As Ctrl-C in a terminal does: all of its process group get the signal. Returns the exit code.
     pub fn interrupt(&mut self) -> Option<i32> {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        self.signal("-INT", &format!("-{}", self.process.id()))
+    }
+
+    /// As `kill -9` does.
+    pub fn kill(&mut self) {
+        self.signal("-KILL", &self.process.id().to_string());
+    }
+
+    fn signal(&mut self, signal: &str, to: &str) -> Option<i32> {
+        assert!(Command::new("kill").args([signal, "--", to]).status().unwrap().success());
         self.process.wait().unwrap().code()
+    }
+
+    /// All the processes that it has started, and those that they have.
+    pub fn descendants(&self) -> Vec<u32> {
+        let mut found = proc::children(self.process.id());
+        let mut index = 0;
+        while let Some(pid) = found.get(index) {
+            found.extend(proc::children(*pid));
+            index += 1;
+        }
+        found
     }
 }
 

@@ -226,6 +226,43 @@ fn the_console_is_kept_within_bounds() {
     assert_eq!(lines.len(), MAX_LINES);
 }
 
+#[test]
+fn the_console_says_what_json_has_no_word_for() {
+    let lines = console(
+        "console.log(undefined, null, 5n, -(2n ** 70n), NaN, -Infinity, 1.5, true);
+         console.log(function named() {}, () => 1, class A {}, Symbol('x'), Symbol());
+         console.log(new TypeError('no'), new Error(), [undefined, 1]);
+         return webhook",
+    );
+    assert_eq!(lines[0], "undefined null 5n -1180591620717411303424n NaN -Infinity 1.5 true");
+    assert_eq!(lines[1], "function named function function A Symbol(x) Symbol()");
+    assert_eq!(lines[2], "TypeError: no Error [null,1]");
+}
+
+#[test]
+fn the_console_calls_no_conversion_and_a_hostile_value_stays_within_limits() {
+    let lines = console(
+        "const evil = { toString() { throw 1 }, valueOf() { throw 1 }, [Symbol.toPrimitive]() { throw 1 } };
+         const error = new Error('x');
+         error.message = evil; error.name = evil;
+         Error.prototype.toString = BigInt.prototype.toString = evil.toString;
+         Symbol.prototype.toString = Function.prototype.toString = evil.toString;
+         const nameless = () => 1;
+         Object.defineProperty(nameless, 'name', { get() { throw 1 } });
+         console.log(evil, error, 1n, nameless, Symbol('s'), new Proxy(class B {}, {}));
+         const round = {}; round.round = round;
+         console.log(round, { toJSON() { throw 1 } });
+         console.log('after');
+         return webhook",
+    );
+    assert_eq!(lines[0], "{} Error 1n function Symbol(s) function B");
+    assert_eq!(lines[1..], ["object object", "after"]);
+    for endless in ["new Proxy(() => 1, { get() { for (;;); } })", "{ toJSON() { for (;;); } }"] {
+        let text = format!("try {{ console.log({endless}) }} catch {{}} return webhook");
+        assert!(message(&text).contains("CPU"), "{endless}");
+    }
+}
+
 /// On a busy machine, or at a small share of a CPU, a handler of a few milliseconds takes longer.
 #[test]
 fn time_in_which_the_thread_does_not_run_does_not_count() {
