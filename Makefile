@@ -24,7 +24,7 @@ GIVEN = "$${EVENT:-$${FILE-}}"
 # ops/ gets its options from the environment too.
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
 # A $ in their values is meant as it is: make would take it, and what follows, for a variable.
-LITERAL := PARAMS TRANSFORM PREBUILT EVENTS FILTER EVENT FILE SETTINGS URL MAIL
+LITERAL := STACK PARAMS TRANSFORM PREBUILT EVENTS FILTER ID SINCE EVENT FILE SETTINGS URL MAIL
 literal = $(if $(findstring command,$(origin $(1))),$(eval override $(1) := $$(subst $$$$$$$$,$$$$,$$(value $(1))))$(eval export $(1)))
 $(foreach name,$(LITERAL),$(call literal,$(name)))
 # An unpacked release has no sources.

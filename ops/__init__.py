@@ -9,7 +9,7 @@ right:
     doctor, logs, secret
     change_set, prebuilt, build, preflight, plan, questions
     workspace, dodo, stack
-    answers, archive, elf, event_types, parameters, sbom, secret_rules, states, transforms, venv, web
+    answers, archive, elf, event_types, flags, parameters, sbom, secret_rules, states, transforms, venv, web
     aws, hints, trouble, paths
 
 Whatever is printed goes through `hints`, which completes the commands in it.

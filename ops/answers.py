@@ -23,9 +23,12 @@ SAVED = re.compile(r'([A-Za-z0-9]+)=(?:"((?:\\.|[^"\\])*)"|(\S*))')
 
 def stack_name():
     """The stack that is meant: STACK, else the one that samconfig.toml named, else the default."""
-    name = os.environ.get("STACK") or default_stack()
+    given = os.environ.get("STACK")
+    if given is not None and not given.strip():
+        raise Trouble("STACK is empty. Name the stack, as in STACK=shop, or leave STACK out")
+    name = given or default_stack()
     if not STACK_NAME.fullmatch(name):
-        raise Trouble(f'"{name}" cannot be the name of a stack: letters, digits and hyphens, first a letter. Type: make deploy STACK=shop')
+        raise Trouble(f'"{name}" cannot be the name of a stack: letters, digits and hyphens, first a letter. Name another, as in STACK=shop')
     return name
 
 
@@ -40,11 +43,23 @@ def recall(name):
     """The stack's answers; empty for one that is not known here."""
     file = ANSWERS / f"{name}.json"
     try:
-        return json.loads(file.read_text())
+        told = json.loads(file.read_text())
+        if is_told(told):
+            return told
+        raise ValueError
     except FileNotFoundError:
         return taken_over(name)
     except ValueError:
-        raise Trouble(f"{file} is not JSON. Type: rm {file}, then the same again; the stack's parameters are kept") from None
+        raise Trouble(f"{file} is not what make deploy writes. Type: rm {file}, then the same again; the stack's parameters are kept") from None
+
+
+def is_told(told):
+    """Whether it is what `keep` writes: texts, and an object of texts."""
+    if not isinstance(told, dict):
+        return False
+    parameters = told.get("parameters", {})
+    texts = [value for name, value in told.items() if name != "parameters"]
+    return isinstance(parameters, dict) and all(isinstance(it, str) for it in [*texts, *parameters.values()])
 
 
 def keep(name, answers):

@@ -6,7 +6,7 @@ TRANSFORM=plans.js, ARCH=arm64. GUIDED=1 asks for everything again; YES=1 asks n
 
 import os
 
-from . import answers, aws, build, change_set, parameters, plan, prebuilt, preflight, questions, stack, states, transforms
+from . import answers, aws, build, change_set, flags, parameters, plan, prebuilt, preflight, questions, stack, states, transforms
 from .hints import again, say
 from .paths import ROOT, TEMPLATE
 from .trouble import Trouble
@@ -17,7 +17,7 @@ def main():
     source = prebuilt_source()
     made, found = planned(source)
     say("\n".join(plan.description(made)))
-    taken = prebuilt.prepared(source, made.architecture) if source else None
+    taken = prebuilt.prepared(source, made.architecture, made.name) if source else None
     transforms.check(made.after[plan.TRANSFORM])
     told = answers.recall(made.name)
     # Every check has passed; what CloudFormation refuses all the same is forgotten again.
@@ -47,10 +47,13 @@ def planned(source):
     preflight.deployer()
     region = region_of(name, told)
     account = aws.account(region)
-    preflight.same_account(name, told.get("account"), account)
+    stack.same_account(name, told.get("account"), account)
     found = found_stack(name, region)
     before = found.parameters if found and found.status not in states.FAILED_AT_FIRST | {states.NEVER_DEPLOYED} else {}
     after = parameters.merged(definitions, told.get("parameters", {}), before, named)
+    # Before anything is asked, as far as it can be known.
+    if not source:
+        preflight.toolchain(after["Architecture"])
     after = {**after, **questions_answered(template, after, is_new=not before and not told.get("parameters"))}
     parameters.check(definitions, after)
     # One that is kept may have been deleted.
@@ -67,6 +70,7 @@ def found_stack(name, region):
     if found is None:
         return None
     stack.check_state(found, "deploy")
+    stack.check_own(found, "deploy")
     return change_set.go_back(name, region) if found.status == states.STUCK else found
 
 
@@ -84,7 +88,7 @@ def region_of(name, told):
 
 def questions_answered(template, values, is_new):
     """What is typed, for a new stack or when asked for."""
-    guided = bool(os.environ.get("GUIDED"))
+    guided = flags.is_set("GUIDED")
     if not questions.may_ask() or not (is_new or guided):
         return {}
     return plan.with_paths(questions.asked(template, values, everything=guided))
@@ -134,4 +138,5 @@ def finish(made, found):
     for name in ("FunctionUrl", "SecretArn", "DashboardLink"):
         if found and name in found.outputs:
             say(f"{name}: {found.outputs[name]}")
-    say("Then: make doctor" if made.before else "Then: make connect, or the manual way in docs/deploy.md")
+    has_other_url = not made.before or plan.changes_url(made)
+    say("Then: make connect, or the manual way in docs/deploy.md" if has_other_url else "Then: make doctor")

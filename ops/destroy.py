@@ -8,10 +8,12 @@ from .trouble import Trouble
 def main():
     name, region = stack.named()
     questions.need_terminal_or_yes("destroy")
+    stack.check_account(name, region)
     found = stack.described(name, region)
     if found is None:
         raise Trouble(f"There is no stack named {name} in {region}. Type: make destroy STACK=…, for another name")
     stack.check_state(found, "destroy")
+    stack.check_own(found, "destroy")
     say("\n".join(consequences(found)))
     if not questions.confirmed(f"Delete the stack {name}?"):
         raise Trouble(f"Nothing was deleted. To delete it, type: {again('destroy')}")

@@ -69,6 +69,8 @@ def suggestion(name, value, definitions):
 
 def wrong(definition, value):
     """What a value must be, by the rules of CloudFormation, or None."""
+    if "\\" in value:
+        return "must not have a backslash, which SAM would not pass on"
     allowed = [str(it) for it in definition.get("AllowedValues", [])]
     if allowed and value not in allowed:
         return f"must be one of {', '.join(allowed)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from . import parameters, transforms
 from .trouble import Trouble
 
-ARCHITECTURE, TRANSFORM = "Architecture", "TransformFile"
+ARCHITECTURE, TRANSFORM, FRONT_DOOR = "Architecture", "TransformFile", "FrontDoor"
 # Variables that are short for a parameter.
 SHORT = {"ARCH": ARCHITECTURE, "TRANSFORM": TRANSFORM}
 
@@ -61,7 +61,15 @@ def description(plan):
     if gone:
         lines.append(f"  no longer in the template: {', '.join(gone)}")
     lines.append(f"  transform: {transform_now(plan)}")
+    if plan.before and changes_url(plan):
+        lines.append("  The function gets another URL: make connect makes an endpoint for it; delete the old one at Dodo then.")
     return lines
+
+
+def changes_url(plan):
+    """Whether what stands in front of a function that is there changes."""
+    now = plan.after.get(FRONT_DOOR)
+    return plan.before.get(FRONT_DOOR, now) != now
 
 
 def differing_from_defaults(plan):

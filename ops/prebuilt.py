@@ -12,34 +12,35 @@ from .hints import again
 from .paths import ROOT, TEMPLATE, TRANSFORMS
 from .trouble import Trouble
 
-PREPARED = ROOT / ".aws-sam" / "prebuilt"
+PREPARED = ROOT / ".aws-sam"
 CHECKSUMS = "SHA256SUMS"
 BOOTSTRAP = "bootstrap"
 # The lines of the template that name what is uploaded.
 CODE, LAYER = re.compile(r"^( +CodeUri: ).*$", re.MULTILINE), re.compile(r"^( +ContentUri: ).*$", re.MULTILINE)
 
 
-def prepared(source, architecture):
-    """A template and the function's zip, from a release or from the zip of one function."""
+def prepared(source, architecture, stack):
+    """A template and the function's zip, from a release or from the zip of one function, for a stack."""
     source = Path(source).expanduser().resolve()
-    shutil.rmtree(PREPARED, ignore_errors=True)
-    PREPARED.mkdir(parents=True)
+    folder = PREPARED / f"prebuilt-{stack}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     if source.is_dir():
         template, function = of_folder(source, architecture)
     elif zipfile.is_zipfile(source):
-        template, function = of_zip(source, architecture)
+        template, function = of_zip(source, architecture, folder)
     else:
         raise Trouble(f"PREBUILT={source} is neither a folder nor a zip. Type: make deploy PREBUILT=folder-or-zip")
     check_architecture(header_of(function), architecture, function.name)
-    return with_paths(template, function)
+    return with_paths(template, function, folder)
 
 
-def of_zip(file, architecture):
+def of_zip(file, architecture, folder):
     """A release, which has a template, or one function."""
     with zipfile.ZipFile(file) as archive:
         if BOOTSTRAP in archive.namelist():
             return TEMPLATE, file
-        unpacked = PREPARED / "release"
+        unpacked = folder / "release"
         archive.extractall(unpacked)
     inner = [it.parent for it in unpacked.rglob(CHECKSUMS)]
     if not inner:
@@ -73,7 +74,9 @@ def listed(folder):
         lines = (folder / CHECKSUMS).read_text().splitlines()
     except (OSError, UnicodeDecodeError):
         raise Trouble(f"{folder} has no {CHECKSUMS}, so it is not a release. Download one, or build one with make package. Type: make deploy PREBUILT=folder-or-zip") from None
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    # Two blanks, or a blank and an asterisk, as `sha256sum --binary` writes.
+    found = (re.fullmatch(r"([0-9a-f]{64}) [ *](\S.*)", line) for line in lines)
+    return {it[2]: it[1] for it in found if it}
 
 
 def header_of(function):
@@ -84,14 +87,14 @@ def header_of(function):
         raise Trouble(f"{function.name} is damaged: it has no {BOOTSTRAP}. Download the release again. Then type: {again('deploy')}") from None
 
 
-def with_paths(template, function):
+def with_paths(template, function, folder):
     """The template, with this zip and this folder's transforms to upload."""
     text = CODE.sub(lambda it: f"{it[1]}{quoted(function)}", template.read_text())
     transforms = TRANSFORMS if TRANSFORMS.exists() else template.parent / "transforms"
     text = LAYER.sub(lambda it: f"{it[1]}{quoted(transforms)}", text)
-    file = PREPARED / "template.yaml"
+    file = folder / "template.yaml"
     file.write_text(text)
-    return Artifact(file, PREPARED)
+    return Artifact(file, folder)
 
 
 def quoted(path):

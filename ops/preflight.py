@@ -15,15 +15,6 @@ OTHER = {"arm64": "x86_64", "x86_64": "arm64"}
 INSTALL = "Type: rm -rf .venv, then make setup"
 
 
-def same_account(name, remembered, account):
-    """A stack of another account would be made a second time here, without its data."""
-    if remembered and remembered != account:
-        raise Trouble(
-            f"The stack {name} was deployed to account {remembered}, but this shell's credentials are for {account}. "
-            f"Type: export AWS_PROFILE=…, or make deploy STACK=… for a stack in this account"
-        )
-
-
 def deployer():
     """The tool that every deployment needs."""
     if not (PROGRAMS / "sam").exists():

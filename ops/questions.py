@@ -1,9 +1,8 @@
 """Asks for what a deployment needs to know."""
 
-import os
 import sys
 
-from . import parameters
+from . import flags, parameters
 from .hints import again, say
 from .trouble import Trouble
 
@@ -12,17 +11,17 @@ FIRST = ("CustomerIoRegion", "DodoEnvironment", "PersonIdentifier", "AlarmEmail"
 
 
 def may_ask():
-    return sys.stdin.isatty() and not os.environ.get("YES")
+    return sys.stdin.isatty() and not flags.is_set("YES")
 
 
 def need_terminal_or_yes(command):
     """Without either, says how to give the same command without questions, for the same stack."""
-    guided = command == "deploy" and os.environ.get("GUIDED")
-    if guided and os.environ.get("YES"):
+    guided, yes = command == "deploy" and flags.is_set("GUIDED"), flags.is_set("YES")
+    if guided and yes:
         raise Trouble(f"GUIDED=1 asks for everything, and YES=1 for nothing. Leave one out. Type: {again(command, YES=None)}")
     if guided and not sys.stdin.isatty():
         raise Trouble('GUIDED=1 asks for every parameter, and there is no terminal to ask in. Name what to change. Type: make deploy PARAMS="Name=value" YES=1')
-    if not (os.environ.get("YES") or sys.stdin.isatty()):
+    if not (yes or sys.stdin.isatty()):
         raise Trouble(f"There is no terminal to ask in. Type: {again(command, YES='1')}, to go on without questions")
 
 
@@ -58,6 +57,6 @@ def region(proposal):
 
 def confirmed(question):
     """Whether YES is set or the answer is yes. That one of them can be had was checked before."""
-    if os.environ.get("YES"):
+    if flags.is_set("YES"):
         return True
     return input(f"{question} [y/N]: ").strip().lower() in ("y", "yes")

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from . import aws, stack
+from . import aws, flags, stack
 from .hints import again, say
 from .secret_rules import FIELDS, OPTIONAL, doubts, ignored, problems, webhook_secrets, wrong
 from .trouble import Trouble
@@ -85,14 +85,14 @@ def changed(secret, new_values, adds):
 
 
 def main():
-    if os.environ.get("ADD") and os.environ.get("DROP"):
+    adds, drops = flags.is_set("ADD"), flags.is_set("DROP")
+    if adds and drops:
         raise Trouble("ADD=1 adds a webhook secret, and DROP=1 drops the older ones. Do one after the other. Type: make secret ADD=1")
     found = stack.deployed("secret")
     before, new_values = stored(found), {}
-    if os.environ.get("DROP"):
+    if drops:
         after = dropped(before)
     else:
-        adds = bool(os.environ.get("ADD"))
         new_values = given(FIELDS[:1] if adds else FIELDS)
         after = changed(before, new_values, adds)
     # What was wrong with an optional field before stops no other change.

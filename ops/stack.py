@@ -9,6 +9,10 @@ from .hints import remembered, say
 from .trouble import Trouble
 
 
+# A name that no other template is likely to have.
+PARAMETER_OF_OURS = "PersonIdentifier"
+
+
 @dataclass
 class Stack:
     name: str
@@ -50,10 +54,12 @@ def deployed(command):
     prebuilt = answers.recall(name).get("prebuilt")
     if prebuilt and os.path.exists(prebuilt):
         remembered["PREBUILT"] = prebuilt
+    check_account(name, region)
     found = described(name, region)
     if found is None:
         raise Trouble(f"There is no stack named {name} in {region}. Type: make deploy, or make {command} STACK=… for another name")
     check_state(found, command)
+    check_own(found, command)
     if "SecretArn" not in found.outputs:
         raise Trouble(f"The stack {name} is in the state {found.status} and has no outputs, so it is not one of this template. Type: make {command} STACK=…")
     return found
@@ -64,3 +70,29 @@ def check_state(found, command):
     obstacle = states.obstacle(found.name, found.status, command)
     if obstacle:
         raise Trouble(obstacle)
+
+
+def check_own(found, command):
+    """Raises Trouble for a stack that another template made: deploying would delete what is in it."""
+    is_own = PARAMETER_OF_OURS in found.parameters or found.status == states.NEVER_DEPLOYED
+    if not is_own:
+        raise Trouble(
+            f"The stack {found.name} in {found.region} was made by another template; nothing was changed. "
+            f"Type: make {command} STACK=…, with another name"
+        )
+
+
+def check_account(name, region):
+    """Raises Trouble if the stack was deployed to another account than this shell's."""
+    remembered = answers.recall(name).get("account")
+    if remembered:
+        same_account(name, remembered, aws.account(region))
+
+
+def same_account(name, remembered, account):
+    """A stack of the same name in another account is another stack."""
+    if remembered and remembered != account:
+        raise Trouble(
+            f"The stack {name} was deployed to account {remembered}, but this shell's credentials are for {account}. "
+            f"Type: export AWS_PROFILE=…, or make deploy STACK=… for a stack in this account"
+        )

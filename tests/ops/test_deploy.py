@@ -354,3 +354,56 @@ def test_destroy_says_what_is_final(prebuilt, aws):
     assert well and "The secret goes with it" in text and "aws-sam-cli-managed-default" in text and "Dodo goes on posting" in text
     assert "There is no stack named" in prebuilt.fails("destroy")
     assert not (prebuilt.folder / ".stacks" / f"{STACK}.json").exists()
+
+
+def test_a_stack_of_another_template_is_left_alone(prebuilt, aws):
+    """Deploying to it would delete what is in it."""
+    aws.add(STACK, parameters={"DatabaseName": "shop"})
+    for command in ("deploy", "destroy", "secret", "doctor", "connect"):
+        text = prebuilt.fails(command, YES="1")
+        assert "was made by another template; nothing was changed" in text and f"make {command} STACK=" in text, text
+
+
+@pytest.mark.parametrize("command", ["destroy", "secret", "doctor", "connect", "logs"])
+def test_a_stack_of_another_account_is_left_alone(prebuilt, command):
+    prebuilt.deploy()
+    file = prebuilt.folder / ".stacks" / f"{STACK}.json"
+    file.write_text(file.read_text().replace("123456789012", "999999999999"))
+    assert "was deployed to account 999999999999" in prebuilt.fails(command, YES="1")
+
+
+def test_a_switch_is_yes_or_no(prebuilt):
+    prebuilt.deploy()
+    for no in ("0", "no"):
+        assert "There is no terminal to ask in" in prebuilt.fails("destroy", YES=no)
+    assert "YES=perhaps is neither yes nor no" in prebuilt.fails("destroy", YES="perhaps")
+
+
+def test_an_empty_name_means_no_stack(prebuilt):
+    assert "STACK is empty" in prebuilt.fails("destroy", YES="1", STACK=" ")
+
+
+def test_another_front_door_has_another_address(prebuilt):
+    prebuilt.deploy()
+    text = prebuilt.deploy(PARAMS="FrontDoor=HttpApi")
+    assert "The function gets another URL" in text and "Then: make connect" in text
+    assert "Then: make doctor" in prebuilt.deploy(PARAMS="SilenceHours=6")
+
+
+def test_a_backslash_is_refused(prebuilt):
+    assert "must not have a backslash" in prebuilt.fails(PARAMS="EventNames='a.b=c\\\\'")
+
+
+@pytest.mark.parametrize("written", ["[]", "null", '{"region": 5}', '{"parameters": []}', '{"parameters": {"SilenceHours": 6}}'])
+def test_answers_that_somebody_changed_by_hand(prebuilt, written):
+    folder = prebuilt.folder / ".stacks"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{STACK}.json").write_text(written)
+    assert "is not what make deploy writes. Type: rm" in prebuilt.fails()
+
+
+def test_checksums_as_other_tools_write_them(checkout, aws, release):
+    folder = release()
+    sums = folder / "SHA256SUMS"
+    sums.write_text(sums.read_text().replace("  ", " *") + "\n")
+    checkout.deploy(PREBUILT=str(folder))
