@@ -53,7 +53,7 @@ help: ## List the targets.
 # Says that a variable must be a number, with an example.
 NUMBER = value='$(subst ','\'',$($(1)))'; case "$$value" in *[!0-9]*) echo "$(1) must be a number, not \"$$value\". For instance: $(1)=$(2)" >&2; exit 2;; esac
 
-.PHONY: cargo-given event-given
+.PHONY: cargo-given event-given python-gone
 cargo-given:
 	@[ -f Cargo.toml ] || { echo 'An unpacked release has no sources. Type: make deploy; for everything else clone the repository.' >&2; exit 2; }
 	@command -v cargo > /dev/null || { echo 'cargo is missing. Install the Rust toolchain with rustup, then type the same again. To deploy without Rust: make deploy PREBUILT=release' >&2; exit 2; }
@@ -73,8 +73,10 @@ $(DEMO_TOOLS): crates/local-tools/requirements.txt crates/local-tools/requiremen
 $(OPS_TOOLS): ops/requirements.txt
 $(BUILD_TOOLS): ops/requirements-build.txt
 $(TEST_TOOLS): tests/requirements.txt
-$(ALL_TOOLS): tests/constraints.txt
+# Where the Python is gone, as after an upgrade of the system's, the marks of the parts mean nothing.
+$(ALL_TOOLS): tests/constraints.txt $(if $(shell [ -x $(VENV)/bin/python ] && echo yes),,python-gone)
 	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) is missing. Install Python 3.11 or later (with venv), then type the same again.' >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { echo '$(PYTHON) is not Python 3.11 or later. Install one (with venv), then type the same again with PYTHON=python3.11' >&2; exit 2; }
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m ops.venv $(patsubst .%,%,$(@F))
 
 setup: $(if $(IS_RELEASE),$(OPS_TOOLS),$(ALL_TOOLS)) ## Make the whole virtual environment with the pinned tools (the other targets make the parts that they need).

@@ -98,7 +98,7 @@ pub fn invoke(event: &str, port: Option<u16>) -> Result<(), String> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("cargo lambda invoke failed ({status}).")),
         Err(error) => {
-            Err(format!("cargo lambda could not be started ({error}); `make setup` installs it."))
+            Err(format!("cargo lambda does not start ({error}). Type: rm -rf .venv, then the same again"))
         }
     }
 }
