@@ -97,9 +97,9 @@ pub fn invoke(event: &str, port: Option<u16>) -> Result<(), String> {
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("cargo lambda invoke failed ({status}).")),
-        Err(error) => {
-            Err(format!("cargo lambda does not start ({error}). Type: rm -rf .venv, then the same again"))
-        }
+        Err(error) => Err(format!(
+            "cargo lambda does not start ({error}). Type: rm -rf .venv, then the same again"
+        )),
     }
 }
 
