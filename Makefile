@@ -21,10 +21,12 @@ SETTINGS_OPTION = $(if $(SETTINGS),--settings="$$SETTINGS")
 PORT_OPTION = $(if $(PORT),--port="$$PORT")
 # A sample's name, a path, or - for standard input.
 GIVEN = "$${EVENT:-$${FILE-}}"
+# Whether a variable stands on the command line; those in LITERAL are overridden there.
+typed = $(filter override command,$(origin $(1)))
 # ops/ gets its options from the environment too.
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
 # A $ in their values is meant as it is: make would take it, and what follows, for a variable.
-LITERAL := PARAMS TRANSFORM PREBUILT EVENTS FILTER EVENT FILE SETTINGS URL MAIL
+LITERAL := PARAMS TRANSFORM PREBUILT EVENTS EVENT_NAMES EXCLUDE_FIELDS PERSON_IDENTIFIER FILTER EVENT FILE SETTINGS URL MAIL
 literal = $(if $(findstring command,$(origin $(1))),$(eval override $(1) := $$(subst $$$$$$$$,$$$$,$$(value $(1))))$(eval export $(1)))
 $(foreach name,$(LITERAL),$(call literal,$(name)))
 # An unpacked release has no sources.
@@ -37,6 +39,10 @@ endif
 # A key that may write belongs into no command line, where everybody on the machine can read it.
 ifeq ($(origin DODO_WRITE_KEY),command line)
 $(error Put the key into the environment, not on the command line, where others can read it. Type: make connect, to be asked)
+endif
+
+ifneq ($(filter %.js,$(MAKECMDGOALS)),)
+$(error A JavaScript file is the value of a variable. Type: make $(firstword $(filter-out %.js,$(MAKECMDGOALS)) check) TRANSFORM=$(filter %.js,$(MAKECMDGOALS)))
 endif
 
 .PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs destroy package bench bench-stages clean
@@ -60,6 +66,7 @@ cargo-given:
 	@command -v cc > /dev/null || { echo 'cc is missing. Install a C compiler (Debian and Ubuntu: apt-get install build-essential; macOS: xcode-select --install), then type the same again.' >&2; exit 2; }
 
 event-given:
+	@[ -z '$(and $(call typed,EVENT),$(call typed,FILE))' ] || { echo 'EVENT and FILE both name an event. Type the same with one of them.' >&2; exit 2; }
 	@[ -n $(GIVEN) ] || { echo 'Which event? For instance EVENT=payment.succeeded (`ls events` lists all samples), or EVENT=path, or EVENT=- for standard input.' >&2; exit 2; }
 
 # The virtual environment has parts; each target names those that it needs.
@@ -91,7 +98,7 @@ dev: cargo-given $(DEMO_TOOLS) ## Run function, services and page until Ctrl-C; 
 	@cargo build --locked --bins
 	@cargo build --locked --package local-tools
 	@exec target/debug/local dev $(PORT_OPTION) $(if $(PAGE_PORT),--page-port="$$PAGE_PORT") \
-		$(if $(CUSTOMERIO_PORT),--customerio-port="$$CUSTOMERIO_PORT") $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(KEY),--key)
+		$(if $(CUSTOMERIO_PORT),--customerio-port="$$CUSTOMERIO_PORT") $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(filter-out 0,$(KEY)),--key)
 
 send: event-given cargo-given ## Sign an event and post it to `make dev`, or with DODO_WEBHOOK_SECRET to URL=https://…: EVENT=name, path or -, or FILE=path.
 	@cargo build --locked --quiet --package local-tools
@@ -103,7 +110,7 @@ invoke: event-given cargo-given $(DEMO_TOOLS) ## Invoke `make dev` with `cargo l
 
 preview: event-given cargo-given ## Show the requests that an event becomes, without sending them: EVENT=name, path or -, TRANSFORM=path, INPUT=1; MAIL=receipt KEY=1: the mail.
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(INPUT),--input) $(if $(MAIL),--mail="$$MAIL" $(if $(KEY),--key)) -- $(GIVEN)
+	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(filter-out 0,$(INPUT)),--input) $(if $(MAIL),--mail="$$MAIL" $(if $(filter-out 0,$(KEY)),--key)) -- $(GIVEN)
 
 check: cargo-given ## Run TRANSFORM=path over all samples, at full speed and at the CPU share of a function of MEMORY=128 MB.
 	@cargo build --locked --quiet --package local-tools

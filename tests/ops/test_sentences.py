@@ -7,6 +7,7 @@ import botocore.exceptions as errors
 import pytest
 
 from ops import aws, parameters
+from ops.paths import ROOT
 from ops.trouble import Trouble
 
 DEFINITIONS = {
@@ -140,3 +141,9 @@ def test_a_file_in_place_of_the_environment_is_named(checkout):
     ran = subprocess.run([sys.executable, "-m", "ops.venv", "ops"], cwd=checkout.folder, env=checkout.environment, capture_output=True, text=True)
     assert ran.returncode == 1 and ran.stderr.startswith("The virtual environment .venv cannot be made ("), ran
     assert ran.stderr.endswith("Type: rm -rf .venv, then the same again.\n"), ran
+
+
+def test_a_stand_in_without_its_package_says_what_to_type():
+    # -S: without any installed package.
+    ran = subprocess.run([sys.executable, "-S", ROOT / "crates/stand-ins/secrets_manager.py"], capture_output=True, text=True)
+    assert ran.returncode == 1 and ran.stderr == "moto is missing from the virtual environment. Type: rm -rf .venv, then the same again.\n", ran

@@ -21,8 +21,12 @@ pub async fn send(event: &str, url: Option<String>, port: Option<u16>) -> Result
     let webhook = signed(&sample, &secret);
     let posted = webhook.post(&dodo_customerio::http::client(), &url).await;
     let (status, response) = posted.map_err(|error| {
-        let why = if error.is_builder() { "is no URL to post to" } else { "does not respond" };
-        format!("{url} {why}: {}.", innermost(&error))
+        if error.is_builder() {
+            return format!(
+                "URL={url} is no address to post to. Type the function URL as `make deploy` shows it: URL=https://…"
+            );
+        }
+        format!("{url} does not respond: {}.", innermost(&error))
     })?;
     let text = format!("{} as {} → {status} {response}", sample.event_type(), webhook.id);
     if status < 300 { Ok(text) } else { Err(text) }

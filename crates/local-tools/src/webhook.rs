@@ -6,6 +6,7 @@ use crate::settings::Local;
 use dodo_customerio::config::read_transform;
 use dodo_customerio::customerio::Request;
 use dodo_customerio::event::Event;
+use dodo_customerio::transform::javascript::engine::{Answer, Input, Run};
 use dodo_customerio::transform::javascript::{HandlerRequests, Handlers, Note};
 use dodo_customerio::transform::{Transform, Unsent};
 use serde_json::{Value, json};
@@ -17,8 +18,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The requests that an event becomes, checked against Customer.io's rules. With a JavaScript transform,
-/// also what files noted, what was built in and how it was extended, what each handler made and what was
-/// repaired. The event itself comes last, if `with_input`.
+/// also what files noted, what was repaired, what was built in, what each handler made and the difference.
+/// The event itself comes last, if `with_input`.
 ///
 /// # Errors
 /// The same text, if Customer.io would reject a request; or why there is none.
@@ -44,15 +45,29 @@ pub fn preview(
 /// What becomes of an event, the outcome first.
 fn explained(sample: &Sample, mut handlers: Handlers) -> Result<String, String> {
     handlers.keep_notes();
-    let requests = match read(sample, |event| handlers.run(event, None, now())) {
+    let mut stopped = String::new();
+    let mut watch = |file: &str, _: &Input<'_>, answer: &Answer| stopped += &stop(file, answer);
+    let ran = read(sample, |event| handlers.run_watched(event, None, now(), &mut watch));
+    let requests = match ran {
         Ok(requests) => requests,
-        Err(Unsent::Ignored(why)) => return Ok(format!("{NOTHING} ({}). {why}", why.code())),
+        Err(Unsent::Ignored(why)) => {
+            return Ok(format!("{NOTHING} ({}). {why}{stopped}", why.code()));
+        }
         Err(unsent) => return Err(unsent.to_string()),
     };
-    let explanation = noted(requests.notes()) + &made(&requests);
+    let explanation = stopped + &noted(requests.notes()) + &made(&requests);
     match verdict(&requests.into_outgoing().into_requests()) {
         Ok(verdict) => Ok(verdict + &explanation),
         Err(verdict) => Err(verdict + &explanation),
+    }
+}
+
+/// That a file wants nothing sent.
+fn stop(file: &str, answer: &Answer) -> String {
+    match answer.result {
+        Ok(Run::Dropped) => format!("\n\n{file} returned null"),
+        Ok(Run::Cancelled) => format!("\n\n{file} set webhook.cancel"),
+        _ => String::new(),
     }
 }
 
@@ -61,7 +76,9 @@ fn noted(notes: &[Note]) -> String {
     let mut text = String::new();
     for Note { file, notes } in notes {
         for path in &notes.undefined {
-            let _ = write!(text, "\n\nundefined, {file}: {path} is left out");
+            // JSON keeps the places in a list.
+            let becomes = if path.ends_with(']') { "is sent as null" } else { "is left out" };
+            let _ = write!(text, "\n\nundefined, {file}: {path} {becomes}");
         }
         for line in &notes.console {
             let _ = write!(text, "\n\nconsole, {file}: {line}");
@@ -72,25 +89,26 @@ fn noted(notes: &[Note]) -> String {
 
 /// What the files of a transform made, each part with its heading.
 fn made(requests: &HandlerRequests) -> String {
-    let mut text = String::new();
+    let (mut text, mut changed) = (String::new(), String::new());
     for it in requests.repaired() {
         let _ = write!(text, "\n\nrepaired, {}: {}", it.file, it.repair);
     }
     if let Some(built_in) = requests.built_in() {
         let built_in: Value = serde_json::from_str(built_in).unwrap_or_default();
         let extended = json!({ "batch": requests.extended() });
-        let _ = write!(text, "\n\ndifference\n{}", difference(&built_in, &extended));
         let _ = write!(text, "\n\nbuilt in\n{built_in:#}");
         // Otherwise it is the request.
         if !requests.made().is_empty() {
             let _ = write!(text, "\n\nextended\n{extended:#}");
         }
+        // Last, where a terminal still shows it.
+        changed = format!("\n\ndifference\n{}", difference(&built_in, &extended));
     }
     for it in requests.made() {
         let payload: Value = serde_json::from_str(&it.payload).unwrap_or_default();
         let _ = write!(text, "\n\nmade by {}, for {}\n{payload:#}", it.file, it.url);
     }
-    text
+    text + &changed
 }
 
 /// The lines that went and came, with some around them.
