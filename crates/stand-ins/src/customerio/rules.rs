@@ -142,7 +142,7 @@ impl Errors {
             Value::String(name) => {
                 self.check((1..=MAX_EVENT_NAME).contains(&name.len()), "name", || {
                     format!("an event's name must have 1 to {MAX_EVENT_NAME} bytes")
-                })
+                });
             }
             Value::Null => self.add("name", "is missing"),
             other => self.add("name", format!("is {}; it must be a string", shown(other))),
