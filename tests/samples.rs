@@ -143,7 +143,8 @@ fn what_must_not_leave_does_not() {
 #[test]
 fn what_is_excluded_does_not_leave() {
     let options = Options {
-        excluded_fields: ExcludedFields::parse("customer,billing,metadata,cancellation_comment"),
+        excluded_fields: ExcludedFields::parse("customer,billing,metadata,cancellation_comment")
+            .unwrap(),
         unknown_fields: UnknownFields::Drop,
         ..Options::default()
     };

@@ -282,6 +282,13 @@ mod tests {
         }
         let problem = problem_with("UNKNOWN_FIELDS", "keep");
         assert_eq!(problem, "UNKNOWN_FIELDS must be pass or drop, not \"keep\"");
+        for setting in ["card_*", "metadata.*", "customer;billing", "customer billing"] {
+            let problem = problem_with("EXCLUDE_FIELDS", setting);
+            let expected =
+                format!("EXCLUDE_FIELDS has a mistake: \"{setting}\" is not the name of one field");
+            assert!(problem.starts_with(&expected), "{problem}");
+        }
+        assert_eq!(with("EXCLUDE_FIELDS", "metadata.my note").unwrap().warnings(), []);
         let problem = problem_with("EVENTS", "a=b");
         assert!(problem.starts_with("EVENTS has a mistake: \"a=b\" is no event type"), "{problem}");
     }

@@ -121,8 +121,7 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
     }
 
     fn excluded_fields(&mut self) -> ExcludedFields {
-        let list = self.optional("EXCLUDE_FIELDS").unwrap_or_default();
-        let fields = ExcludedFields::parse(&list);
+        let fields = self.list("EXCLUDE_FIELDS", ExcludedFields::parse);
         self.doubt("EXCLUDE_FIELDS", fields.doubts());
         fields
     }

@@ -93,7 +93,7 @@ fn what_can_be_personal_can_be_kept_back() {
     assert!(rows.len() > 20, "{}", rows.len());
     for row in rows {
         let [attribute, setting] = [&row[0], &row[1]];
-        let excluded = ExcludedFields::parse(setting);
+        let excluded = ExcludedFields::parse(setting).unwrap();
         assert!(excluded.contain(attribute), "{setting} for {attribute}");
         assert!(super::table::rows().any(|it| it.attribute == attribute) || attribute == setting);
     }

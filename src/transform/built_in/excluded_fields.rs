@@ -21,10 +21,26 @@ const BESIDE_THE_TABLE: [(&str, &str); 4] = [
 ];
 
 impl ExcludedFields {
-    /// Reads `customer.name,billing,metadata.note`. A field stands for those in it.
-    pub fn parse(list: &str) -> Self {
-        let entries = entries(list);
-        let listed: BTreeSet<_> = entries.map(str::to_owned).collect();
+    /// Reads `customer.name,billing,metadata.note`. A field stands for those in it, and may begin with the
+    /// payload's own `data.`.
+    ///
+    /// # Errors
+    /// Every entry that cannot be one field's name: what was meant to be kept back would be sent.
+    pub fn parse(list: &str) -> Result<Self, Vec<String>> {
+        let is_name = |entry: &&str| {
+            let may_have_spaces = entry.starts_with("metadata.");
+            !entry.contains(['*', ';']) && (may_have_spaces || !entry.contains(' '))
+        };
+        let (names, mistakes): (Vec<_>, Vec<_>) = entries(list).partition(is_name);
+        if !mistakes.is_empty() {
+            return Err(mistakes.into_iter().map(no_name).collect());
+        }
+        Ok(Self::of(names))
+    }
+
+    fn of(names: Vec<&str>) -> Self {
+        let names = names.into_iter().map(|name| name.strip_prefix("data.").unwrap_or(name));
+        let listed: BTreeSet<_> = names.map(str::to_owned).collect();
         let made = known().filter(|(field, _)| listed.iter().any(|it| is_in(field, it)));
         let names = made.map(|(_, attribute)| attribute.to_owned()).chain(listed.iter().cloned());
         Self { names: names.collect(), listed }
@@ -82,6 +98,13 @@ impl ExcludedFields {
     }
 }
 
+fn no_name(entry: &str) -> String {
+    format!(
+        "\"{entry}\" is not the name of one field; separate names by commas and use no *, since a name stands \
+         for all that is in it, as metadata does"
+    )
+}
+
 /// Whether a field is another or in it.
 fn is_in(field: &str, other: &str) -> bool {
     field.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -105,7 +128,7 @@ mod tests {
         for (name, value) in attributes.as_object().unwrap() {
             all.add(name.clone(), value.clone(), Weight::Essential);
         }
-        ExcludedFields::parse(list).remove_from(&mut all);
+        ExcludedFields::parse(list).unwrap().remove_from(&mut all);
         serde_json::to_value(&all).unwrap()
     }
 
@@ -115,6 +138,7 @@ mod tests {
             ("", json!({"email": "a"}), json!({"email": "a"})),
             ("email", json!({"email": "a", "name": "b"}), json!({"name": "b"})),
             ("customer.email", json!({"email": "a", "name": "b"}), json!({"name": "b"})),
+            ("data.customer.email", json!({"email": "a", "name": "b"}), json!({"name": "b"})),
             ("customer", json!({"email": "a", "name": "b", "status": "c"}), json!({"status": "c"})),
             ("billing", json!({"billing_country": "DE"}), json!({})),
             (
@@ -150,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_typo_is_told() {
-        let doubts = |list| ExcludedFields::parse(list).doubts().collect::<Vec<_>>();
+        let doubts = |list| ExcludedFields::parse(list).unwrap().doubts().collect::<Vec<_>>();
         assert_eq!(
             doubts("card_last_fuor"),
             ["\"card_last_fuor\" is no field known today; the nearest is card_last_four"]

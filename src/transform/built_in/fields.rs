@@ -217,7 +217,7 @@ mod tests {
 
     fn passed_on_without(excluded: &str, data: Value) -> Value {
         let mut attributes = Attributes::default();
-        let excluded = ExcludedFields::parse(excluded);
+        let excluded = ExcludedFields::parse(excluded).unwrap();
         pass_through(&table::group("loyalty.earned"), &event(data), &excluded, &mut attributes);
         serde_json::to_value(&attributes).unwrap()
     }
