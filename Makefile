@@ -21,10 +21,12 @@ SETTINGS_OPTION = $(if $(SETTINGS),--settings="$$SETTINGS")
 PORT_OPTION = $(if $(PORT),--port="$$PORT")
 # A sample's name, a path, or - for standard input.
 GIVEN = "$${EVENT:-$${FILE-}}"
+# Whether a variable stands on the command line; those in LITERAL are overridden there.
+typed = $(filter override command,$(origin $(1)))
 # ops/ gets its options from the environment too.
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
 # A $ in their values is meant as it is: make would take it, and what follows, for a variable.
-LITERAL := STACK PARAMS TRANSFORM PREBUILT EVENTS FILTER ID SINCE EVENT FILE SETTINGS URL MAIL
+LITERAL := STACK PARAMS TRANSFORM PREBUILT EVENTS EVENT_NAMES EXCLUDE_FIELDS PERSON_IDENTIFIER FILTER ID SINCE EVENT FILE SETTINGS URL MAIL
 literal = $(if $(findstring command,$(origin $(1))),$(eval override $(1) := $$(subst $$$$$$$$,$$$$,$$(value $(1))))$(eval export $(1)))
 $(foreach name,$(LITERAL),$(call literal,$(name)))
 # An unpacked release has no sources.
@@ -37,6 +39,10 @@ endif
 # A key that may write belongs into no command line, where everybody on the machine can read it.
 ifeq ($(origin DODO_WRITE_KEY),command line)
 $(error Put the key into the environment, not on the command line, where others can read it. Type: make connect, to be asked)
+endif
+
+ifneq ($(filter %.js,$(MAKECMDGOALS)),)
+$(error A JavaScript file is the value of a variable. Type: make $(firstword $(filter-out %.js,$(MAKECMDGOALS)) check) TRANSFORM=$(filter %.js,$(MAKECMDGOALS)))
 endif
 
 .PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs destroy package bench bench-stages clean
@@ -53,13 +59,14 @@ help: ## List the targets.
 # Says that a variable must be a number, with an example.
 NUMBER = value='$(subst ','\'',$($(1)))'; case "$$value" in *[!0-9]*) echo "$(1) must be a number, not \"$$value\". For instance: $(1)=$(2)" >&2; exit 2;; esac
 
-.PHONY: cargo-given event-given
+.PHONY: cargo-given event-given python-gone
 cargo-given:
 	@[ -f Cargo.toml ] || { echo 'An unpacked release has no sources. Type: make deploy; for everything else clone the repository.' >&2; exit 2; }
 	@command -v cargo > /dev/null || { echo 'cargo is missing. Install the Rust toolchain with rustup, then type the same again. To deploy without Rust: make deploy PREBUILT=release' >&2; exit 2; }
 	@command -v cc > /dev/null || { echo 'cc is missing. Install a C compiler (Debian and Ubuntu: apt-get install build-essential; macOS: xcode-select --install), then type the same again.' >&2; exit 2; }
 
 event-given:
+	@[ -z '$(and $(call typed,EVENT),$(call typed,FILE))' ] || { echo 'EVENT and FILE both name an event. Type the same with one of them.' >&2; exit 2; }
 	@[ -n $(GIVEN) ] || { echo 'Which event? For instance EVENT=payment.succeeded (`ls events` lists all samples), or EVENT=path, or EVENT=- for standard input.' >&2; exit 2; }
 
 # The virtual environment has parts; each target names those that it needs.
@@ -73,8 +80,10 @@ $(DEMO_TOOLS): crates/local-tools/requirements.txt crates/local-tools/requiremen
 $(OPS_TOOLS): ops/requirements.txt
 $(BUILD_TOOLS): ops/requirements-build.txt
 $(TEST_TOOLS): tests/requirements.txt
-$(ALL_TOOLS): tests/constraints.txt
+# Where the Python is gone, as after an upgrade of the system's, the marks of the parts mean nothing.
+$(ALL_TOOLS): tests/constraints.txt $(if $(shell [ -x $(VENV)/bin/python ] && echo yes),,python-gone)
 	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) is missing. Install Python 3.11 or later (with venv), then type the same again.' >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { echo '$(PYTHON) is not Python 3.11 or later. Install one (with venv), then type the same again with PYTHON=python3.11' >&2; exit 2; }
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m ops.venv $(patsubst .%,%,$(@F))
 
 setup: $(if $(IS_RELEASE),$(OPS_TOOLS),$(ALL_TOOLS)) ## Make the whole virtual environment with the pinned tools (the other targets make the parts that they need).
@@ -89,7 +98,7 @@ dev: cargo-given $(DEMO_TOOLS) ## Run function, services and page until Ctrl-C; 
 	@cargo build --locked --bins
 	@cargo build --locked --package local-tools
 	@exec target/debug/local dev $(PORT_OPTION) $(if $(PAGE_PORT),--page-port="$$PAGE_PORT") \
-		$(if $(CUSTOMERIO_PORT),--customerio-port="$$CUSTOMERIO_PORT") $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(KEY),--key)
+		$(if $(CUSTOMERIO_PORT),--customerio-port="$$CUSTOMERIO_PORT") $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(filter-out 0,$(KEY)),--key)
 
 send: event-given cargo-given ## Sign an event and post it to `make dev`, or with DODO_WEBHOOK_SECRET to URL=https://…: EVENT=name, path or -, or FILE=path.
 	@cargo build --locked --quiet --package local-tools
@@ -101,7 +110,7 @@ invoke: event-given cargo-given $(DEMO_TOOLS) ## Invoke `make dev` with `cargo l
 
 preview: event-given cargo-given ## Show the requests that an event becomes, without sending them: EVENT=name, path or -, TRANSFORM=path, INPUT=1; MAIL=receipt KEY=1: the mail.
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(INPUT),--input) $(if $(MAIL),--mail="$$MAIL" $(if $(KEY),--key)) -- $(GIVEN)
+	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(filter-out 0,$(INPUT)),--input) $(if $(MAIL),--mail="$$MAIL" $(if $(filter-out 0,$(KEY)),--key)) -- $(GIVEN)
 
 check: cargo-given ## Run TRANSFORM=path over all samples, at full speed and at the CPU share of a function of MEMORY=128 MB.
 	@cargo build --locked --quiet --package local-tools

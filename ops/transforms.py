@@ -58,10 +58,14 @@ def scripts(folder):
 
 
 def meant(text, folder):
-    """The script whose name is the most similar."""
-    name = text.rstrip("/").split("/")[-1]
-    found = max(scripts(folder), key=lambda it: difflib.SequenceMatcher(None, name, it.split("/")[-1]).ratio(), default=None)
-    return f" Did you mean TRANSFORM={found}?" if found else ""
+    """The script whose name is the most similar, if it is similar."""
+    by_name = {stem(it): it for it in reversed(scripts(folder))}
+    found = difflib.get_close_matches(stem(text.rstrip("/")), by_name, 1)
+    return f" Did you mean TRANSFORM={by_name[found[0]]}?" if found else ""
+
+
+def stem(place):
+    return place.split("/")[-1].removesuffix(".js")
 
 
 def there(folder):

@@ -19,8 +19,6 @@ from .trouble import Trouble
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 CONSTRAINTS = ROOT / "tests" / "constraints.txt"
-# The pinned packages ask for it.
-OLDEST = (3, 11)
 
 # What each part is for, its requirements, and those that are installed without what they bring along.
 PARTS = {
@@ -39,9 +37,7 @@ def main(parts):
 
 
 def check_python():
-    if sys.version_info < OLDEST:
-        found, oldest = (".".join(map(str, it[:2])) for it in (sys.version_info, OLDEST))
-        raise Trouble(f"{sys.executable} is Python {found}; {oldest} or later is needed. Install it, then type the same again with PYTHON=python{oldest}")
+    """The Makefile has made sure of its version."""
     try:
         import ensurepip  # noqa: F401
     except ImportError:
@@ -66,7 +62,8 @@ def needed(parts):
     lost = [part for part in PARTS if stamp(part).exists()]
     try:
         venv.create(VENV, clear=(VENV / "pyvenv.cfg").exists(), symlinks=True, with_pip=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+    # ValueError: .venv is a file.
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise Trouble(f"The virtual environment .venv cannot be made ({error}). Type: rm -rf .venv, then the same again") from None
     return list(dict.fromkeys([*lost, *parts]))
 

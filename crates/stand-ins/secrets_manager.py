@@ -8,7 +8,10 @@ import logging
 import os
 import sys
 
-from moto.server import ThreadedMotoServer
+try:
+    from moto.server import ThreadedMotoServer
+except ImportError as error:
+    sys.exit(f"{error.name} is missing from the virtual environment. Type: rm -rf .venv, then the same again.")
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

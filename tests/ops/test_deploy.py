@@ -358,7 +358,7 @@ def test_destroy_says_what_is_final(prebuilt, aws):
 
 def test_a_stack_of_another_template_is_left_alone(prebuilt, aws):
     """Deploying to it would delete what is in it."""
-    aws.add(STACK, parameters={"DatabaseName": "shop"})
+    aws.control(f"state/{STACK}", "CREATE_COMPLETE")
     for command in ("deploy", "destroy", "secret", "doctor", "connect"):
         text = prebuilt.fails(command, YES="1")
         assert "was made by another template; nothing was changed" in text and f"make {command} STACK=" in text, text

@@ -1,9 +1,13 @@
 """Every error of AWS's library is one sentence with the next command."""
 
+import subprocess
+import sys
+
 import botocore.exceptions as errors
 import pytest
 
 from ops import aws, parameters
+from ops.paths import ROOT
 from ops.trouble import Trouble
 
 DEFINITIONS = {
@@ -107,3 +111,39 @@ def test_what_is_missing_on_this_machine_is_a_sentence(checkout):
     assert ".stacks" in said and "cannot be read or written: Not a directory" in said and "type the same again" in said
     (checkout.folder / "tomlkit.py").write_text("import gone_from_the_environment\n")
     assert "gone_from_the_environment is missing from the virtual environment. Type: rm -rf .venv" in checkout.fails("doctor")
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(checkout):
+    """As after an upgrade of the system's Python: the marks of the parts are still there."""
+    environment = checkout.folder / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").symlink_to("/never/there/python3")
+    for file in ("ops/requirements.txt", "tests/constraints.txt", ".venv/.ops"):
+        (checkout.folder / file).parent.mkdir(exist_ok=True)
+        (checkout.folder / file).touch()
+    python = checkout.programs / "python3"
+    python.write_text('#!/bin/sh\necho "runs $*"\n')
+    python.chmod(0o755)
+    assert "runs -m ops.venv ops\n" in made(checkout).stdout
+    # One that is too old cannot read this program at all.
+    python.write_text('#!/bin/sh\necho "SyntaxError: invalid syntax" >&2\nexit 1\n')
+    said = made(checkout).stderr
+    assert said.startswith("python3 is not Python 3.11 or later. ") and "SyntaxError" not in said, said
+
+
+def made(checkout):
+    command = ["/usr/bin/make", "--no-print-directory", "doctor"]
+    return subprocess.run(command, cwd=checkout.folder, env=checkout.environment, capture_output=True, text=True)
+
+
+def test_a_file_in_place_of_the_environment_is_named(checkout):
+    (checkout.folder / ".venv").write_text("a file")
+    ran = subprocess.run([sys.executable, "-m", "ops.venv", "ops"], cwd=checkout.folder, env=checkout.environment, capture_output=True, text=True)
+    assert ran.returncode == 1 and ran.stderr.startswith("The virtual environment .venv cannot be made ("), ran
+    assert ran.stderr.endswith("Type: rm -rf .venv, then the same again.\n"), ran
+
+
+def test_a_stand_in_without_its_package_says_what_to_type():
+    # -S: without any installed package.
+    ran = subprocess.run([sys.executable, "-S", ROOT / "crates/stand-ins/secrets_manager.py"], capture_output=True, text=True)
+    assert ran.returncode == 1 and ran.stderr == "moto is missing from the virtual environment. Type: rm -rf .venv, then the same again.\n", ran

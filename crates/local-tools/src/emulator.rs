@@ -71,7 +71,9 @@ impl Watch {
             command.env_remove(name);
         }
         let process = command.spawn().map_err(|error| {
-            format!("cargo lambda could not be started ({error}); `make setup` installs it")
+            format!(
+                "cargo lambda does not start ({error}). Type: rm -rf .venv, then the same again"
+            )
         })?;
         Ok(Self { process, log })
     }

@@ -1,5 +1,6 @@
 //! Which event somebody means: a sample's name, a path, or standard input.
 
+use dodo_customerio::transform::built_in::is_near;
 use stand_ins::dodo::{self, OWN, Sample};
 use std::fs;
 use std::io::{self, Read};
@@ -15,7 +16,7 @@ const STANDARD_INPUT: &str = "-";
 pub fn event(given: &str) -> Result<Sample, String> {
     let given = given.trim();
     if given == STANDARD_INPUT {
-        let text = io::read_to_string(io::stdin()).map_err(|error| error.to_string());
+        let text = io::read_to_string(io::stdin()).map_err(|error| unread(&error));
         let parsed = text.and_then(|text| Sample::parse("standard input", &text));
         return parsed.map_err(|problem| format!("What came in by standard input {problem}"));
     }
@@ -44,16 +45,27 @@ fn looks_like_a_path(given: &str) -> bool {
 }
 
 fn file(path: &Path) -> Result<Sample, String> {
+    const TAKES: &str = "EVENT takes a sample's name (`ls events` shows them), a path from the \
+                         project's folder, or - for standard input.";
     let shown = path.display();
     let text = read(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => format!(
-            "There is no file {shown}. EVENT takes a sample's name (`ls events` shows them), a path from the \
-             project's folder, or - for standard input."
-        ),
-        _ => format!("{shown} cannot be read ({error})."),
+        _ if path.is_dir() => format!("{shown} is a folder. {TAKES}"),
+        io::ErrorKind::NotFound if path.is_symlink() => {
+            format!("{shown} is a link to a file that is not there. {TAKES}")
+        }
+        io::ErrorKind::NotFound => format!("There is no file {shown}. {TAKES}"),
+        _ => format!("{shown} {}", unread(&error)),
     })?;
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
     Sample::parse(&name, &text).map_err(|problem| format!("{shown} {problem}"))
+}
+
+/// Why a text was not read, as the rest of a sentence.
+fn unread(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::InvalidData => "is not UTF-8 text. Save it as UTF-8.".to_owned(),
+        _ => format!("cannot be read ({error})."),
+    }
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -71,16 +83,17 @@ fn unknown(given: &str, names: &[String]) -> String {
     )
 }
 
-/// The most similar name; those that contain what was given come first, then those of the same group.
+/// The most similar name, if it is similar; those that contain what was given come first, then those of the same group.
 fn nearest<'n>(given: &str, names: &'n [String]) -> Option<&'n String> {
     // As somebody would write who has the event's name before their eyes: "Payment Failed".
     let given = given.to_lowercase().replace(' ', ".");
     let group = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
     let own = group(&given);
-    names.iter().min_by_key(|name| {
+    let nearest = names.iter().min_by_key(|name| {
         let distance = strsim::damerau_levenshtein(&given, name);
         (!name.contains(&given), group(name) != own, distance, name.len())
-    })
+    });
+    nearest.filter(|name| name.contains(&given) || is_near(&given, name))
 }
 
 #[cfg(test)]
@@ -122,6 +135,8 @@ mod tests {
             assert!(text.starts_with(&format!("There is no sample named {given}.")), "{text}");
             assert_eq!(nearest(given, &names()).unwrap(), expected, "{given}");
         }
+        let nonsense = event("qwertyuiop").unwrap_err();
+        assert!(nonsense.starts_with("There is no sample named qwertyuiop. `ls"), "{nonsense}");
         assert!(event("payment.fialed").unwrap_err().contains("The nearest is payment.failed."));
     }
 
@@ -139,10 +154,22 @@ mod tests {
             let error = event(given).unwrap_err();
             assert!(error.starts_with(&format!("{given} {problem}")), "{error}");
         }
-        fs::write(&path, r#"{"type":"a.b","data":{}}"#).unwrap();
-        assert_eq!(event(given).unwrap().event_type(), "a.b");
-        fs::remove_file(path).unwrap();
+        fs::write(&path, b"\"\xff\"").unwrap();
+        assert_eq!(
+            event(given).unwrap_err(),
+            format!("{given} is not UTF-8 text. Save it as UTF-8.")
+        );
+        // Some editors begin a file with a byte order mark.
+        for mark in ["", "\u{feff}"] {
+            fs::write(&path, format!(r#"{mark}{{"type":"a.b","data":{{}}}}"#)).unwrap();
+            assert_eq!(event(given).unwrap().event_type(), "a.b");
+        }
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/never/there", &path).unwrap();
+        let link = event(given).unwrap_err();
+        fs::remove_file(&path).unwrap();
+        assert!(link.starts_with(&format!("{given} is a link to a file that is not")), "{link}");
         assert!(event("events").unwrap_err().contains("There is no sample named events."));
-        assert!(event("/").unwrap_err().starts_with("/ cannot be read"));
+        assert!(event("/").unwrap_err().starts_with("/ is a folder. EVENT takes"));
     }
 }

@@ -17,6 +17,23 @@ pub fn taken(name: &str, port: u16, error: &io::Error) -> String {
     format!("Port {port} {why}. Type the same with another, such as {name}={other}{page}")
 }
 
+/// Each listener needs a port of its own; 0 takes a free one.
+///
+/// # Errors
+/// Which two have the same, and what to type instead.
+pub fn differ(chosen: &[(&str, u16)]) -> Result<(), String> {
+    for (index, (name, port)) in chosen.iter().enumerate() {
+        let same = chosen[..index].iter().find(|(_, other)| other == port && *port != 0);
+        if let Some((first, _)) = same {
+            let other = free_after(*port);
+            return Err(format!(
+                "{first} and {name} are both {port}. Type the same with another, such as {name}={other}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Ports below are for administrators.
 const LEAST: u16 = 1024;
 
@@ -30,6 +47,14 @@ fn free_after(port: u16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_of_the_same_are_a_sentence_but_two_free_ones_are_not() {
+        let error = differ(&[("PORT", 9000), ("PAGE_PORT", 9000)]).unwrap_err();
+        assert!(error.starts_with("PORT and PAGE_PORT are both 9000. "), "{error}");
+        assert!(error.contains("such as PAGE_PORT="), "{error}");
+        assert_eq!(differ(&[("PORT", 0), ("PAGE_PORT", 0), ("CUSTOMERIO_PORT", 9000)]), Ok(()));
+    }
 
     #[test]
     fn a_port_in_use_is_a_sentence_with_a_free_one() {

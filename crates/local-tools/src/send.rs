@@ -21,8 +21,12 @@ pub async fn send(event: &str, url: Option<String>, port: Option<u16>) -> Result
     let webhook = signed(&sample, &secret);
     let posted = webhook.post(&dodo_customerio::http::client(), &url).await;
     let (status, response) = posted.map_err(|error| {
-        let why = if error.is_builder() { "is no URL to post to" } else { "does not respond" };
-        format!("{url} {why}: {}.", innermost(&error))
+        if error.is_builder() {
+            return format!(
+                "URL={url} is no address to post to. Type the function URL as `make deploy` shows it: URL=https://…"
+            );
+        }
+        format!("{url} does not respond: {}.", innermost(&error))
     })?;
     let text = format!("{} as {} → {status} {response}", sample.event_type(), webhook.id);
     if status < 300 { Ok(text) } else { Err(text) }
@@ -97,9 +101,9 @@ pub fn invoke(event: &str, port: Option<u16>) -> Result<(), String> {
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("cargo lambda invoke failed ({status}).")),
-        Err(error) => {
-            Err(format!("cargo lambda could not be started ({error}); `make setup` installs it."))
-        }
+        Err(error) => Err(format!(
+            "cargo lambda does not start ({error}). Type: rm -rf .venv, then the same again"
+        )),
     }
 }
 

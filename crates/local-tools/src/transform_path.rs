@@ -1,7 +1,7 @@
 //! What `TRANSFORM=` means, for every command that takes it. `ops/` has the same rules for `make deploy`;
 //! `tests/transform-paths.json` keeps both alike.
 
-use dodo_customerio::transform::built_in::nearest;
+use dodo_customerio::transform::built_in::{is_near, nearest};
 use stand_ins::secrets_manager::project_file;
 use std::fmt::{self, Display, Formatter};
 use std::fs;
@@ -36,9 +36,14 @@ fn resolve_in(root: &Path, given: &str) -> Result<Option<PathBuf>, String> {
         return Err(format!("There is no {}.{meant} {there}", shown(root, &candidates, given)));
     };
     if path.is_dir() && !entries(path).any(|path| is_script(&path)) {
-        let place = path.strip_prefix(root).unwrap_or(path).display();
+        let place = path.strip_prefix(root).unwrap_or(path).display().to_string();
+        let place = if place.is_empty() { "the project's folder" } else { &place };
         let there = Scripts::of(&folder);
         return Err(format!("There is no JavaScript file in {place} itself. {there}"));
+    }
+    if path.is_file() && !may_be_meant(path) {
+        let there = Scripts::of(&folder);
+        return Err(format!("TRANSFORM={given} is not a .js file. {there}"));
     }
     Ok(Some(path.clone()))
 }
@@ -77,10 +82,11 @@ impl Scripts {
         Self(scripts)
     }
 
-    /// The one whose name is the most similar.
+    /// The one whose name is the most similar, if it is similar.
     fn nearest(&self, given: &str) -> Option<&String> {
-        let nearest = nearest(name(given), self.0.iter().map(|script| name(script).to_owned()))?;
-        self.0.iter().find(|script| name(script) == nearest)
+        let nearest = nearest(stem(given), self.0.iter().map(|script| stem(script).to_owned()))?;
+        let found = self.0.iter().find(|script| stem(script) == nearest);
+        found.filter(|_| is_near(stem(given), &nearest))
     }
 }
 
@@ -99,13 +105,19 @@ fn name(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
+fn stem(path: &str) -> &str {
+    let name = name(path);
+    name.strip_suffix(".js").unwrap_or(name)
+}
+
 /// Paths in the folder, those of subfolders included.
 fn collect_scripts(folder: &Path, below: &Path, scripts: &mut Vec<String>) {
     for path in entries(&folder.join(below)) {
         let place = below.join(path.file_name().unwrap_or_default());
-        if path.is_dir() {
+        // A link may lead back here.
+        if path.is_dir() && !path.is_symlink() {
             collect_scripts(folder, &place, scripts);
-        } else if is_script(&path) {
+        } else if path.is_file() && is_script(&path) {
             scripts.push(place.display().to_string());
         }
     }
@@ -119,6 +131,13 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
 fn is_script(path: &Path) -> bool {
     let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     !is_hidden && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("js"))
+}
+
+/// Modules and TypeScript are told what to write instead once they are read.
+fn may_be_meant(path: &Path) -> bool {
+    const ENDINGS: [&str; 8] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx"];
+    let ending = path.extension().unwrap_or_default();
+    ENDINGS.iter().any(|it| ending.eq_ignore_ascii_case(it))
 }
 
 #[cfg(test)]
@@ -153,6 +172,28 @@ mod tests {
             } else {
                 assert_eq!(result, Ok(text("path").map(|path| root.join(path))), "{case}");
             }
+        }
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_script_is_neither_taken_nor_suggested() {
+        let root = std::env::temp_dir().join(format!("transform-paths-{}", random_hex()));
+        let folder = root.join(FOLDER);
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["plans.js", "notes.md"] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink("loop.js", folder.join("loop.js")).unwrap();
+        std::os::unix::fs::symlink(&folder, folder.join("again")).unwrap();
+        let there = "There are: plans.js.";
+        for (given, said) in [
+            ("..", "There is no JavaScript file in the project's folder itself."),
+            ("notes.md", "TRANSFORM=notes.md is not a .js file."),
+            ("loop.js", "There is no transforms/loop.js."),
+            ("qwertyuiop", "There is no transforms/qwertyuiop."),
+        ] {
+            assert_eq!(resolve_in(&root, given), Err(format!("{said} {there}")), "{given}");
         }
         fs::remove_dir_all(root).unwrap();
     }

@@ -5,7 +5,7 @@ use crate::given;
 use crate::settings::{Local, as_the_function};
 use dodo_customerio::customerio::Request;
 use dodo_customerio::event::Event;
-use dodo_customerio::transform::javascript::engine::{Answer, Input, Notes};
+use dodo_customerio::transform::javascript::engine::{Answer, Input, Run};
 use dodo_customerio::transform::javascript::{HandlerRequests, Handlers};
 use dodo_customerio::transform::{Ignored, Transform, Unsent};
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The requests that an event becomes, checked against Customer.io's rules. With a JavaScript transform,
-/// also what files noted, what was built in and how it was extended, what each handler made and what was
-/// repaired. The event itself comes last, if `with_input`.
+/// also what files noted, what was repaired, what was built in, what each handler made and the difference.
+/// The event itself comes last, if `with_input`.
 ///
 /// # Errors
 /// The same text, if Customer.io would reject a request; or why there is none.
@@ -45,7 +45,7 @@ fn explained(sample: &Sample, mut handlers: Handlers) -> Result<String, String> 
     handlers.keep_notes();
     let mut notes = String::new();
     let mut watch = |file: &str, _: &Input<'_>, answer: &Answer| {
-        notes += &noted(file, &answer.notes);
+        notes += &noted(file, answer);
     };
     let requests = match read(sample, |event| handlers.run_watched(event, None, now(), &mut watch))
     {
@@ -60,13 +60,19 @@ fn explained(sample: &Sample, mut handlers: Handlers) -> Result<String, String> 
     }
 }
 
-/// What a file wrote to the console, and what came out undefined.
-fn noted(file: &str, notes: &Notes) -> String {
-    let mut text = String::new();
-    for path in &notes.undefined {
-        let _ = write!(text, "\n\nundefined, {file}: {path} is left out");
+/// That a file wants nothing sent, what it wrote to the console, and what came out undefined.
+fn noted(file: &str, answer: &Answer) -> String {
+    let mut text = match answer.result {
+        Ok(Run::Dropped) => format!("\n\n{file} returned null"),
+        Ok(Run::Cancelled) => format!("\n\n{file} set webhook.cancel"),
+        _ => String::new(),
+    };
+    for path in &answer.notes.undefined {
+        // JSON keeps the places in a list.
+        let becomes = if path.ends_with(']') { "is sent as null" } else { "is left out" };
+        let _ = write!(text, "\n\nundefined, {file}: {path} {becomes}");
     }
-    for line in &notes.console {
+    for line in &answer.notes.console {
         let _ = write!(text, "\n\nconsole, {file}: {line}");
     }
     text
@@ -74,25 +80,26 @@ fn noted(file: &str, notes: &Notes) -> String {
 
 /// What the files of a transform made, each part with its heading.
 fn made(requests: &HandlerRequests) -> String {
-    let mut text = String::new();
+    let (mut text, mut changed) = (String::new(), String::new());
     for it in requests.repaired() {
         let _ = write!(text, "\n\nrepaired, {}: {}", it.file, it.repair);
     }
     if let Some(built_in) = requests.built_in() {
         let built_in: Value = serde_json::from_str(built_in).unwrap_or_default();
         let extended = json!({ "batch": requests.extended() });
-        let _ = write!(text, "\n\ndifference\n{}", difference(&built_in, &extended));
         let _ = write!(text, "\n\nbuilt in\n{built_in:#}");
         // Otherwise it is the request.
         if !requests.made().is_empty() {
             let _ = write!(text, "\n\nextended\n{extended:#}");
         }
+        // Last, where a terminal still shows it.
+        changed = format!("\n\ndifference\n{}", difference(&built_in, &extended));
     }
     for it in requests.made() {
         let payload: Value = serde_json::from_str(&it.payload).unwrap_or_default();
         let _ = write!(text, "\n\nmade by {}, for {}\n{payload:#}", it.file, it.url);
     }
-    text
+    text + &changed
 }
 
 /// The lines that went and came, with some around them.

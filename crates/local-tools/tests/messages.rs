@@ -96,6 +96,7 @@ fn a_sample_that_is_not_there_or_no_event_is_named() {
             (&without_type.path(), "type"),
             (&list.path(), "own.event.json"),
             ("events", ""),
+            (env!("CARGO_TARGET_TMPDIR"), " is a folder. EVENT takes"),
         ] {
             fails_saying(local(&[tool, event]).env("DODO_WEBHOOK_SECRET", SECRET), wanted);
         }
@@ -115,7 +116,7 @@ fn a_wrong_secret_or_address_is_named() {
     }
     for (url, wanted) in [
         (&*address, &*address),
-        ("garbage", "URL"),
+        ("garbage", "URL=garbage is no address to post to. Type "),
         ("ftp://127.0.0.1/", "URL"),
         ("http://", "URL"),
     ] {
@@ -133,7 +134,10 @@ fn a_transform_that_cannot_be_used_is_named() {
     let throws =
         File::with("own.js", "function extend(request) { throw new Error('there is no plan'); }");
     let plain = "write a plain `function handler(webhook)`";
+    let readme = File::with("README.md", "");
     for (path, wanted) in [
+        (&*readme.path(), "README.md is not a .js file. "),
+        ("..", "There is no JavaScript file in the project's folder itself. "),
         ("plan.js", "There is no transforms/plan.js. "),
         ("/never/there", "There is no /never/there. "),
         (&typescript.path(), plain),
@@ -177,6 +181,7 @@ fn numbers_and_ports_that_cannot_be_used_are_named() {
         (["dev", "--customerio-port=x", ""], "CUSTOMERIO_PORT=x cannot be used"),
         (["customerio", "x", ""], "PORT=x cannot be used"),
         (["check", "--memory=0", ""], "MEMORY=0 cannot be used"),
+        (["dev", "--port=9123", "--page-port=9123"], "PORT and PAGE_PORT are both 9123. "),
         (["load", "/never/there", "0"], "COUNT=0 cannot be used"),
         (["load", "/never/there", "5"], "/never/there"),
         (["flood", "/never/there", ""], "/never/there"),
@@ -224,7 +229,7 @@ fn make(programs: &File, words: &[&str]) -> Command {
 }
 
 /// A target with arguments, the programs that are there, and what must be said.
-const TARGETS: [(&[&str], &[&str], &str); 37] = [
+const TARGETS: [(&[&str], &[&str], &str); 39] = [
     (&["setup", "VENV=nowhere"], &[], "python3 is missing"),
     (&["setup", "VENV=nowhere", "PYTHON=python9"], &[], "python9 is missing"),
     (&["demo"], &[], "cargo is missing"),
@@ -233,11 +238,13 @@ const TARGETS: [(&[&str], &[&str], &str); 37] = [
     (&["dev"], &[], "cargo is missing"),
     (&["send"], &[], "Which event?"),
     (&["send", "EVENT=it's"], &[], "cargo is missing"),
+    (&["send", "EVENT=x", "FILE=y"], &[], "EVENT and FILE both name an event"),
     (&["invoke"], &[], "Which event?"),
     (&["invoke", "FILE=x", "PORT=abc"], &["cargo", "cc"], "PORT=abc cannot be used"),
     (&["preview"], &[], "Which event?"),
     (&["preview", "EVENT=payment.succeeded"], &["cargo"], "cc is missing"),
     (&["check", "TRANSFORM=x.js"], &[], "cargo is missing"),
+    (&["check", "mine.js"], &[], "Type: make check TRANSFORM=mine.js"),
     (&["test"], &[], "cargo is missing"),
     (&["faults"], &[], "cargo is missing"),
     (&["hostile"], &[], "cargo is missing"),
@@ -299,4 +306,18 @@ fn another_folder_is_no_obstacle_and_another_makefile_is_named() {
     let json: Vec<_> = json.take_while(|line| !line.starts_with("Customer.io")).collect();
     let request: Value = serde_json::from_str(&json.join("\n")).unwrap();
     assert_eq!(request["batch"][1]["name"], "Payment Completed");
+}
+
+#[test]
+fn a_zero_is_no_and_a_dollar_sign_is_meant() {
+    let shows = |words: &[&str]| {
+        let output = make(&programs(&[]), &[&["-n"], words].concat()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(shows(&["preview", "EVENT=x", "INPUT=1"]).contains("--input"));
+    assert!(!shows(&["preview", "EVENT=x", "INPUT=0"]).contains("--input"));
+    let programs = programs(&["cargo", "cc"]);
+    let mut preview = make(&programs, &["preview", "EVENT=payment.succeeded"]);
+    preview.arg("PERSON_IDENTIFIER=$nobody");
+    fails_saying(&mut preview, "$nobody");
 }

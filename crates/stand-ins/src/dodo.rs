@@ -10,6 +10,7 @@ use reqwest::Client;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -28,6 +29,8 @@ impl Sample {
     /// # Errors
     /// What is wrong with it, as the rest of a sentence that begins with its name.
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
+        // Some editors begin a file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let event: Value =
             serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}."))?;
         match Event::from_trusted("sample", text) {
@@ -106,8 +109,11 @@ fn files(folder: &Path) -> Vec<String> {
 /// A sentence that says where the names are listed, or what is wrong with the file.
 pub fn sample(name: &str) -> Result<Sample, String> {
     let path = folder().join(format!("{name}.json"));
-    let text = fs::read_to_string(&path).map_err(|_| {
-        format!("There is no sample events/{name}.json; `ls events` shows them all.")
+    let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if !path.is_symlink() => {
+            format!("There is no sample events/{name}.json; `ls events` shows them all.")
+        }
+        _ => format!("events/{name}.json cannot be read ({error})."),
     })?;
     Sample::parse(name, &text).map_err(|problem| format!("events/{name}.json {problem}"))
 }

@@ -34,14 +34,20 @@ pub fn project_file(path: impl AsRef<Path>) -> PathBuf {
     root.expect("the root").join(path)
 }
 
+const BROKEN: &str =
+    "The virtual environment .venv no longer works. Type: rm -rf .venv, then the same again";
+
 /// The Python of the project's virtual environment.
 ///
 /// # Errors
-/// If it does not exist yet.
+/// If it is not there, and what to type.
 pub fn python() -> Result<PathBuf, String> {
     let python = project_file(".venv/bin/python");
-    let message = "There is no virtual environment yet; `make setup` makes it.";
-    python.exists().then_some(python).ok_or_else(|| message.to_owned())
+    match (python.exists(), project_file(".venv").exists()) {
+        (true, _) => Ok(python),
+        (false, true) => Err(BROKEN.to_owned()),
+        (false, false) => Err("There is no virtual environment yet. Type: make setup".to_owned()),
+    }
 }
 
 impl Moto {

@@ -112,9 +112,10 @@ impl Pattern {
         } else {
             nearest(&self.0, EVENT_TYPES.map(str::to_owned))
         };
-        let nearest = nearest.unwrap_or_default();
         let name = &self.0;
-        Some(format!("\"{name}\" fits no event type known today; the nearest is {nearest}"))
+        let nearest = nearest.filter(|it| is_near(name, it));
+        let nearest = nearest.map(|it| format!("; the nearest is {it}")).unwrap_or_default();
+        Some(format!("\"{name}\" fits no event type known today{nearest}"))
     }
 }
 
@@ -122,6 +123,12 @@ impl Pattern {
 pub fn nearest(name: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
     let distance = |known: &String| strsim::damerau_levenshtein(name, known);
     known.into_iter().min_by_key(distance)
+}
+
+/// Whether somebody may have meant the one with the other: at most a third of it is different.
+pub fn is_near(name: &str, known: &str) -> bool {
+    let length = name.chars().count().max(known.chars().count());
+    strsim::damerau_levenshtein(name, known) * 3 <= length
 }
 
 /// The entries of a list in a setting.
@@ -201,6 +208,8 @@ mod tests {
             let doubt = Pattern::parse(name).unwrap().doubt().unwrap();
             assert!(doubt.ends_with(&format!("the nearest is {nearest}")), "{doubt}");
         }
+        let nonsense = Pattern::parse("qwertyuiop").unwrap().doubt().unwrap();
+        assert_eq!(nonsense, "\"qwertyuiop\" fits no event type known today");
         for known in ["payment.failed", "payment.*", "pay*", "*", "subscription.re*"] {
             assert_eq!(Pattern::parse(known).unwrap().doubt(), None, "{known}");
         }

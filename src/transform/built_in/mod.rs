@@ -18,7 +18,7 @@ mod state;
 mod table;
 
 pub use event_names::{EventNames, EventNamesError};
-pub use event_types::{EVENT_TYPES, EventTypes, NoEventType, Pattern, nearest};
+pub use event_types::{EVENT_TYPES, EventTypes, NoEventType, Pattern, is_near, nearest};
 pub use excluded_fields::ExcludedFields;
 pub use identity::PersonIdentifier;
 pub(super) use needs::needs;

@@ -1,4 +1,24 @@
-//! Modules and TypeScript are common mistakes, for which the engine has no helpful words.
+//! Modules, TypeScript and what only browsers and Node.js have are common mistakes, for which the engine has
+//! no helpful words.
+
+/// Names that scripts have elsewhere, and what to know about them here.
+const ELSEWHERE: [(&[&str], &str); 2] = [
+    (
+        &["fetch", "XMLHttpRequest", "WebSocket", "setTimeout", "setInterval", "setImmediate"],
+        "there is no network and there are no timers; work with what the function is given",
+    ),
+    (
+        &["require", "module", "exports", "process", "Buffer"],
+        "this is not Node.js; put all that the function needs into its own file",
+    ),
+];
+
+/// What to know about a name that is not defined; none of it comes from the event.
+pub(super) fn on_missing(message: &str) -> Option<&'static str> {
+    let text = message.strip_prefix("ReferenceError: ")?.trim_end().trim_end_matches('.');
+    let name = text.strip_suffix(" is not defined")?.trim_matches('\'');
+    ELSEWHERE.iter().find(|(names, _)| names.contains(&name)).map(|(_, advice)| *advice)
+}
 
 /// What is wrong and what to write instead, for a mistake that the engine found in this line of a file.
 pub(super) fn on(file: &str, message: &str, line: &str) -> Option<String> {
@@ -80,6 +100,20 @@ mod tests {
             assert!(advice.contains("plain `function handler(webhook)`"), "{advice}");
         }
         assert!(on("a.ts", SYNTAX, "let x").unwrap().contains("TypeScript"));
+    }
+
+    #[test]
+    fn a_name_that_is_known_elsewhere_is_explained() {
+        for (message, wanted) in [
+            ("ReferenceError: fetch is not defined", "no network"),
+            ("ReferenceError: 'setTimeout' is not defined", "no timers"),
+            ("ReferenceError: require is not defined.", "not Node.js"),
+        ] {
+            assert!(on_missing(message).is_some_and(|it| it.contains(wanted)), "{message}");
+        }
+        for message in ["ReferenceError: plans is not defined", "Error: fetch is not defined"] {
+            assert_eq!(on_missing(message), None, "{message}");
+        }
     }
 
     #[test]

@@ -191,6 +191,7 @@ impl File {
     fn failed(&self, failure: &Failure, input: &Input<'_>) -> Unsent {
         let known = failure.line.map(|line| place(&self.source.name, Some(line)));
         let message = redactor(input).redact(failure.message.trim_end_matches('.'));
+        let message = advised(&message, &failure.message);
         Unsent::Failed(format!("{}: {message}.", known.unwrap_or_else(|| self.place())))
     }
 
@@ -222,11 +223,18 @@ fn problem(sources: &[Source], (index, failure): &Problem) -> String {
     };
     let place = place(&source.name, failure.line);
     let message = match failure.line.and_then(|line| source.text.lines().nth(line - 1)) {
-        Some(line) => advice::on(&source.name, &failure.message, line)
-            .unwrap_or_else(|| format!("{} in `{}`", failure.message, line.trim())),
-        None => failure.message.clone(),
+        Some(line) => advice::on(&source.name, &failure.message, line).unwrap_or_else(|| {
+            advised(&format!("{} in `{}`", failure.message, line.trim()), &failure.message)
+        }),
+        None => advised(&failure.message, &failure.message),
     };
     format!("is not usable: {place}: {message}")
+}
+
+/// The text, with what to know about the failure behind it.
+fn advised(text: &str, failure: &str) -> String {
+    advice::on_missing(failure)
+        .map_or_else(|| text.to_owned(), |advice| format!("{text}: {advice}"))
 }
 
 /// Redacts the personal data that a function was given.

@@ -53,6 +53,11 @@ pub async fn run(choices: Choices) -> Result<(), String> {
 
 async fn serve(choices: Choices) -> Result<(), String> {
     let Choices { port, page_port, customerio_port, transform, settings, key } = choices;
+    ports::differ(&[
+        ("PORT", port),
+        ("PAGE_PORT", page_port),
+        ("CUSTOMERIO_PORT", customerio_port),
+    ])?;
     let files = ((settings.path()?, settings.is_named()), transform.path()?);
     let merchants_secret = merchants_secret()?;
     let front = Front::default();

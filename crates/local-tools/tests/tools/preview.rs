@@ -43,8 +43,8 @@ fn what_came_out_undefined_is_named_after_the_request() {
         "undefined, mine.js: batch[0].attributes.plan",
         "undefined, mine.js: batch[1].attributes.plan",
         "console, mine.js: plan",
-        "difference\nnone",
         "built in\n{",
+        "difference\nnone",
     ];
     assert!(positions(&preview.output, &headings).is_sorted(), "{}", preview.output);
 
@@ -56,6 +56,57 @@ fn what_came_out_undefined_is_named_after_the_request() {
     let preview = local(&["preview", "payment.failed", "--transform", &path], &[]);
     let headings = ["POST /api", "undefined, theirs.js: attributes.plan", "made by theirs.js"];
     assert!(positions(&preview.output, &headings).is_sorted(), "{}", preview.output);
+}
+
+#[test]
+fn what_is_undefined_in_a_list_is_sent_as_null() {
+    let folder = Folder::new();
+    let path = folder.write(
+        "mine.js",
+        "function extend(request) { request.batch[0].attributes.plans = [undefined]; return request; }",
+    );
+    let preview = local(&["preview", "payment.failed", "--transform", &path], &[]);
+    let note = "undefined, mine.js: batch[0].attributes.plans[0] is sent as null";
+    assert!(preview.output.contains(note), "{}", preview.output);
+    let (_, difference) = preview.output.rsplit_once("\n\n").unwrap();
+    assert!(difference.starts_with("difference\n"), "the last part is {difference}");
+}
+
+#[test]
+fn a_file_that_wants_nothing_sent_is_named() {
+    let folder = Folder::new();
+    for (script, said) in [
+        ("function extend() { return null; }", "mine.js returned null"),
+        (
+            "function handler(webhook) { webhook.cancel = true; return webhook; }",
+            "mine.js set webhook.cancel",
+        ),
+    ] {
+        let path = folder.write("mine.js", script);
+        let preview = local(&["preview", "payment.failed", "--transform", &path], &[]);
+        assert!(preview.output.starts_with("Nothing is sent ("), "{preview:?}");
+        assert!(preview.output.contains(said), "{preview:?}");
+    }
+}
+
+#[test]
+fn what_only_browsers_and_node_have_is_explained() {
+    let folder = Folder::new();
+    for (call, said) in [
+        ("fetch('https://example.com')", "there is no network and there are no timers"),
+        ("setTimeout(extend, 1)", "there is no network and there are no timers"),
+        ("require('fs')", "this is not Node.js"),
+    ] {
+        let script = format!("function extend(request) {{\n  {call};\n  return request;\n}}");
+        let path = folder.write("mine.js", &script);
+        let sentence = local(&["preview", "payment.failed", "--transform", &path], &[]).sentence();
+        let name = call.split('(').next().unwrap();
+        assert!(
+            sentence.contains(&format!("mine.js:2: ReferenceError: {name} is not defined: ")),
+            "{sentence}"
+        );
+        assert!(sentence.contains(said), "{sentence}");
+    }
 }
 
 #[test]

@@ -130,19 +130,22 @@ fn field(error: &ValidationError<'_>) -> String {
     names.collect::<Vec<_>>().join(".")
 }
 
-fn shown(value: &Value) -> String {
+/// A value, for a sentence.
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(flag) => flag.to_string(),
         Value::Number(number) => format!("the number {number}"),
-        Value::String(text) if text.chars().count() > QUOTED => {
-            let start: String = text.chars().take(QUOTED).collect();
-            format!("the string \"{start}…\"")
-        }
-        Value::String(text) => format!("the string \"{text}\""),
+        Value::String(text) => format!("the string \"{}\"", shortened(text)),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     }
+}
+
+/// As much of a text as is worth reading.
+pub(super) fn shortened(text: &str) -> String {
+    let start: String = text.chars().take(QUOTED).collect();
+    if start.len() < text.len() { start + "…" } else { start }
 }
 
 fn named(kind: JsonType) -> &'static str {
