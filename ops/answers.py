@@ -50,7 +50,7 @@ def recall(name):
     except FileNotFoundError:
         return taken_over(name)
     except ValueError:
-        raise Trouble(f"{file} is not what make deploy writes. Type: rm {file}, then the same again; the stack's parameters are kept") from None
+        raise Trouble(f"{file} does not hold answers. Type: rm {file}, then the same again; the stack's parameters are kept") from None
 
 
 def is_told(told):
