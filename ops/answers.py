@@ -28,7 +28,7 @@ def stack_name():
         raise Trouble("STACK is empty. Name the stack, as in STACK=shop, or leave STACK out")
     name = given or default_stack()
     if not STACK_NAME.fullmatch(name):
-        raise Trouble(f'"{name}" cannot be the name of a stack: letters, digits and hyphens, first a letter. Name another, as in STACK=shop')
+        raise Trouble(f'"{name}" cannot be the name of a stack: letters, digits and hyphens, first a letter. Type: the same again with another name, as in STACK=shop')
     return name
 
 

@@ -1,10 +1,12 @@
 """The template's parameters: which there are, what they may be, and what becomes of them in a deployment."""
 
 import difflib
+import os
 import re
 
 from samtranslator.yaml_helper import yaml_parse
 
+from .hints import again
 from .trouble import Trouble
 
 # Name=value in PARAMS. A value in quotes ends with them; another one, which may contain spaces as
@@ -30,17 +32,23 @@ def defaults(definitions):
 
 def parse(text):
     """`AlarmEmail=… SilenceHours=6` by name."""
-    text, values = text.strip(), {}
+    given, text, values = text, text.strip(), {}
     while text:
         found = ASSIGNMENT.match(text)
         if not found:
             raise Trouble(f'PARAMS must begin with a name, not with "{text.split()[0]}". Type: make deploy PARAMS="AlarmEmail=you@example.com"')
         name, value = found[1], unquoted(found[2].strip())
         if name in values:
-            raise Trouble(f'PARAMS names {name} twice. Type: make deploy PARAMS="{name}={value}"')
+            once = f"{without(given, name)} {name}={value}".strip()
+            raise Trouble(f"PARAMS names {name} twice. Type: {again('deploy', PARAMS=once)}")
         values[name] = value
         text = text[found.end() :].strip()
     return values
+
+
+def without(text, name):
+    """PARAMS but for one name."""
+    return " ".join(it[0].strip() for it in ASSIGNMENT.finditer(text) if it[1] != name)
 
 
 def unquoted(value):
@@ -64,7 +72,9 @@ def suggestion(name, value, definitions):
     close = difflib.get_close_matches(re.sub("[_-]", "", name.lower()), known, 1)
     if not close:
         return "docs/configuration.md lists them. Type: make deploy PARAMS=…"
-    return f'Did you mean {known[close[0]]}? Type: make deploy PARAMS="{known[close[0]]}={value}"'
+    right = known[close[0]]
+    typed = f"{without(os.environ.get('PARAMS', ''), name)} {right}={value}".strip()
+    return f"Did you mean {right}? Type: {again('deploy', PARAMS=typed)}"
 
 
 def wrong(definition, value):

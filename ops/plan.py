@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from . import parameters, transforms
+from .hints import again
 from .trouble import Trouble
 
 ARCHITECTURE, TRANSFORM, FRONT_DOOR = "Architecture", "TransformFile", "FrontDoor"
@@ -46,9 +47,10 @@ def check_agreement(variable, parameter, short, values):
     """Raises Trouble if PARAMS says something else than the variable that is short for it."""
     one, other = short[parameter], values.get(parameter)
     if other is not None and one != other:
+        rest = parameters.without(os.environ.get("PARAMS", ""), parameter)
         raise Trouble(
             f'{variable} says {parameters.shown(one)}, but {parameter} in PARAMS says {parameters.shown(other)}. '
-            f"Leave one of them out. Type: make deploy {variable}={one or 'none'}"
+            f"Leave one of them out. Type: {again('deploy', **{variable: one or 'none', 'PARAMS': rest})}"
         )
 
 

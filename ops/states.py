@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .hints import again
+
 NEVER_DEPLOYED = "REVIEW_IN_PROGRESS"
 # States in which a stack can only be deleted; nothing in it ever worked.
 FAILED_AT_FIRST = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}
@@ -18,7 +20,7 @@ class Kind:
     allows: tuple = ()
 
 
-WAIT = "Wait until it has ended. Type: make {command}"
+WAIT = "Wait until it has ended. Type: {again}"
 NEVER = Kind("its first deployment was prepared, but never confirmed", "Type: make deploy", ("deploy", "destroy"))
 FAILED = Kind("its first deployment failed", "Type: make deploy, which deletes it and starts again", ("deploy", "destroy"))
 CREATING = Kind("its first deployment is under way", WAIT, ("destroy",))
@@ -53,4 +55,4 @@ def obstacle(name, status, command):
     kind = KINDS.get(status)
     if kind is None or command in kind.allows:
         return None
-    return f"The stack {name} is in the state {status}: {kind.meaning}. {kind.next.format(command=command)}"
+    return f"The stack {name} is in the state {status}: {kind.meaning}. {kind.next.format(command=command, again=again(command))}"

@@ -128,7 +128,7 @@ def test_a_no_leaves_nothing_behind(prebuilt, aws):
 # What is wrong, the variables that bring it about, those that are missing, and what the sentence says.
 WRONG = [
     ("parameter", {"PARAMS": "AlarmMail=ops@example.com"}, (), "no parameter AlarmMail. Did you mean AlarmEmail?"),
-    ("capitals", {"PARAMS": "silencehours=5"}, (), 'Did you mean SilenceHours? Type: make deploy PARAMS="SilenceHours=5"'),
+    ("capitals", {"PARAMS": "silencehours=5"}, (), "Did you mean SilenceHours? Type: make deploy"),
     ("variable", {"PARAMS": "EVENT_NAMES=a.b=c"}, (), "Did you mean EventNames?"),
     ("twice", {"PARAMS": "SilenceHours=5 CustomerIoRegion=eu SilenceHours=6"}, (), "PARAMS names SilenceHours twice"),
     ("two architectures", {"PARAMS": "Architecture=arm64", "ARCH": "x86_64"}, (), "ARCH says x86_64, but Architecture in PARAMS says arm64"),
@@ -407,3 +407,18 @@ def test_checksums_as_other_tools_write_them(checkout, aws, release):
     sums = folder / "SHA256SUMS"
     sums.write_text(sums.read_text().replace("  ", " *") + "\n")
     checkout.deploy(PREBUILT=str(folder))
+
+
+@pytest.mark.parametrize(
+    "typed, copied",
+    [
+        ({"PARAMS": "SilenceHours=6 AlarmMail=ops@example.com"}, "PARAMS='SilenceHours=6 AlarmEmail=ops@example.com'"),
+        ({"PARAMS": "PersonIdentifer=metadata.user$b"}, "PARAMS='PersonIdentifier=metadata.user$$b'"),
+        ({"PARAMS": "SilenceHours=5 CustomerIoRegion=us SilenceHours=6"}, "PARAMS='CustomerIoRegion=us SilenceHours=6'"),
+        ({"PARAMS": "Architecture=x86_64 SilenceHours=5", "ARCH": "arm64"}, "PARAMS=SilenceHours=5 ARCH=arm64"),
+    ],
+)
+def test_a_suggestion_can_be_copied(prebuilt, typed, copied):
+    """With all that was typed beside the mistake, and safe from the shell and from make."""
+    text = prebuilt.fails(**typed)
+    assert f"{copied} YES=1" in text, text

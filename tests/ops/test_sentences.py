@@ -96,7 +96,7 @@ def test_what_changes():
     ({"Hours": "six"}, "must be a number"),
     ({"Region": "EU"}, "one of us, eu"),
     ({"Maill": "x"}, "Did you mean Mail?"),
-    ({"hours": "5"}, 'Did you mean Hours? Type: make deploy PARAMS="Hours=5"'),
+    ({"hours": "5"}, 'Did you mean Hours? Type: make deploy PARAMS=Hours=5'),
     ({"Something": "x"}, "docs/configuration.md lists them"),
 ])
 def test_values_that_the_template_does_not_allow(values, problem):
