@@ -200,7 +200,7 @@ pub fn broken_rules(requests: &[Request]) -> Vec<String> {
     sentences
 }
 
-/// Such as: In batch[1], "Payment Completed", the field attributes.note: property value cannot …
+/// Such as: In `batch[1]`, "Payment Completed", the field attributes.note: property value cannot …
 fn sentence(index: usize, item: &Value, error: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (field, message) = (text(&error["field"]), text(&error["message"]));
