@@ -2,7 +2,7 @@
 
 use super::liquid::{FILTERS, TAGS, syntax_error};
 use super::recipe::Located;
-use super::{Campaign, Condition, Exit, Fault, Mail, Recipe, Step, Trigger, Vocabulary};
+use super::{Campaign, Condition, Fault, Mail, Recipe, Step, Trigger, Vocabulary};
 use std::collections::BTreeSet;
 
 /// Everything on a page that names what does not exist.
@@ -47,9 +47,6 @@ impl<'a> Checker<'a> {
                 self.attribute(campaign.trigger.line, name, "a person", &self.people.clone());
             }
         }
-        if let Exit::Goal(name) = &campaign.exit.value {
-            self.event(campaign.exit.line, name);
-        }
         for filter in &campaign.event_filters {
             self.condition(filter, "this event", &event);
         }
@@ -69,6 +66,7 @@ impl<'a> Checker<'a> {
                 self.fault(step.line, format!("no mail is called {name}"));
             }
             Step::WaitUntil(name, _) => self.attribute(step.line, name, "this event", event),
+            Step::WaitUnless(name, _) => self.event(step.line, name),
             Step::Set(_, template) => {
                 let located = Located { value: template.clone(), line: step.line };
                 self.template(&located, event);

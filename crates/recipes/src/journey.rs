@@ -106,7 +106,7 @@ impl<'a> World<'a> {
             }
             Some("event") => {
                 let event = item["name"].as_str().unwrap_or_default();
-                self.end_by_goal(&person, event);
+                self.end_waits(&person, event);
                 let happened = item["timestamp"].as_u64().unwrap_or(arrived.at);
                 if happened + STARTS_WITHIN < arrived.at {
                     return Ok(());
@@ -150,12 +150,15 @@ impl<'a> World<'a> {
         }
     }
 
-    fn end_by_goal(&mut self, person: &str, event: &str) {
+    /// Journeys end that go on only unless this event comes.
+    fn end_waits(&mut self, person: &str, event: &str) {
         let campaigns = &self.recipe.campaigns;
         for journeys in self.waiting.values_mut() {
             journeys.retain(|journey| {
-                let exit = &campaigns[journey.campaign].exit.value;
-                journey.person != person || *exit != Exit::Goal(event.to_owned())
+                let steps = &campaigns[journey.campaign].steps;
+                let wait = journey.step.checked_sub(1).map(|last| &steps[last].value);
+                let ends = matches!(wait, Some(Step::WaitUnless(name, _)) if name == event);
+                journey.person != person || !ends
             });
         }
     }
@@ -208,7 +211,9 @@ impl<'a> World<'a> {
                     let value = self.liquid(&journey, template)?;
                     self.set(&journey.person.clone(), attribute, value, now);
                 }
-                Step::Wait(hours) => return self.wait(journey, now + hours * HOUR),
+                Step::Wait(hours) | Step::WaitUnless(_, hours) => {
+                    return self.wait(journey, now + hours * HOUR);
+                }
                 Step::WaitUntil(attribute, days) => {
                     let date = journey.event.get(attribute).and_then(Value::as_u64).unwrap_or(now);
                     return self.wait(journey, date.saturating_sub(days * DAY).max(now));

@@ -81,7 +81,9 @@ impl Request {
             segments.map(|it| format!("Only to people in the segment {}.\n\n", it.value));
         let mut hours = 0;
         let steps = campaign.steps.iter().map(|step| {
-            hours += if let Step::Wait(more) = &step.value { *more } else { 0 };
+            if let Step::Wait(more) | Step::WaitUnless(_, more) = &step.value {
+                hours += more;
+            }
             self.step(recipe, &step.value, hours)
         });
         failing.chain(segments).chain(steps).collect()
@@ -90,6 +92,7 @@ impl Request {
     fn step(&self, recipe: &Recipe, step: &Step, hours: u64) -> String {
         match step {
             Step::Wait(_) => String::new(),
+            Step::WaitUnless(event, _) => format!("Unless {event} comes first:\n\n"),
             Step::WaitUntil(attribute, days) => {
                 format!("Waits until {days} days before {attribute}.\n\n")
             }

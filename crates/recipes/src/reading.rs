@@ -171,13 +171,7 @@ fn exit(text: &str) -> Result<Exit, String> {
     match text {
         "never early" => Ok(Exit::Never),
         "when they stop matching the filters" => Ok(Exit::FiltersFail),
-        _ => quoted(text, "when they meet the conversion goal, event `")
-            .map(Exit::Goal)
-            .ok_or_else(|| {
-                "write “never early”, “when they stop matching the filters” or “when they meet the \
-             conversion goal, event `Name`”"
-                    .to_owned()
-            }),
+        _ => Err("write “never early” or “when they stop matching the filters”".to_owned()),
     }
 }
 
@@ -185,14 +179,22 @@ fn step(label: &str, text: &str) -> Result<Step, String> {
     let step = match label {
         "Send" => quoted(text, "mail `").map(Step::Send),
         "Wait" => hours(text).map(Step::Wait),
-        "Wait until" => days_before(text).map(|(attribute, days)| Step::WaitUntil(attribute, days)),
+        "Wait until" => wait_until(text),
         _ => set(text),
     };
     step.ok_or_else(|| {
-        "write “mail `name`”, “3 days”, “1 hours”, “3 days before the date in `event attribute`” or \
-         “`attribute` to `Liquid`”"
+        "write “mail `name`”, “3 days”, “1 hours”, “3 days before the date in `event attribute`”, \
+         “event `Name`, which ends the journey; 1 hour at most” or “`attribute` to `Liquid`”"
             .to_owned()
     })
+}
+
+fn wait_until(text: &str) -> Option<Step> {
+    let Some(event) = quoted(text, "event `") else {
+        return days_before(text).map(|(attribute, days)| Step::WaitUntil(attribute, days));
+    };
+    let (_, time) = text.split_once("`, which ends the journey; ")?;
+    Some(Step::WaitUnless(event, hours(time.strip_suffix(" at most")?)?))
 }
 
 fn hours(text: &str) -> Option<u64> {

@@ -73,6 +73,8 @@ pub enum Step {
     Send(String),
     /// So many hours.
     Wait(u64),
+    /// So many hours, unless this event ends the journey before.
+    WaitUnless(String, u64),
     /// Until so many days before the date in this attribute of the event.
     WaitUntil(String, u64),
     /// An attribute of the person gets the value of this Liquid.
@@ -86,8 +88,6 @@ pub enum Exit {
     Never,
     /// The person is not in the segments any more when a mail is due.
     FiltersFail,
-    /// The person performs this event, the campaign's conversion goal.
-    Goal(String),
 }
 
 /// One mail.

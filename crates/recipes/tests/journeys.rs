@@ -51,7 +51,7 @@ fn dunning_has_three_steps_and_stops_when_the_charge_recovers() {
     ];
     let all = due(&[("first", 0), ("second", 3), ("third", 7)]);
     assert_eq!(mails("dunning", &on_hold), all);
-    for (day, status) in [(2, "active"), (2, "cancelled")] {
+    for (day, status) in [(2, "active"), (2, "cancelled"), (2, "past_due")] {
         let ended = [
             on_hold[0].clone(),
             on_hold[1].clone(),
@@ -104,20 +104,26 @@ fn a_card_is_reminded_of_before_its_last_month_and_a_new_card_moves_that() {
         is(0, json!({"subscription_status": "active"})),
         does(0, "Payment Completed", card("2027", "02")),
     ];
-    // 30 days before 1 February 2027 is 2 January.
-    assert_eq!(mails("card-expires", &pays), due(&[("card-expires", 43)]));
+    // 28 days before 2 February 2027 is 5 January.
+    assert_eq!(mails("card-expires", &pays), due(&[("card-expires", 46)]));
     let sent = sent("card-expires", &pays);
-    assert_eq!(sent[0].customer["card_expires_at"], 1_801_440_000);
+    assert_eq!(sent[0].customer["card_expires_at"], 1_801_526_400);
     let changes = [&pays[..], &[does(9, "Payment Method Updated", card("2027", "04"))]].concat();
-    assert_eq!(mails("card-expires", &changes), due(&[("card-expires", 102)]));
+    assert_eq!(mails("card-expires", &changes), due(&[("card-expires", 105)]));
+    // February is the shortest: 28 days before 2 March is 2 February.
+    let march = [pays[0].clone(), does(0, "Payment Completed", card("2027", "03"))];
+    assert_eq!(mails("card-expires", &march), due(&[("card-expires", 74)]));
     let cancels = [&pays[..], &[is(9, json!({"subscription_status": "cancelled"}))]].concat();
     assert_eq!(mails("card-expires", &cancels), []);
 }
 
 #[test]
 fn a_payment_ends_the_reminder_of_a_checkout() {
-    let left =
-        does(0, "Abandoned Checkout Detected", json!({"payment_link": "https://example.com/"}));
+    let leaves = |status: &str| {
+        let link = "https://example.com/";
+        does(0, "Abandoned Checkout Detected", json!({"payment_link": link, "status": status}))
+    };
+    let left = leaves("abandoned");
     assert_eq!(
         mails("abandoned-checkout", std::slice::from_ref(&left)),
         due(&[("abandoned-checkout", 0)])
@@ -125,7 +131,10 @@ fn a_payment_ends_the_reminder_of_a_checkout() {
     let mut paid = does(0, "Payment Completed", json!({}));
     paid.at += 600;
     assert_eq!(mails("abandoned-checkout", &[left, paid]), []);
-    let without_link = does(0, "Abandoned Checkout Detected", json!({}));
+    for status in ["recovered", "opted_out"] {
+        assert_eq!(mails("abandoned-checkout", &[leaves(status)]), [], "{status}");
+    }
+    let without_link = does(0, "Abandoned Checkout Detected", json!({"status": "abandoned"}));
     assert_eq!(mails("abandoned-checkout", &[without_link]), []);
 }
 

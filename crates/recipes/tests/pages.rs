@@ -100,6 +100,12 @@ fn unknown_names_are_faults_with_file_and_line() {
         ("is equal to `false`", "equals `false`", "“equals” is no comparison"),
         ("- Frequency: every time", "- Frequency: often", "write “once for each person”"),
         ("mail `renewed`", "mail `renewd`", "no mail is called renewd"),
+        (
+            "- Send: mail",
+            "- Wait until: event `Payment Paid`, which ends the journey; 1 hour at most\n- Send: mail",
+            "no event is called Payment Paid",
+        ),
+        ("- Send: mail", "- Wait until: event `Payment Completed`\n- Send: mail", "1 hour at most"),
         ("- Exit: never early", "- Ende: never early", "“Ende” is no part of a campaign"),
         ("event.next_billing |", "event.next_biling |", "this event has no attribute next_biling"),
         ("customer.name", "customer.first_name", "a person has no attribute first_name"),

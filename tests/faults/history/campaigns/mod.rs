@@ -101,10 +101,13 @@ async fn without_its_filters_each_campaign_mails_the_wrong_people() {
         ("subscription-started", "- Event filter: `trial_period_days` is equal to `0`\n"),
         ("trial-ends", "- Event filter: `trial_period_days` is greater than `0`\n"),
         ("trial-ends", "- Person filter: in segment `Active and going on`\n"),
-        ("dunning", "- Person filter: in segment `Payment overdue`\n"),
+        ("dunning", "- Person filter: in segment `On hold`\n"),
         ("cancelled", "- Person filter: in segment `No active plan`\n"),
         ("card-expires", "- Person filter: in segment `Active plan`\n"),
-        ("abandoned-checkout", "- Wait: 1 hour\n"),
+        (
+            "abandoned-checkout",
+            "- Wait until: event `Payment Completed`, which ends the journey; 1 hour at most\n",
+        ),
     ] {
         let file = format!("docs/campaigns/{name}.md");
         let path = stand_ins::secrets_manager::project_file(&file);

@@ -8,8 +8,8 @@ use crate::clock::{DAY, HOUR, SECOND};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// 1 July 2031, when the cards of the samples expire, in Unix milliseconds.
-const CARDS_EXPIRE: u64 = 1_940_630_400_000;
+/// 2 July 2031, in the month in which the cards of the samples expire, in Unix milliseconds.
+const CARDS_EXPIRE: u64 = 1_940_716_800_000;
 
 /// The mails of a recipe.
 pub fn promised(recipe: &str, case: Case, history: &History) -> Mails {
@@ -147,7 +147,7 @@ impl<'a> Promises<'a> {
             for (days, mail) in [(0, "first"), (3, "second"), (7, "third")] {
                 let due = it.at / SECOND * SECOND + days * DAY;
                 let now = if days == 0 { it.at } else { due - 1 };
-                if !self.is_on(&name, it, now, &["on_hold", "past_due"]) {
+                if !self.is_on(&name, it, now, &["on_hold"]) {
                     break;
                 }
                 self.add(&name, due, mail);
@@ -160,7 +160,7 @@ impl<'a> Promises<'a> {
         for (name, it) in self.told() {
             let pays = is_completed(it) && it.event["data"]["subscription_id"].is_string();
             let updates = is(it, "payment.succeeded") && !is_completed(it);
-            let due = CARDS_EXPIRE - 30 * DAY;
+            let due = CARDS_EXPIRE - 28 * DAY;
             let is_due = (pays || updates) && had.insert(name.clone());
             if is_due && self.is_on(&name, it, due, &["active"]) {
                 self.add(&name, due, "card-expires");

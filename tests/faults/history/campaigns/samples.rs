@@ -48,6 +48,7 @@ fn all_samples() -> Vec<Sample> {
             json!(NAMELESS),
         ),
         ("refund.succeeded", "without an amount", "/data/amount", Value::Null),
+        ("license_key.created", "for one device", "/data/activations_limit", json!(1)),
     ];
     let changed = changed.into_iter().map(|(name, what, field, value)| {
         let mut changed = sample(name).unwrap();
