@@ -53,13 +53,14 @@ def planned(source):
     after = parameters.merged(definitions, told.get("parameters", {}), before, named)
     # Before anything is asked, as far as it can be known.
     if not source:
-        preflight.toolchain(after["Architecture"])
-    after = {**after, **questions_answered(template, after, is_new=not before and not told.get("parameters"))}
+        preflight.toolchain(after[plan.ARCHITECTURE])
+    answered = questions_answered(template, after, is_new=not before and not told.get("parameters"))
+    after = {**after, **answered}
     parameters.check(definitions, after)
     # One that is kept may have been deleted.
     transforms.resolved(after[plan.TRANSFORM])
     made = plan.Plan(name, region, account, before, after)
-    if not source:
+    if not source and plan.ARCHITECTURE in answered:
         preflight.toolchain(made.architecture)
     return made, found
 

@@ -252,6 +252,19 @@ impl Process {
         Self::spawn(environment.into_iter().collect())
     }
 
+    /// One whose services are not there.
+    pub fn alone(more: &[(&'static str, &str)]) -> Self {
+        let environment = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "testing"),
+            ("AWS_SECRET_ACCESS_KEY", "testing"),
+            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
+            ("SECRET_ID", "dodo"),
+        ];
+        let all = environment.iter().chain(more);
+        Self::start(all.map(|(name, value)| (*name, (*value).to_owned())))
+    }
+
     fn spawn(environment: Vec<(&'static str, String)>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_dodo-customerio"))
             .env_clear()

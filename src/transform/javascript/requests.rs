@@ -242,7 +242,6 @@ fn headers(json: &str) -> Result<HeaderMap, InvalidRequest> {
 const OURS: [&str; 6] =
     ["authorization", "host", "content-length", "content-type", "transfer-encoding", "connection"];
 
-/// The items of a batch; `None` if it is none.
 /// `None` if it is something else. The engine writes JSON, so only its depth can be wrong.
 fn object(json: &str) -> Result<Option<Map<String, Value>>, InvalidRequest> {
     match serde_json::from_str(json).map_err(|_| InvalidRequest::Depth)? {
@@ -251,6 +250,7 @@ fn object(json: &str) -> Result<Option<Map<String, Value>>, InvalidRequest> {
     }
 }
 
+/// The items of a batch; `None` if it is none.
 fn batch(mut payload: Map<String, Value>) -> Option<Vec<Map<String, Value>>> {
     let Some(Value::Array(items)) = payload.remove("batch") else { return None };
     let object = |item| match item {

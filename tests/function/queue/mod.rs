@@ -150,16 +150,7 @@ async fn mistakes_in_queues_end_the_start_all_of_them_named() {
     for (handler, wrong) in
         [("bootstrap", &["QUEUE_URL"][..]), ("queue", &["QUEUE_URL", "DEAD_LETTER_QUEUE_URL"])]
     {
-        let environment = [
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "testing"),
-            ("AWS_SECRET_ACCESS_KEY", "testing"),
-            ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
-            ("SECRET_ID", "dodo"),
-            ("_HANDLER", handler),
-            ("QUEUE_URL", "webhooks"),
-        ];
-        let process = Process::start(environment.map(|(name, value)| (name, value.to_owned())));
+        let process = Process::alone(&[("_HANDLER", handler), ("QUEUE_URL", "webhooks")]);
         let (status, lines) = process.end().await;
         assert_eq!(status.code(), Some(1));
         let variables: Vec<_> = lines.iter().map(|line| line["variable"].clone()).collect();
