@@ -2,6 +2,7 @@
 
 use dodo_customerio::config::Settings;
 use stand_ins::secrets_manager::project_file;
+use stand_ins::settings::SETTINGS;
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
@@ -47,23 +48,6 @@ pub fn as_the_function(variable: impl Fn(&str) -> Option<String>) -> Result<Sett
         sentences.join("\n")
     })
 }
-
-/// Settings that have a meaning on this machine. `TRANSFORM=` names the transform; the addresses of the
-/// services and their credentials are the tools' own.
-pub const SETTINGS: [&str; 12] = [
-    "CUSTOMERIO_REGION",
-    "DODO_ENVIRONMENT",
-    "EVENTS",
-    "EVENT_NAMES",
-    "EXCLUDE_FIELDS",
-    "IDENTIFY_TIME",
-    "LOG_LEVEL",
-    "PERSON_IDENTIFIER",
-    "SECRET_TTL_SECONDS",
-    "SUBSCRIPTION_OBJECT_TYPE",
-    "UNKNOWN_FIELDS",
-    "WEBHOOK_TOLERANCE_SECONDS",
-];
 
 /// Settings by name, those of the shell before those of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,6 +2,7 @@
 
 use stand_ins::cpu_share::Share;
 use stand_ins::dodo::random_hex;
+use stand_ins::settings::SETTINGS;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -33,7 +34,7 @@ impl Drop for Folder {
 
 fn check(arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
-    for setting in ["PERSON_IDENTIFIER", "EVENTS", "EVENT_NAMES"] {
+    for setting in SETTINGS {
         command.env_remove(setting);
     }
     let output = command.arg("check").args(arguments).output().unwrap();

@@ -13,6 +13,7 @@
 //! - [`sqs`]: queues, quick and in any time, that can fail; [`poller`]: Lambda's between a queue and a function;
 //! - [`serve`]: the HTTP server under them;
 //! - [`proc`]: what a process uses; [`cpu_share`]: as little CPU as a small function has;
+//! - [`settings`]: which settings the function has;
 //! - [`interrupt`]: clean shutdown.
 
 pub mod clock;
@@ -34,5 +35,6 @@ pub mod proc;
 pub mod runtime_api;
 pub mod secrets_manager;
 pub mod serve;
+pub mod settings;
 pub mod sqs;
 pub mod template;

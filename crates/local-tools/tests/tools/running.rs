@@ -1,6 +1,7 @@
 //! The program `local`, as the Makefile starts it.
 
 use stand_ins::proc;
+use stand_ins::settings::SETTINGS;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -13,26 +14,10 @@ use std::time::{Duration, Instant};
 /// Long enough for a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Settings of the function and secrets that may be in the environment of the tests.
-const NOT_FROM_HERE: [&str; 13] = [
-    "CUSTOMERIO_REGION",
-    "DODO_ENVIRONMENT",
-    "DODO_WEBHOOK_SECRET",
-    "EVENTS",
-    "EVENT_NAMES",
-    "EXCLUDE_FIELDS",
-    "IDENTIFY_TIME",
-    "LOG_LEVEL",
-    "PERSON_IDENTIFIER",
-    "SECRET_TTL_SECONDS",
-    "SUBSCRIPTION_OBJECT_TYPE",
-    "UNKNOWN_FIELDS",
-    "WEBHOOK_TOLERANCE_SECONDS",
-];
-
 fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
-    for name in NOT_FROM_HERE {
+    // What may be in the environment of the tests.
+    for name in SETTINGS.into_iter().chain(["DODO_WEBHOOK_SECRET"]) {
         command.env_remove(name);
     }
     command.args(arguments).envs(environment.iter().copied()).current_dir(root());
