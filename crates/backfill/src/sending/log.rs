@@ -1,0 +1,134 @@
+//! Which batches Customer.io has accepted, and what of them it has refused.
+
+use crate::Error;
+use crate::folder::Folder;
+use dodo_customerio::customerio::ItemError;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+
+const SENT: &str = "sent.jsonl";
+const REFUSED: &str = "refused.jsonl";
+
+/// Both files. What was refused of a batch is written before the batch counts as sent.
+#[derive(Debug)]
+pub struct Log {
+    sent: File,
+    refused: File,
+    paths: [PathBuf; 2],
+    /// How many items of each batch were refused.
+    batches: BTreeMap<u64, u64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Sent {
+    batch: u64,
+    refused: u64,
+}
+
+/// An item that Customer.io does not accept.
+#[derive(Debug)]
+pub struct Refused {
+    /// As it was sent.
+    pub item: Value,
+    /// Customer.io's reasons.
+    pub errors: Vec<ItemError>,
+}
+
+impl Log {
+    /// Goes on with what an earlier run has sent of the same batches.
+    ///
+    /// # Errors
+    /// If the files cannot be used.
+    pub fn open(folder: &Folder) -> Result<Self, Error> {
+        let sent: Vec<Sent> = whole_lines(folder, SENT)?;
+        let batches: BTreeMap<_, _> = sent.into_iter().map(|it| (it.batch, it.refused)).collect();
+        // What was refused of a batch that does not count as sent is refused again.
+        let refused: Vec<Value> = whole_lines(folder, REFUSED)?;
+        let counts =
+            |line: &Value| line["batch"].as_u64().is_some_and(|it| batches.contains_key(&it));
+        let kept: Vec<u8> = refused.iter().filter(|line| counts(line)).flat_map(line).collect();
+        folder.write(REFUSED, &kept)?;
+        let paths = [folder.path(SENT), folder.path(REFUSED)];
+        Ok(Self { sent: folder.append(SENT)?, refused: folder.append(REFUSED)?, paths, batches })
+    }
+
+    /// Forgets everything: the batches are others.
+    ///
+    /// # Errors
+    /// If the files cannot be removed.
+    pub fn forget(folder: &Folder) -> Result<(), Error> {
+        folder.remove(SENT)?;
+        folder.remove(REFUSED)
+    }
+
+    /// Whether Customer.io has accepted a batch, as far as it ever will.
+    pub fn is_sent(&self, batch: u64) -> bool {
+        self.batches.contains_key(&batch)
+    }
+
+    /// How many batches it has.
+    pub fn len(&self) -> u64 {
+        self.batches.len() as u64
+    }
+
+    /// How many items were refused.
+    pub fn refused(&self) -> u64 {
+        self.batches.values().sum()
+    }
+
+    /// Customer.io has accepted a batch, but for these items.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn note(&mut self, batch: u64, refused: &[Refused]) -> Result<(), Error> {
+        let lines: Vec<u8> = refused.iter().flat_map(|it| line(&it.to_json(batch))).collect();
+        self.refused.write_all(&lines).map_err(Error::at(&self.paths[1]))?;
+        let sent = Sent { batch, refused: refused.len() as u64 };
+        let sent = serde_json::to_value(sent).expect("numbers serialise");
+        self.sent.write_all(&line(&sent)).map_err(Error::at(&self.paths[0]))?;
+        self.batches.insert(batch, refused.len() as u64);
+        Ok(())
+    }
+
+    /// Keeps the refused items under a name of their own, and returns it; `None` if there are none.
+    ///
+    /// # Errors
+    /// If the file cannot be renamed.
+    pub fn keep_refused(&self, folder: &Folder, now: u64) -> Result<Option<PathBuf>, Error> {
+        if self.refused() == 0 {
+            return Ok(None);
+        }
+        let path = folder.path(&format!("refused-{now}.jsonl"));
+        fs::rename(&self.paths[1], &path).map_err(Error::at(&path))?;
+        Ok(Some(path))
+    }
+}
+
+impl Refused {
+    fn to_json(&self, batch: u64) -> Value {
+        json!({"batch": batch, "errors": self.errors, "item": self.item})
+    }
+}
+
+fn line(value: &Value) -> Vec<u8> {
+    format!("{value}\n").into_bytes()
+}
+
+/// The lines of a file; one that was not written whole, and what follows it, is cut off.
+fn whole_lines<T: for<'de> Deserialize<'de>>(folder: &Folder, name: &str) -> Result<Vec<T>, Error> {
+    let content = folder.read(name)?.unwrap_or_default();
+    let (mut lines, mut length) = (Vec::new(), 0);
+    for bytes in content.split_inclusive(|byte| *byte == b'\n') {
+        let read = serde_json::from_slice(bytes).ok().filter(|_| bytes.ends_with(b"\n"));
+        let Some(read) = read else { break };
+        lines.push(read);
+        length += bytes.len() as u64;
+    }
+    let file = folder.append(name)?;
+    file.set_len(length).map_err(Error::at(folder.path(name)))?;
+    Ok(lines)
+}
