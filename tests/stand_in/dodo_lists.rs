@@ -147,7 +147,6 @@ async fn an_archive_lists_the_same_fields_and_each_item_once() {
         let different: BTreeSet<_> = items.iter().map(|item| item[&id].to_string()).collect();
         assert_eq!((items.len(), different.len()), (archive.count(list), items.len()), "{list}");
     }
-    assert!(archive.succeeded_payments() > 900);
     assert_eq!(client.send("/payments?customer_id=cus_1", "key").await.status(), 422);
 }
 

@@ -1,6 +1,7 @@
 //! Lists of a large business, written as they are asked for: a million payments take no memory.
 
 use super::query::{Query, Window};
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::ops::Range;
 use time::{OffsetDateTime, UtcDateTime};
@@ -24,6 +25,17 @@ pub struct Archive {
     period: Range<i64>,
 }
 
+/// What a business comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// Customers with a payment or a subscription.
+    pub people: usize,
+    /// Succeeded payments, all above zero.
+    pub payments: u64,
+    /// What is left of those after refunds and lost disputes, in minor units of both currencies.
+    pub minor: i64,
+}
+
 /// Objects at equal distances.
 struct Series {
     count: u64,
@@ -40,9 +52,22 @@ impl Archive {
         Self { customers, payments, period }
     }
 
-    /// How many payments have succeeded, all above zero.
-    pub fn succeeded_payments(&self) -> usize {
-        (0..self.payments).filter(|number| has_succeeded(*number)).count()
+    /// What a backfill must find.
+    pub fn totals(&self) -> Totals {
+        let subscribers = (0..self.length("subscriptions")).map(|it| it * CUSTOMERS_A_SUBSCRIPTION);
+        let payers = (0..self.payments).map(|payment| self.payer(payment));
+        let people: HashSet<_> = subscribers.chain(payers).collect();
+        let succeeded = || (0..self.payments).filter(|payment| has_succeeded(*payment));
+        let paid = succeeded().map(amount).sum::<u64>();
+        let refunds =
+            (0..self.length("refunds")).map(|refund| refunded(refund * PAYMENTS_A_REFUND));
+        let lost = (0..self.length("disputes")).filter(|dispute| is_lost(*dispute));
+        let disputed = lost.map(|dispute| amount(payment_of_dispute(dispute)));
+        Totals {
+            people: people.len(),
+            payments: succeeded().count() as u64,
+            minor: paid.cast_signed() - refunds.chain(disputed).sum::<u64>().cast_signed(),
+        }
     }
 
     /// How many items a list has; 0 if there is no such list.
@@ -167,14 +192,14 @@ fn subscription(index: u64, created: &str) -> String {
 
 fn refund(index: u64, created: &str) -> String {
     let payment = index * PAYMENTS_A_REFUND;
-    let (amount, currency) = (amount(payment) / 2, currency(payment));
+    let (amount, currency) = (refunded(payment), currency(payment));
     format!(
         r#"{{"refund_id":"ref_{index}","payment_id":"pay_{payment}","business_id":"bus_sample","amount":{amount},"currency":"{currency}","is_partial":true,"status":"succeeded","reason":null,"created_at":"{created}","network_reference":null,"network_reference_type":null}}"#
     )
 }
 
 fn dispute(index: u64, created: &str) -> String {
-    let payment = index * PAYMENTS_A_DISPUTE + 1;
+    let payment = payment_of_dispute(index);
     let (amount, currency, status) = (amount(payment), currency(payment), dispute_status(index));
     format!(
         r#"{{"dispute_id":"dp_{index}","payment_id":"pay_{payment}","business_id":"bus_sample","amount":"{amount}","currency":"{currency}","dispute_status":"{status}","dispute_stage":"dispute","created_at":"{created}","payment_provider":"dodo","is_resolved_by_rdr":null}}"#
@@ -194,8 +219,21 @@ fn is_disputed(payment: u64) -> bool {
     payment % PAYMENTS_A_DISPUTE == 1
 }
 
+fn payment_of_dispute(index: u64) -> u64 {
+    index * PAYMENTS_A_DISPUTE + 1
+}
+
+fn is_lost(dispute: u64) -> bool {
+    dispute.is_multiple_of(2)
+}
+
 fn dispute_status(index: u64) -> &'static str {
-    if index.is_multiple_of(2) { "dispute_lost" } else { "dispute_won" }
+    if is_lost(index) { "dispute_lost" } else { "dispute_won" }
+}
+
+/// Minor units, half of the payment.
+fn refunded(payment: u64) -> u64 {
+    amount(payment) / 2
 }
 
 /// Minor units.

@@ -10,7 +10,7 @@ mod rate;
 mod routes;
 mod views;
 
-pub use archive::Archive;
+pub use archive::{Archive, Totals};
 pub use list::List;
 pub use page_cap::{Beyond, PageCap};
 pub use rate::RateLimit;
