@@ -209,3 +209,109 @@ impl Journal {
         File::open(&self.path).map_err(Error::at(&self.path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::OpenOptions;
+
+    /// A folder of its own, which is removed.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let name = format!("backfill-journal-{name}-{}", std::process::id());
+            Self(std::env::temp_dir().join(name))
+        }
+
+        fn open(&self) -> Journal {
+            Journal::open(&Folder::open(&self.0).unwrap(), "payments").unwrap()
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            drop(std::fs::remove_dir_all(&self.0));
+        }
+    }
+
+    const WHOLE: Window = Window(0, 8);
+
+    fn page(journal: &mut Journal, window: Window, items: &[&str]) {
+        let items: Vec<Box<RawValue>> =
+            items.iter().map(|it| RawValue::from_string((*it).to_owned()).unwrap()).collect();
+        journal.page(window, items.iter().map(|it| &**it).collect()).unwrap();
+    }
+
+    fn objects(journal: &Journal, windows: &[Window]) -> Vec<String> {
+        let content = std::fs::read_to_string(&journal.path).unwrap();
+        let mut found = Vec::new();
+        journal
+            .objects(windows, |item, offset| {
+                let start = usize::try_from(offset).unwrap();
+                assert_eq!(&content[start..start + item.get().len()], item.get());
+                found.push(item.get().to_owned());
+            })
+            .unwrap();
+        found
+    }
+
+    #[test]
+    fn pages_are_found_again_and_objects_where_they_stand() {
+        let place = Place::new("pages");
+        let mut journal = place.open();
+        journal.begin(WHOLE, 7).unwrap();
+        page(&mut journal, WHOLE, &["{\"a\":1}", "{\n\"b\": \"\u{fc}\"}"]);
+        page(&mut journal, WHOLE, &["3"]);
+        drop(journal);
+        let mut journal = place.open();
+        assert_eq!((journal.pages_to_keep(WHOLE, 7), journal.pages_to_keep(WHOLE, 8)), (2, 0));
+        journal.done(WHOLE).unwrap();
+        assert_eq!(objects(&place.open(), &[WHOLE]), ["{\"a\":1}", "{ \"b\": \"\u{fc}\"}", "3"]);
+    }
+
+    #[test]
+    fn a_line_that_was_not_written_whole_is_cut_off() {
+        let place = Place::new("torn");
+        let mut journal = place.open();
+        journal.begin(WHOLE, 7).unwrap();
+        page(&mut journal, WHOLE, &["1"]);
+        page(&mut journal, WHOLE, &["2"]);
+        let length = journal.length;
+        drop(journal);
+        let file = OpenOptions::new().write(true).open(place.0.join("payments.jsonl")).unwrap();
+        file.set_len(length - 1).unwrap();
+        let mut journal = place.open();
+        assert_eq!(journal.pages_to_keep(WHOLE, 0), 1);
+        page(&mut journal, WHOLE, &["3"]);
+        assert_eq!(objects(&journal, &[WHOLE]), ["1", "3"]);
+    }
+
+    #[test]
+    fn halves_count_in_place_of_what_was_split_and_the_old_is_read_again() {
+        let place = Place::new("windows");
+        let mut journal = place.open();
+        let [left, right] = WHOLE.halves().unwrap();
+        journal.begin(WHOLE, 1).unwrap();
+        page(&mut journal, WHOLE, &["1"]);
+        journal.split(WHOLE).unwrap();
+        for (window, at) in [(left, 5), (right, 9)] {
+            journal.begin(window, at).unwrap();
+            page(&mut journal, window, &["2"]);
+            journal.done(window).unwrap();
+        }
+        let sorted = |journal: &Journal, oldest| {
+            let (mut done, mut open) = (Vec::new(), Vec::new());
+            journal.sort(WHOLE, oldest, &mut done, &mut open);
+            (done, open)
+        };
+        assert_eq!(sorted(&journal, 5), (vec![left, right], vec![]));
+        assert_eq!(sorted(&journal, 6), (vec![right], vec![left]));
+        journal.begin(left, 10).unwrap();
+        page(&mut journal, left, &["4"]);
+        assert_eq!(sorted(&journal, 6), (vec![right], vec![left]), "not done yet");
+        journal.done(left).unwrap();
+        let journal = place.open();
+        assert_eq!(objects(&journal, &sorted(&journal, 6).0), ["2", "4"]);
+    }
+}

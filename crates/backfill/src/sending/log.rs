@@ -132,3 +132,29 @@ fn whole_lines<T: for<'de> Deserialize<'de>>(folder: &Folder, name: &str) -> Res
     file.set_len(length).map_err(Error::at(folder.path(name)))?;
     Ok(lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_known_again_and_what_was_not_is_refused_again() {
+        let path = std::env::temp_dir().join(format!("backfill-log-{}", std::process::id()));
+        let folder = Folder::open(&path).unwrap();
+        let refused = |id: u64| Refused { item: json!({ "id": id }), errors: Vec::new() };
+        let mut log = Log::open(&folder).unwrap();
+        log.note(3, &[refused(1)]).unwrap();
+        log.note(0, &[]).unwrap();
+        // Killed after the refused item was written, and in the middle of the line that the batch was sent.
+        log.refused.write_all(&line(&refused(2).to_json(1))).unwrap();
+        log.sent.write_all(b"{\"batch\":1,\"ref").unwrap();
+        drop(log);
+        let mut log = Log::open(&folder).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|it| log.is_sent(it)), [true, false, false, true]);
+        log.note(1, &[refused(2)]).unwrap();
+        assert_eq!((Log::open(&folder).unwrap().refused(), log.len()), (2, 3));
+        let file = log.keep_refused(&folder, 9).unwrap().unwrap();
+        assert_eq!(fs::read_to_string(file).unwrap().lines().count(), 2);
+        fs::remove_dir_all(&path).unwrap();
+    }
+}
