@@ -316,20 +316,22 @@ async fn a_long_list_is_read_as_a_whole() {
         let world = World::new().await;
         for number in 0..600 {
             let at = OffsetDateTime::from_unix_timestamp(1_770_000_000 + number * 61).unwrap();
-            let (customer, at) = (number % 200, at.format(&Rfc3339).unwrap());
+            let (customer, at) = (number % 190, at.format(&Rfc3339).unwrap());
             world.pay(&format!("cus_{customer}"), &format!("pay_{number}"), &at, 100);
         }
         if let Some(beyond) = beyond {
             world.dodo.state().page_caps.insert("payments", PageCap { last: 2, beyond });
         }
         let summary = world.import(&[], &[]).await.unwrap();
-        assert_eq!((summary.people, world.people()), (200, 200), "{beyond:?}");
-        let counted: u64 = (0..200)
+        assert_eq!((summary.people, world.people()), (190, 190), "{beyond:?}");
+        let counted: u64 = (0..190)
             .map(|number| {
                 world.person(&format!("cus_{number}"))["payments_count"].as_u64().unwrap()
             })
             .sum();
         assert_eq!(counted, 600, "{beyond:?}");
+        let calls = world.dodo.state().requests_by_path()["/payments"];
+        assert!(calls < 90, "{calls} calls for 6 pages, {beyond:?}");
     }
 }
 

@@ -31,8 +31,8 @@ pub struct State {
     pub objects: u64,
     /// Whether there is no further page.
     pub is_done: bool,
-    /// Whether its halves are read in its place.
-    pub is_split: bool,
+    /// Where it was divided, if its parts are read in its place.
+    pub split_at: Option<u64>,
 }
 
 /// A line of the file: one of these, and a page with its items.
@@ -46,6 +46,9 @@ struct Line<'a> {
     done: Option<Window>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     split: Option<Window>,
+    /// Where it is split, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    middle: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     page: Option<Window>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +97,7 @@ impl Journal {
             self.windows.entry(window).or_default().is_done = true;
         }
         if let Some(window) = line.split {
-            self.windows.entry(window).or_default().is_split = true;
+            self.windows.entry(window).or_default().split_at = line.middle;
         }
     }
 
@@ -145,21 +148,21 @@ impl Journal {
         self.append(&Line { done: Some(window), ..Line::default() })
     }
 
-    /// A window's halves are to be read in its place.
+    /// The parts of a window before and after `middle` are to be read in its place.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn split(&mut self, window: Window) -> Result<(), Error> {
-        self.append(&Line { split: Some(window), ..Line::default() })
+    pub fn split(&mut self, window: Window, middle: u64) -> Result<(), Error> {
+        self.append(&Line { split: Some(window), middle: Some(middle), ..Line::default() })
     }
 
     /// Sorts the windows below `root` into those that are done since `oldest`, and those to be read.
     pub fn sort(&self, root: Window, oldest: u64, done: &mut Vec<Window>, open: &mut Vec<Window>) {
         let state = self.windows.get(&root);
         match state {
-            Some(State { is_split: true, .. }) => {
-                for half in root.halves().into_iter().flatten() {
-                    self.sort(half, oldest, done, open);
+            Some(State { split_at: Some(middle), .. }) => {
+                for part in root.parts(*middle) {
+                    self.sort(part, oldest, done, open);
                 }
             }
             Some(state) if state.is_done && state.begun_at >= oldest => done.push(root),
@@ -288,13 +291,13 @@ mod tests {
     }
 
     #[test]
-    fn halves_count_in_place_of_what_was_split_and_the_old_is_read_again() {
+    fn parts_count_in_place_of_what_was_split_and_the_old_is_read_again() {
         let place = Place::new("windows");
         let mut journal = place.open();
-        let [left, right] = WHOLE.halves().unwrap();
+        let [left, right] = WHOLE.parts(3);
         journal.begin(WHOLE, 1).unwrap();
         page(&mut journal, WHOLE, &["1"]);
-        journal.split(WHOLE).unwrap();
+        journal.split(WHOLE, 3).unwrap();
         for (window, at) in [(left, 5), (right, 9)] {
             journal.begin(window, at).unwrap();
             page(&mut journal, window, &["2"]);

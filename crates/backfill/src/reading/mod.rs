@@ -16,8 +16,10 @@ pub use window::Window;
 use crate::folder::Folder;
 use crate::{Error, Options, Terminal};
 use cap::Cap;
+use dodo_customerio::event::date;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -83,7 +85,7 @@ pub async fn read(
             let Some(ended) = running.next().await else { break };
             match ended? {
                 Ended::Done(window, objects) => progress.done(window, objects),
-                Ended::Split(list, halves) => open.extend(halves.map(|half| (list, half))),
+                Ended::Split(list, parts) => open.extend(parts.map(|part| (list, part))),
             }
             terminal.advance(progress.steps(), &progress.note());
         }
@@ -113,6 +115,11 @@ enum Page {
 }
 
 #[derive(Deserialize)]
+struct Created {
+    created_at: Option<Value>,
+}
+
+#[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow)]
     items: Vec<&'a RawValue>,
@@ -138,6 +145,7 @@ impl Reader<'_> {
     /// Reads a window to its end, or finds that it must be halved.
     async fn window(&self, list: usize, window: Window) -> Result<Ended, Error> {
         let mut number = self.journal(list).pages_to_keep(window, self.oldest);
+        let mut found = Vec::new();
         if number == 0 {
             self.journal(list).begin(window, self.options.now())?;
         }
@@ -148,23 +156,25 @@ impl Reader<'_> {
                 }
                 Page::Refused(_) => {
                     self.cap.lower(number);
-                    return self.split(list, window)?.ok_or(Error::TooFull(LISTS[list]));
+                    let split = self.split(list, window, &mut [])?;
+                    return split.ok_or(Error::TooFull(LISTS[list]));
                 }
                 Page::Items(_, 0) if number > 0 => {
                     // A full page was the last one, or Dodo shows no more of them.
                     self.cap.suspect(number);
-                    let halves = self.split(list, window)?;
-                    return halves.map_or_else(|| self.done(list, window), Ok);
+                    let split = self.split(list, window, &mut found)?;
+                    return split.map_or_else(|| self.done(list, window), Ok);
                 }
                 Page::Items(body, count) => {
                     let is_full = count >= PAGE_SIZE;
                     if is_full
                         && self.is_too_full(list, window, number).await?
-                        && let Some(split) = self.split(list, window)?
+                        && let Some(split) = self.split(list, window, &mut [])?
                     {
                         return Ok(split);
                     }
                     let page: Body = serde_json::from_slice(&body).expect("it was read before");
+                    found.extend(page.items.iter().filter_map(|item| created(item)));
                     self.journal(list).page(window, page.items)?;
                     if !is_full {
                         return self.done(list, window);
@@ -199,10 +209,16 @@ impl Reader<'_> {
         Ok(Ended::Done(window, journal.state(window).objects))
     }
 
-    fn split(&self, list: usize, window: Window) -> Result<Option<Ended>, Error> {
-        let Some(halves) = window.halves() else { return Ok(None) };
-        self.journal(list).split(window)?;
-        Ok(Some(Ended::Split(list, halves)))
+    /// `None` if it cannot be divided. `found` are the times of all that was found in it.
+    fn split(
+        &self,
+        list: usize,
+        window: Window,
+        found: &mut [u64],
+    ) -> Result<Option<Ended>, Error> {
+        let Some(middle) = window.middle(found) else { return Ok(None) };
+        self.journal(list).split(window, middle)?;
+        Ok(Some(Ended::Split(list, window.parts(middle))))
     }
 
     async fn page(&self, list: usize, window: Window, number: usize) -> Result<Page, Error> {
@@ -238,6 +254,12 @@ impl Reader<'_> {
         }
         Pages { journals, windows, read_at, objects }
     }
+}
+
+/// When an object was created, in Unix milliseconds.
+fn created(item: &RawValue) -> Option<u64> {
+    let created: Created = serde_json::from_str(item.get()).ok()?;
+    date::unix_milliseconds(&created.created_at?)
 }
 
 /// How much of the time that the lists cover has been read.
