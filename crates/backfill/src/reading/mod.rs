@@ -10,7 +10,7 @@ mod window;
 pub use charges::Charges;
 pub use client::{Dodo, Reply};
 pub use journal::Journal;
-pub use roots::Roots;
+pub use roots::{Roots, fingerprint};
 pub use window::Window;
 
 use crate::folder::Folder;
@@ -31,6 +31,9 @@ const KEPT_FOR: u64 = 6 * 3_600;
 
 /// Items of a page; Dodo gives no more.
 const PAGE_SIZE: usize = 100;
+
+/// After so many pages of a moment that cannot be divided, Dodo must be repeating them.
+const ENDLESS: usize = 1_000;
 
 /// Windows that are read at the same time.
 const AT_ONCE: usize = 8;
@@ -142,7 +145,7 @@ impl Reader<'_> {
         all
     }
 
-    /// Reads a window to its end, or finds that it must be halved.
+    /// Reads a window to its end, or finds that it must be divided.
     async fn window(&self, list: usize, window: Window) -> Result<Ended, Error> {
         let mut number = self.journal(list).pages_to_keep(window, self.oldest);
         let mut found = Vec::new();
@@ -150,7 +153,7 @@ impl Reader<'_> {
             self.journal(list).begin(window, self.options.now())?;
         }
         loop {
-            match self.page(list, window, number).await? {
+            let ended = match self.page(list, window, number).await? {
                 Page::Refused(status) if number == 0 => {
                     return Err(Error::DodoStatus { list: LISTS[list].to_owned(), status });
                 }
@@ -159,30 +162,41 @@ impl Reader<'_> {
                     let split = self.split(list, window, &mut [])?;
                     return split.ok_or(Error::TooFull(LISTS[list]));
                 }
+                // A full page was the last one, or Dodo shows no more of them.
                 Page::Items(_, 0) if number > 0 => {
-                    // A full page was the last one, or Dodo shows no more of them.
                     self.cap.suspect(number);
                     let split = self.split(list, window, &mut found)?;
                     return split.map_or_else(|| self.done(list, window), Ok);
                 }
-                Page::Items(body, count) => {
-                    let is_full = count >= PAGE_SIZE;
-                    if is_full
-                        && self.is_too_full(list, window, number).await?
-                        && let Some(split) = self.split(list, window, &mut [])?
-                    {
-                        return Ok(split);
-                    }
-                    let page: Body = serde_json::from_slice(&body).expect("it was read before");
-                    found.extend(page.items.iter().filter_map(|item| created(item)));
-                    self.journal(list).page(window, page.items)?;
-                    if !is_full {
-                        return self.done(list, window);
-                    }
+                Page::Items(..) if number >= ENDLESS => return Err(Error::TooFull(LISTS[list])),
+                Page::Items(_, PAGE_SIZE..)
+                    if window.width() > 1 && self.is_too_full(list, window, number).await? =>
+                {
+                    self.split(list, window, &mut [])?
                 }
+                Page::Items(body, count) => {
+                    self.keep(list, window, &body, &mut found)?;
+                    (count < PAGE_SIZE).then(|| self.done(list, window)).transpose()?
+                }
+            };
+            if let Some(ended) = ended {
+                return Ok(ended);
             }
             number += 1;
         }
+    }
+
+    /// Keeps a page, and when its objects were created.
+    fn keep(
+        &self,
+        list: usize,
+        window: Window,
+        body: &[u8],
+        found: &mut Vec<u64>,
+    ) -> Result<(), Error> {
+        let body: Body = serde_json::from_slice(body).expect("it was read before");
+        found.extend(body.items.iter().filter_map(|item| created(item)));
+        self.journal(list).page(window, body.items)
     }
 
     /// Whether a window whose page `number` is full reaches beyond the pages that it may have.
