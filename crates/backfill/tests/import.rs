@@ -3,12 +3,14 @@
 use backfill::{Arguments, Error, Options, Quiet, Summary};
 use clap::Parser;
 use serde_json::{Value, json};
+use stand_ins::clock::Clock;
 use stand_ins::customerio::CustomerIo;
-use stand_ins::dodo_api::{Beyond, DodoApi, PageCap};
+use stand_ins::dodo_api::{Beyond, DodoApi, PageCap, RateLimit};
 use stand_ins::fault::Fault;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
@@ -274,15 +276,38 @@ async fn who_is_excluded_or_out_of_range_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_dry_run_sends_nothing_and_keeps_what_it_read() {
+async fn a_dry_run_sends_nothing_and_what_it_read_serves_for_six_hours() {
     let world = small_history().await;
     let summary = world.import(&["--dry-run"], &[]).await.unwrap();
     assert_eq!((summary.people, summary.sent), (2, false));
     assert_eq!(world.customerio.state().requests, 0);
     let calls = world.dodo.state().requests.len();
-    assert!(world.import(&[], &[]).await.unwrap().sent);
-    assert_eq!(world.dodo.state().requests.len(), calls, "nothing is read again");
-    assert_eq!(world.people(), 2);
+    world.pay("cus_2", "pay_9", "2026-07-01T10:00:00Z", 100);
+    for (hours, is_read_again) in [(5, false), (7, true)] {
+        let mut options = world.options(&["--dry-run"], &[]);
+        options.clock = Arc::new(move || SystemTime::now() + Duration::from_hours(hours));
+        options.dry_run = !is_read_again;
+        backfill::run(&options, &mut Quiet).await.unwrap();
+        assert_eq!(world.dodo.state().requests.len() > calls, is_read_again, "{hours} hours");
+    }
+    assert_eq!(world.person("cus_2")["payments_count"], 1);
+}
+
+#[tokio::test]
+async fn failures_and_the_rate_limit_of_dodo_are_waited_for() {
+    let world = small_history().await;
+    for number in 0..150 {
+        let at = OffsetDateTime::from_unix_timestamp(1_770_000_000 + number * 86_400).unwrap();
+        world.pay("cus_1", &format!("pay_more_{number}"), &at.format(&Rfc3339).unwrap(), 100);
+    }
+    world.dodo.state().rate_limit = Some(RateLimit::new(1_000, Clock::default()));
+    let odd = Fault::Response(200, Vec::new(), "<html>".to_owned());
+    let faults = [Fault::status(502), Fault::BreakBefore, Fault::Cut, odd];
+    world.dodo.state().faults.queue.extend(faults);
+    world.import(&[], &[]).await.unwrap();
+    assert_eq!(world.person("cus_1")["payments_count"], 152);
+    // Ten a second.
+    assert!(world.dodo.state().requests.len() > 10);
 }
 
 #[tokio::test]
