@@ -8,19 +8,19 @@ use std::process::ExitCode;
 const REFUSED: u8 = 3;
 
 /// As shells have it for Ctrl-C.
-const STOPPED: u8 = 130;
+const STOPPED: i32 = 130;
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "multi_thread", worker_threads = 1)]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut console = Console::default();
-    tokio::select! {
-        ended = run(&arguments, &mut console) => code(ended),
-        _ = tokio::signal::ctrl_c() => {
+    // Beside the work, which may compute for a while. A run may be killed at any moment.
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
             eprintln!("\nStopped. Type the same command again to go on from here.");
-            ExitCode::from(STOPPED)
+            std::process::exit(STOPPED);
         }
-    }
+    });
+    code(run(&arguments, &mut Console::default()).await)
 }
 
 async fn run(arguments: &Arguments, console: &mut Console) -> Result<Summary, Error> {

@@ -27,14 +27,11 @@ impl Pace {
 
     /// Waits until the next request may leave.
     pub async fn turn(&self) {
-        sleep_until(self.reserve()).await;
-        // A pause may have begun while this one waited.
-        loop {
-            let until = self.state().paused_until;
-            if until <= Instant::now() {
-                return;
-            }
-            sleep_until(until).await;
+        let mut at = self.reserve();
+        // A pause may begin while this one waits. A sleep that is over still takes a millisecond.
+        while at > Instant::now() {
+            sleep_until(at).await;
+            at = self.state().paused_until;
         }
     }
 

@@ -5,9 +5,11 @@ mod report;
 use crate::folder::Folder;
 use crate::people::{Index, LeftOut, Maker};
 use crate::plan::Plan;
-use crate::reading::{self, Charges, Dodo, Roots};
+use crate::reading::{self, Charges, Dodo, Roots, fingerprint};
 use crate::sending::{self, Log};
 use crate::{Error, Options, Reply, Terminal};
+use dodo_customerio::customerio::Credentials;
+use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -58,7 +60,7 @@ pub async fn run(options: &Options, terminal: &mut dyn Terminal) -> Result<Summa
             Reply::Nobody => return Err(Error::NobodyToAsk),
         }
     }
-    let mut log = Log::open(&folder)?;
+    let mut log = Log::open(&folder, workspace(options, pair))?;
     sending::send(&folder, &plan, options, pair, &mut log, terminal).await?;
     let refused_file = log.keep_refused(&folder, options.now())?;
     let summary = Summary { refused: log.refused(), refused_file, sent: true, ..summary(&plan) };
@@ -91,6 +93,11 @@ async fn plan(
         left_out: LeftOut::default(),
     };
     Plan::make(folder, options, &pages, &mut maker, terminal).await
+}
+
+/// Stands for the workspace that gets the people, without naming it.
+fn workspace(options: &Options, pair: &Credentials) -> String {
+    fingerprint([options.track_url.as_str(), pair.site_id.expose_secret()])
 }
 
 fn summary(plan: &Plan) -> Summary {

@@ -3,13 +3,18 @@
 use backfill::{Arguments, Error, Options, Quiet, Summary};
 use clap::Parser;
 use serde_json::{Value, json};
+use stand_ins::clock::Clock;
 use stand_ins::customerio::CustomerIo;
-use stand_ins::dodo_api::DodoApi;
+use stand_ins::dodo_api::{Beyond, DodoApi, PageCap, RateLimit};
 use stand_ins::fault::Fault;
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 const KEY: &str = "dodo_test_key";
 
@@ -187,13 +192,13 @@ async fn a_second_run_changes_nothing_and_counts_nothing_twice() {
 async fn nothing_of_the_last_three_days_and_nothing_after_the_bound_becomes_an_event() {
     let world = World::new().await;
     let hours_ago = |hours: u64| {
-        let now = std::time::SystemTime::now() - Duration::from_secs(hours * 3_600);
-        let seconds = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-        (seconds, time::OffsetDateTime::from_unix_timestamp(seconds.cast_signed()).unwrap())
+        let then = SystemTime::now() - Duration::from_secs(hours * 3_600);
+        let seconds = then.duration_since(UNIX_EPOCH).unwrap().as_secs();
+        (seconds, OffsetDateTime::from_unix_timestamp(seconds.cast_signed()).unwrap())
     };
     for (id, hours) in [("pay_1", 100), ("pay_2", 74), ("pay_3", 71), ("pay_4", 1)] {
         let (_, moment) = hours_ago(hours);
-        let at = moment.format(&time::format_description::well_known::Rfc3339).unwrap();
+        let at = moment.format(&Rfc3339).unwrap();
         world.pay("cus_1", id, &at, 100);
     }
     let until = |hours| format!("--until={}", hours_ago(hours).0);
@@ -209,7 +214,7 @@ async fn customers_with_one_address_are_one_person_in_email_mode() {
         let mut dodo = world.dodo.state();
         dodo.know("cus_2", "CUS_1@example.com", "Ada", "2026-01-01T00:00:00Z");
     }
-    world.pay("cus_2", "pay_4", "2026-07-01T10:00:00Z", 200);
+    world.pay("cus_2", "pay_4", "2026-10-01T10:00:00Z", 200);
     let summary = world.import(&[], &[("PERSON_IDENTIFIER", "email")]).await.unwrap();
     assert_eq!(summary.people, 1);
     let ada = world.person("cus_1@example.com");
@@ -248,7 +253,7 @@ async fn subscriptions_are_objects_if_they_are_to_be() {
     let summary = world.import(&[], &[("SUBSCRIPTION_OBJECT_TYPE", "1")]).await.unwrap();
     assert_eq!(summary.objects, 2);
     let state = world.customerio.state();
-    let object = state.people.objects().find("1", "sub_2").unwrap();
+    let object = state.people.objects.find("1", "sub_2").unwrap();
     assert_eq!(object.attributes["status"], "cancelled");
     assert!(!object.attributes.contains_key("dodo_webhook_id"), "{object:?}");
     assert_eq!(object.people.len(), 1);
@@ -263,20 +268,46 @@ async fn who_is_excluded_or_out_of_range_is_not_sent() {
     let exclude = format!("--exclude={}", file.display());
     assert_eq!(world.import(&[&exclude], &[]).await.unwrap().people, 1);
     assert_eq!(world.people(), 1);
-    assert_eq!(world.import(&["--since=2026-06-01"], &[]).await.unwrap().people, 1);
+    assert_eq!(
+        world.import(&["--since=2026-06-01", "--until=2026-07-01"], &[]).await.unwrap().people,
+        1
+    );
     assert_eq!(world.import(&["--until=2026-03-01"], &[]).await.unwrap().people, 0);
 }
 
 #[tokio::test]
-async fn a_dry_run_sends_nothing_and_keeps_what_it_read() {
+async fn a_dry_run_sends_nothing_and_what_it_read_serves_for_six_hours() {
     let world = small_history().await;
     let summary = world.import(&["--dry-run"], &[]).await.unwrap();
     assert_eq!((summary.people, summary.sent), (2, false));
     assert_eq!(world.customerio.state().requests, 0);
     let calls = world.dodo.state().requests.len();
-    assert!(world.import(&[], &[]).await.unwrap().sent);
-    assert_eq!(world.dodo.state().requests.len(), calls, "nothing is read again");
-    assert_eq!(world.people(), 2);
+    world.pay("cus_2", "pay_9", "2026-07-01T10:00:00Z", 100);
+    for (hours, is_read_again) in [(5, false), (7, true)] {
+        let mut options = world.options(&["--dry-run"], &[]);
+        options.clock = Arc::new(move || SystemTime::now() + Duration::from_hours(hours));
+        options.dry_run = !is_read_again;
+        backfill::run(&options, &mut Quiet).await.unwrap();
+        assert_eq!(world.dodo.state().requests.len() > calls, is_read_again, "{hours} hours");
+    }
+    assert_eq!(world.person("cus_2")["payments_count"], 1);
+}
+
+#[tokio::test]
+async fn failures_and_the_rate_limit_of_dodo_are_waited_for() {
+    let world = small_history().await;
+    for number in 0..150 {
+        let at = OffsetDateTime::from_unix_timestamp(1_770_000_000 + number * 86_400).unwrap();
+        world.pay("cus_1", &format!("pay_more_{number}"), &at.format(&Rfc3339).unwrap(), 100);
+    }
+    world.dodo.state().rate_limit = Some(RateLimit::new(1_000, Clock::default()));
+    let odd = Fault::Response(200, Vec::new(), "<html>".to_owned());
+    let faults = [Fault::status(502), Fault::BreakBefore, Fault::Cut, odd];
+    world.dodo.state().faults.queue.extend(faults);
+    world.import(&[], &[]).await.unwrap();
+    assert_eq!(world.person("cus_1")["payments_count"], 152);
+    // Ten a second.
+    assert!(world.dodo.state().requests.len() > 10);
 }
 
 #[tokio::test]
@@ -303,23 +334,30 @@ async fn what_only_updates_a_card_is_no_purchase() {
     assert_eq!(world.person("cus_1")["last_payment_status"], "succeeded");
 }
 
-/// Many windows, of which some end exactly at a page.
+/// Many windows, of which some end exactly at a page, however Dodo caps the pages.
 #[tokio::test]
 async fn a_long_list_is_read_as_a_whole() {
-    let world = World::new().await;
-    for number in 0..1_300_u64 {
-        let at = time::OffsetDateTime::from_unix_timestamp(
-            1_770_000_000 + i64::try_from(number * 61).unwrap(),
-        );
-        let at = at.unwrap().format(&time::format_description::well_known::Rfc3339).unwrap();
-        world.pay(&format!("cus_{}", number % 400), &format!("pay_{number}"), &at, 100);
+    for beyond in [None, Some(Beyond::Refused), Some(Beyond::Empty), Some(Beyond::Repeated)] {
+        let world = World::new().await;
+        for number in 0..600 {
+            let at = OffsetDateTime::from_unix_timestamp(1_770_000_000 + number * 61).unwrap();
+            let (customer, at) = (number % 190, at.format(&Rfc3339).unwrap());
+            world.pay(&format!("cus_{customer}"), &format!("pay_{number}"), &at, 100);
+        }
+        if let Some(beyond) = beyond {
+            world.dodo.state().page_caps.insert("payments", PageCap { last: 2, beyond });
+        }
+        let summary = world.import(&[], &[]).await.unwrap();
+        assert_eq!((summary.people, world.people()), (190, 190), "{beyond:?}");
+        let counted: u64 = (0..190)
+            .map(|number| {
+                world.person(&format!("cus_{number}"))["payments_count"].as_u64().unwrap()
+            })
+            .sum();
+        assert_eq!(counted, 600, "{beyond:?}");
+        let calls = world.dodo.state().requests_by_path()["/payments"];
+        assert!(calls < 90, "{calls} calls for 6 pages, {beyond:?}");
     }
-    let summary = world.import(&[], &[]).await.unwrap();
-    assert_eq!((summary.people, world.people()), (400, 400));
-    let counted: u64 = (0..400)
-        .map(|number| world.person(&format!("cus_{number}"))["payments_count"].as_u64().unwrap())
-        .sum();
-    assert_eq!(counted, 1_300);
 }
 
 #[tokio::test]
@@ -366,4 +404,40 @@ async fn what_is_wrong_is_said_before_anything_is_read() {
     assert_eq!(world.dodo.state().requests.len(), 0);
     let error = world.import(&[], &[("DODO_API_KEY", "wrong")]).await.unwrap_err();
     assert!(error.to_string().contains("DODO_API_KEY (401)"), "{error}");
+}
+
+impl World {
+    /// Runs the program, with nobody at its terminal.
+    fn program(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backfill"));
+        command.env_clear().envs(self.environment(&[])).args(["--rate=0", "--calls-a-minute=0"]);
+        command.args(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_says_what_it_will_do_and_sends_only_if_it_may() {
+    let world = small_history().await;
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let asked = world.program(&[]);
+    assert_eq!(asked.status.code(), Some(1), "{asked:?}");
+    assert!(text(&asked.stderr).contains("Nobody can be asked here"), "{asked:?}");
+    let plan = text(&asked.stdout);
+    for part in [
+        "3 customers, 2 subscriptions, 3 payments, 1 refund, 0 disputes",
+        "2 people, no events, in 1 request: as fast as",
+        "Not sent: 1 customer without a payment",
+        "The oldest is of 2026-03-01 10:00 UTC, the newest of 2026-09-09 09:00 UTC.",
+        "at most 2 new profiles",
+        "Pause them in Customer.io first",
+    ] {
+        assert!(plan.contains(part), "{part} in {plan}");
+    }
+    for secret in ["cus_1@", "Grace", "site", KEY] {
+        assert!(!plan.contains(secret), "{secret} in {plan}");
+    }
+    assert_eq!(world.people(), 0);
+    let sent = world.program(&["--yes"]);
+    assert_eq!((sent.status.code(), world.people()), (Some(0), 2), "{sent:?}");
+    assert!(text(&sent.stdout).contains("Sent in 1 request: 2 people"), "{sent:?}");
 }

@@ -31,8 +31,8 @@ pub struct State {
     pub objects: u64,
     /// Whether there is no further page.
     pub is_done: bool,
-    /// Whether its halves are read in its place.
-    pub is_split: bool,
+    /// Where it was divided, if its parts are read in its place.
+    pub split_at: Option<u64>,
 }
 
 /// A line of the file: one of these, and a page with its items.
@@ -46,6 +46,9 @@ struct Line<'a> {
     done: Option<Window>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     split: Option<Window>,
+    /// Where it is split, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    middle: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     page: Option<Window>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +97,7 @@ impl Journal {
             self.windows.entry(window).or_default().is_done = true;
         }
         if let Some(window) = line.split {
-            self.windows.entry(window).or_default().is_split = true;
+            self.windows.entry(window).or_default().split_at = line.middle;
         }
     }
 
@@ -145,21 +148,21 @@ impl Journal {
         self.append(&Line { done: Some(window), ..Line::default() })
     }
 
-    /// A window's halves are to be read in its place.
+    /// The parts of a window before and after `middle` are to be read in its place.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn split(&mut self, window: Window) -> Result<(), Error> {
-        self.append(&Line { split: Some(window), ..Line::default() })
+    pub fn split(&mut self, window: Window, middle: u64) -> Result<(), Error> {
+        self.append(&Line { split: Some(window), middle: Some(middle), ..Line::default() })
     }
 
     /// Sorts the windows below `root` into those that are done since `oldest`, and those to be read.
     pub fn sort(&self, root: Window, oldest: u64, done: &mut Vec<Window>, open: &mut Vec<Window>) {
         let state = self.windows.get(&root);
         match state {
-            Some(State { is_split: true, .. }) => {
-                for half in root.halves().into_iter().flatten() {
-                    self.sort(half, oldest, done, open);
+            Some(State { split_at: Some(middle), .. }) => {
+                for part in root.parts(*middle) {
+                    self.sort(part, oldest, done, open);
                 }
             }
             Some(state) if state.is_done && state.begun_at >= oldest => done.push(root),
@@ -207,5 +210,111 @@ impl Journal {
     /// If it cannot be opened.
     pub fn reopen(&self) -> Result<File, Error> {
         File::open(&self.path).map_err(Error::at(&self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::OpenOptions;
+
+    /// A folder of its own, which is removed.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let name = format!("backfill-journal-{name}-{}", std::process::id());
+            Self(std::env::temp_dir().join(name))
+        }
+
+        fn open(&self) -> Journal {
+            Journal::open(&Folder::open(&self.0).unwrap(), "payments").unwrap()
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            drop(std::fs::remove_dir_all(&self.0));
+        }
+    }
+
+    const WHOLE: Window = Window(0, 8);
+
+    fn page(journal: &mut Journal, window: Window, items: &[&str]) {
+        let items: Vec<Box<RawValue>> =
+            items.iter().map(|it| RawValue::from_string((*it).to_owned()).unwrap()).collect();
+        journal.page(window, items.iter().map(|it| &**it).collect()).unwrap();
+    }
+
+    fn objects(journal: &Journal, windows: &[Window]) -> Vec<String> {
+        let content = std::fs::read_to_string(&journal.path).unwrap();
+        let mut found = Vec::new();
+        journal
+            .objects(windows, |item, offset| {
+                let start = usize::try_from(offset).unwrap();
+                assert_eq!(&content[start..start + item.get().len()], item.get());
+                found.push(item.get().to_owned());
+            })
+            .unwrap();
+        found
+    }
+
+    #[test]
+    fn pages_are_found_again_and_objects_where_they_stand() {
+        let place = Place::new("pages");
+        let mut journal = place.open();
+        journal.begin(WHOLE, 7).unwrap();
+        page(&mut journal, WHOLE, &["{\"a\":1}", "{\n\"b\": \"\u{fc}\"}"]);
+        page(&mut journal, WHOLE, &["3"]);
+        drop(journal);
+        let mut journal = place.open();
+        assert_eq!((journal.pages_to_keep(WHOLE, 7), journal.pages_to_keep(WHOLE, 8)), (2, 0));
+        journal.done(WHOLE).unwrap();
+        assert_eq!(objects(&place.open(), &[WHOLE]), ["{\"a\":1}", "{ \"b\": \"\u{fc}\"}", "3"]);
+    }
+
+    #[test]
+    fn a_line_that_was_not_written_whole_is_cut_off() {
+        let place = Place::new("torn");
+        let mut journal = place.open();
+        journal.begin(WHOLE, 7).unwrap();
+        page(&mut journal, WHOLE, &["1"]);
+        page(&mut journal, WHOLE, &["2"]);
+        let length = journal.length;
+        drop(journal);
+        let file = OpenOptions::new().write(true).open(place.0.join("payments.jsonl")).unwrap();
+        file.set_len(length - 1).unwrap();
+        let mut journal = place.open();
+        assert_eq!(journal.pages_to_keep(WHOLE, 0), 1);
+        page(&mut journal, WHOLE, &["3"]);
+        assert_eq!(objects(&journal, &[WHOLE]), ["1", "3"]);
+    }
+
+    #[test]
+    fn parts_count_in_place_of_what_was_split_and_the_old_is_read_again() {
+        let place = Place::new("windows");
+        let mut journal = place.open();
+        let [left, right] = WHOLE.parts(3);
+        journal.begin(WHOLE, 1).unwrap();
+        page(&mut journal, WHOLE, &["1"]);
+        journal.split(WHOLE, 3).unwrap();
+        for (window, at) in [(left, 5), (right, 9)] {
+            journal.begin(window, at).unwrap();
+            page(&mut journal, window, &["2"]);
+            journal.done(window).unwrap();
+        }
+        let sorted = |journal: &Journal, oldest| {
+            let (mut done, mut open) = (Vec::new(), Vec::new());
+            journal.sort(WHOLE, oldest, &mut done, &mut open);
+            (done, open)
+        };
+        assert_eq!(sorted(&journal, 5), (vec![left, right], vec![]));
+        assert_eq!(sorted(&journal, 6), (vec![right], vec![left]));
+        journal.begin(left, 10).unwrap();
+        page(&mut journal, left, &["4"]);
+        assert_eq!(sorted(&journal, 6), (vec![right], vec![left]), "not done yet");
+        journal.done(left).unwrap();
+        let journal = place.open();
+        assert_eq!(objects(&journal, &sorted(&journal, 6).0), ["2", "4"]);
     }
 }

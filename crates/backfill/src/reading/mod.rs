@@ -10,14 +10,16 @@ mod window;
 pub use charges::Charges;
 pub use client::{Dodo, Reply};
 pub use journal::Journal;
-pub use roots::Roots;
+pub use roots::{Roots, fingerprint};
 pub use window::Window;
 
 use crate::folder::Folder;
 use crate::{Error, Options, Terminal};
 use cap::Cap;
+use dodo_customerio::event::date;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -29,6 +31,9 @@ const KEPT_FOR: u64 = 6 * 3_600;
 
 /// Items of a page; Dodo gives no more.
 const PAGE_SIZE: usize = 100;
+
+/// After so many pages of a moment that cannot be divided, Dodo must be repeating them.
+const ENDLESS: usize = 1_000;
 
 /// Windows that are read at the same time.
 const AT_ONCE: usize = 8;
@@ -83,7 +88,7 @@ pub async fn read(
             let Some(ended) = running.next().await else { break };
             match ended? {
                 Ended::Done(window, objects) => progress.done(window, objects),
-                Ended::Split(list, halves) => open.extend(halves.map(|half| (list, half))),
+                Ended::Split(list, parts) => open.extend(parts.map(|part| (list, part))),
             }
             terminal.advance(progress.steps(), &progress.note());
         }
@@ -113,6 +118,11 @@ enum Page {
 }
 
 #[derive(Deserialize)]
+struct Created {
+    created_at: Option<Value>,
+}
+
+#[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow)]
     items: Vec<&'a RawValue>,
@@ -135,44 +145,58 @@ impl Reader<'_> {
         all
     }
 
-    /// Reads a window to its end, or finds that it must be halved.
+    /// Reads a window to its end, or finds that it must be divided.
     async fn window(&self, list: usize, window: Window) -> Result<Ended, Error> {
         let mut number = self.journal(list).pages_to_keep(window, self.oldest);
+        let mut found = Vec::new();
         if number == 0 {
             self.journal(list).begin(window, self.options.now())?;
         }
         loop {
-            match self.page(list, window, number).await? {
+            let ended = match self.page(list, window, number).await? {
                 Page::Refused(status) if number == 0 => {
                     return Err(Error::DodoStatus { list: LISTS[list].to_owned(), status });
                 }
                 Page::Refused(_) => {
                     self.cap.lower(number);
-                    return self.split(list, window)?.ok_or(Error::TooFull(LISTS[list]));
+                    let split = self.split(list, window, &mut [])?;
+                    return split.ok_or(Error::TooFull(LISTS[list]));
                 }
+                // A full page was the last one, or Dodo shows no more of them.
                 Page::Items(_, 0) if number > 0 => {
-                    // A full page was the last one, or Dodo shows no more of them.
                     self.cap.suspect(number);
-                    let halves = self.split(list, window)?;
-                    return halves.map_or_else(|| self.done(list, window), Ok);
+                    let split = self.split(list, window, &mut found)?;
+                    return split.map_or_else(|| self.done(list, window), Ok);
+                }
+                Page::Items(..) if number >= ENDLESS => return Err(Error::TooFull(LISTS[list])),
+                Page::Items(_, PAGE_SIZE..)
+                    if window.width() > 1 && self.is_too_full(list, window, number).await? =>
+                {
+                    self.split(list, window, &mut [])?
                 }
                 Page::Items(body, count) => {
-                    let is_full = count >= PAGE_SIZE;
-                    if is_full
-                        && self.is_too_full(list, window, number).await?
-                        && let Some(split) = self.split(list, window)?
-                    {
-                        return Ok(split);
-                    }
-                    let page: Body = serde_json::from_slice(&body).expect("it was read before");
-                    self.journal(list).page(window, page.items)?;
-                    if !is_full {
-                        return self.done(list, window);
-                    }
+                    self.keep(list, window, &body, &mut found)?;
+                    (count < PAGE_SIZE).then(|| self.done(list, window)).transpose()?
                 }
+            };
+            if let Some(ended) = ended {
+                return Ok(ended);
             }
             number += 1;
         }
+    }
+
+    /// Keeps a page, and when its objects were created.
+    fn keep(
+        &self,
+        list: usize,
+        window: Window,
+        body: &[u8],
+        found: &mut Vec<u64>,
+    ) -> Result<(), Error> {
+        let body: Body = serde_json::from_slice(body).expect("it was read before");
+        found.extend(body.items.iter().filter_map(|item| created(item)));
+        self.journal(list).page(window, body.items)
     }
 
     /// Whether a window whose page `number` is full reaches beyond the pages that it may have.
@@ -199,10 +223,16 @@ impl Reader<'_> {
         Ok(Ended::Done(window, journal.state(window).objects))
     }
 
-    fn split(&self, list: usize, window: Window) -> Result<Option<Ended>, Error> {
-        let Some(halves) = window.halves() else { return Ok(None) };
-        self.journal(list).split(window)?;
-        Ok(Some(Ended::Split(list, halves)))
+    /// `None` if it cannot be divided. `found` are the times of all that was found in it.
+    fn split(
+        &self,
+        list: usize,
+        window: Window,
+        found: &mut [u64],
+    ) -> Result<Option<Ended>, Error> {
+        let Some(middle) = window.middle(found) else { return Ok(None) };
+        self.journal(list).split(window, middle)?;
+        Ok(Some(Ended::Split(list, window.parts(middle))))
     }
 
     async fn page(&self, list: usize, window: Window, number: usize) -> Result<Page, Error> {
@@ -238,6 +268,12 @@ impl Reader<'_> {
         }
         Pages { journals, windows, read_at, objects }
     }
+}
+
+/// When an object was created, in Unix milliseconds.
+fn created(item: &RawValue) -> Option<u64> {
+    let created: Created = serde_json::from_str(item.get()).ok()?;
+    date::unix_milliseconds(&created.created_at?)
 }
 
 /// How much of the time that the lists cover has been read.

@@ -60,17 +60,17 @@ impl Roots {
 }
 
 fn source(options: &Options) -> String {
+    fingerprint([options.dodo_url.as_str(), options.dodo_key.expose_secret()])
+}
+
+/// Stands for strings, and says none of them.
+pub fn fingerprint(parts: [&str; 2]) -> String {
     let mut hash = Context::new(&SHA256);
-    for part in [options.dodo_url.as_str(), options.dodo_key.expose_secret()] {
+    for part in parts {
         hash.update(part.as_bytes());
         hash.update(&[0]);
     }
-    hex(hash.finish().as_ref())
-}
-
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
+    hash.finish().as_ref().iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

@@ -10,10 +10,21 @@ use time::format_description::well_known::Rfc3339;
 pub struct Window(pub u64, pub u64);
 
 impl Window {
-    /// Both halves; `None` if a millisecond is all there is.
-    pub fn halves(self) -> Option<[Self; 2]> {
+    /// Where to divide it: by what was found in it (Unix milliseconds), or in the middle. `None` if a millisecond
+    /// is all there is.
+    pub fn middle(self, found: &mut [u64]) -> Option<u64> {
+        found.sort_unstable();
+        let median = found.get(found.len() / 2).copied();
+        let median = median.filter(|median| self.0 < *median && *median < self.1);
+        // What was created all at once is not divided by its time.
+        let is_spread = found.first() != found.last();
         let middle = self.0 + self.width() / 2;
-        (self.width() > 1).then_some([Self(self.0, middle), Self(middle, self.1)])
+        (self.width() > 1).then(|| median.filter(|_| is_spread).unwrap_or(middle))
+    }
+
+    /// Both parts.
+    pub fn parts(self, middle: u64) -> [Self; 2] {
+        [Self(self.0, middle), Self(middle, self.1)]
     }
 
     /// How long it is, in milliseconds.
@@ -38,10 +49,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_share_a_moment_and_end_at_a_millisecond() {
-        assert_eq!(Window(0, 10).halves(), Some([Window(0, 5), Window(5, 10)]));
-        assert_eq!(Window(0, 3).halves(), Some([Window(0, 1), Window(1, 3)]));
-        assert_eq!(Window(7, 8).halves(), None);
+    fn parts_share_a_moment_and_end_at_a_millisecond() {
+        assert_eq!(Window(0, 10).parts(5), [Window(0, 5), Window(5, 10)]);
+        assert_eq!(Window(0, 3).middle(&mut []), Some(1));
+        assert_eq!(Window(7, 8).middle(&mut [7, 8]), None);
+    }
+
+    #[test]
+    fn what_was_found_says_where_to_divide() {
+        assert_eq!(Window(0, 100).middle(&mut [98, 97, 99]), Some(98));
+        assert_eq!(Window(0, 100).middle(&mut [99, 99, 99]), Some(50), "all at once");
+        assert_eq!(Window(0, 100).middle(&mut [1, 100, 100]), Some(50), "at its end");
     }
 
     #[test]

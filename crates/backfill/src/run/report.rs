@@ -4,6 +4,7 @@ use super::Summary;
 use crate::Options;
 use crate::folder::Folder;
 use crate::plan::Plan;
+use crate::reading::LISTS;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
@@ -27,7 +28,9 @@ pub fn plan(plan: &Plan, options: &Options, folder: &Folder) -> String {
 }
 
 fn read(plan: &Plan) -> String {
-    let counts: Vec<_> = plan.read.iter().map(|(list, count)| format!("{count} {list}")).collect();
+    let read = LISTS.iter().filter_map(|list| Some((*list, *plan.read.get(*list)?)));
+    let counts: Vec<_> =
+        read.map(|(list, number)| count(number, list.trim_end_matches('s'), list)).collect();
     format!("Read from Dodo: {}, as of {}.", counts.join(", "), date(plan.read_at))
 }
 
@@ -60,19 +63,24 @@ fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
     let reasons = [
         (
             left.without_events,
-            "customers to whom nothing happened that a webhook tells: no payment, no subscription",
+            "customer",
+            "without a payment or a subscription of which a webhook tells",
         ),
-        (left.excluded, "people in the file of --exclude"),
-        (left.out_of_range, "people to whom nothing happened between --since and --until"),
+        (left.excluded, "person", "in the file of --exclude"),
+        (left.out_of_range, "person", "to whom nothing happened between --since and --until"),
         (
             left.unidentified,
-            "customers whom PERSON_IDENTIFIER cannot identify: no address, or no id of yours",
+            "customer",
+            "whom PERSON_IDENTIFIER cannot identify: no address, or no id of yours",
         ),
     ];
     let mut lines: Vec<_> = reasons
         .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, who)| format!("Not sent: {number} {who}."))
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, who)| {
+            let many = if one == "person" { "people" } else { "customers" };
+            format!("Not sent: {} {who}.", count(number, one, many))
+        })
         .collect();
     if left.without_sums > 0 {
         lines.push(format!(
@@ -180,7 +188,7 @@ fn short(name: &str, text: &str) -> String {
         format!("{}…@{host}", start(1))
     } else if name == "name" {
         format!("{}…", start(1))
-    } else if name == "id" || name.ends_with("_id") {
+    } else if ["id", "dodo_customer_id", "subscription_id"].contains(&name) {
         format!("{}…", start(6))
     } else {
         text.to_owned()

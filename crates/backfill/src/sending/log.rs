@@ -19,6 +19,8 @@ pub struct Log {
     sent: File,
     refused: File,
     paths: [PathBuf; 2],
+    /// Stands for the workspace.
+    workspace: String,
     /// How many items of each batch were refused.
     batches: BTreeMap<u64, u64>,
 }
@@ -27,6 +29,7 @@ pub struct Log {
 struct Sent {
     batch: u64,
     refused: u64,
+    workspace: String,
 }
 
 /// An item that Customer.io does not accept.
@@ -39,13 +42,14 @@ pub struct Refused {
 }
 
 impl Log {
-    /// Goes on with what an earlier run has sent of the same batches.
+    /// Goes on with what an earlier run has sent of the same batches to the same workspace.
     ///
     /// # Errors
     /// If the files cannot be used.
-    pub fn open(folder: &Folder) -> Result<Self, Error> {
+    pub fn open(folder: &Folder, workspace: String) -> Result<Self, Error> {
         let sent: Vec<Sent> = whole_lines(folder, SENT)?;
-        let batches: BTreeMap<_, _> = sent.into_iter().map(|it| (it.batch, it.refused)).collect();
+        let sent = sent.into_iter().filter(|it| it.workspace == workspace);
+        let batches: BTreeMap<_, _> = sent.map(|it| (it.batch, it.refused)).collect();
         // What was refused of a batch that does not count as sent is refused again.
         let refused: Vec<Value> = whole_lines(folder, REFUSED)?;
         let counts =
@@ -53,7 +57,8 @@ impl Log {
         let kept: Vec<u8> = refused.iter().filter(|line| counts(line)).flat_map(line).collect();
         folder.write(REFUSED, &kept)?;
         let paths = [folder.path(SENT), folder.path(REFUSED)];
-        Ok(Self { sent: folder.append(SENT)?, refused: folder.append(REFUSED)?, paths, batches })
+        let (sent, refused) = (folder.append(SENT)?, folder.append(REFUSED)?);
+        Ok(Self { sent, refused, paths, workspace, batches })
     }
 
     /// Forgets everything: the batches are others.
@@ -87,10 +92,11 @@ impl Log {
     pub fn note(&mut self, batch: u64, refused: &[Refused]) -> Result<(), Error> {
         let lines: Vec<u8> = refused.iter().flat_map(|it| line(&it.to_json(batch))).collect();
         self.refused.write_all(&lines).map_err(Error::at(&self.paths[1]))?;
-        let sent = Sent { batch, refused: refused.len() as u64 };
+        let (refused, workspace) = (refused.len() as u64, self.workspace.clone());
+        let sent = Sent { batch, refused, workspace };
         let sent = serde_json::to_value(sent).expect("numbers serialise");
         self.sent.write_all(&line(&sent)).map_err(Error::at(&self.paths[0]))?;
-        self.batches.insert(batch, refused.len() as u64);
+        self.batches.insert(batch, refused);
         Ok(())
     }
 
@@ -131,4 +137,33 @@ fn whole_lines<T: for<'de> Deserialize<'de>>(folder: &Folder, name: &str) -> Res
     let file = folder.append(name)?;
     file.set_len(length).map_err(Error::at(folder.path(name)))?;
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_known_again_and_what_was_not_is_refused_again() {
+        let path = std::env::temp_dir().join(format!("backfill-log-{}", std::process::id()));
+        let folder = Folder::open(&path).unwrap();
+        let refused = |id: u64| Refused { item: json!({ "id": id }), errors: Vec::new() };
+        let open = |workspace: &str| Log::open(&folder, workspace.to_owned()).unwrap();
+        let mut log = open("a");
+        log.note(3, &[refused(1)]).unwrap();
+        log.note(0, &[]).unwrap();
+        // Killed after the refused item was written, and in the middle of the line that the batch was sent.
+        log.refused.write_all(&line(&refused(2).to_json(1))).unwrap();
+        log.sent.write_all(b"{\"batch\":1,\"ref").unwrap();
+        drop(log);
+        let mut log = open("a");
+        assert_eq!([0, 1, 2, 3].map(|it| log.is_sent(it)), [true, false, false, true]);
+        log.note(1, &[refused(2)]).unwrap();
+        assert_eq!((open("a").refused(), log.len()), (2, 3));
+        let log = open("a");
+        let file = log.keep_refused(&folder, 9).unwrap().unwrap();
+        assert_eq!(fs::read_to_string(file).unwrap().lines().count(), 2);
+        assert_eq!(open("b").len(), 0, "another workspace has got nothing");
+        fs::remove_dir_all(&path).unwrap();
+    }
 }
