@@ -20,10 +20,10 @@ const PAYMENTS: u64 = 450;
 const DAY: i64 = 86_400;
 
 /// After so many of its requests a process is killed, at most.
-const MOST_REQUESTS: usize = 12;
+const MOST_REQUESTS: usize = 20;
 
 /// More often than that the run does not get on.
-const MOST_KILLS: usize = 200;
+const MOST_KILLS: usize = 500;
 
 /// The running process, and after how many more of its requests it is killed.
 #[derive(Default)]
