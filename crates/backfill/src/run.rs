@@ -90,7 +90,7 @@ async fn plan(
         dodo: &dodo,
         charges: Charges::open(folder)?,
         read_at: pages.read_at,
-        left_out: LeftOut::default(),
+        left_out: LeftOut { ownerless: index.ownerless, ..LeftOut::default() },
     };
     Plan::make(folder, options, &pages, &mut maker, terminal).await
 }

@@ -38,6 +38,8 @@ pub struct LeftOut {
     pub out_of_range: u64,
     /// Customers whom `PERSON_IDENTIFIER` cannot identify.
     pub unidentified: u64,
+    /// Objects of nobody who is known.
+    pub ownerless: u64,
     /// People whose sums cannot be computed with certainty.
     pub without_sums: u64,
 }
