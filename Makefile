@@ -26,7 +26,7 @@ typed = $(filter override command,$(origin $(1)))
 # ops/ gets its options from the environment too.
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
 # A $ in their values is meant as it is: make would take it, and what follows, for a variable.
-LITERAL := STACK PARAMS TRANSFORM PREBUILT EVENTS EVENT_NAMES EXCLUDE_FIELDS PERSON_IDENTIFIER FILTER ID SINCE EVENT FILE SETTINGS URL MAIL
+LITERAL := STACK PARAMS TRANSFORM PREBUILT EVENTS EVENT_NAMES EXCLUDE_FIELDS PERSON_IDENTIFIER FILTER ID SINCE UNTIL EXCLUDE EVENT FILE SETTINGS URL MAIL
 literal = $(if $(findstring command,$(origin $(1))),$(eval override $(1) := $$(subst $$$$$$$$,$$$$,$$(value $(1))))$(eval export $(1)))
 $(foreach name,$(LITERAL),$(call literal,$(name)))
 # An unpacked release has no sources.
@@ -45,7 +45,7 @@ ifneq ($(filter %.js,$(MAKECMDGOALS)),)
 $(error A JavaScript file is the value of a variable. Type: make $(firstword $(filter-out %.js,$(MAKECMDGOALS)) check) TRANSFORM=$(filter %.js,$(MAKECMDGOALS)))
 endif
 
-.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs destroy package bench bench-stages clean
+.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs backfill destroy package bench bench-stages bench-backfill clean
 
 # Lines of this file that explain a target, by the mark before the explanation.
 LISTED = while IFS= read -r line; do if [[ $$line =~ ^([a-z-]+):.*\ $(1)\ (.*)$$ ]]; then \
@@ -217,6 +217,13 @@ doctor: $(OPS_TOOLS) ## Check AWS, stack, secret, Customer.io and function, and 
 logs: $(OPS_TOOLS) ## Follow the log of the deployed function. SINCE=2h, FILTER=ERROR; ID=msg_… shows what became of one webhook.
 	@$(OPS) logs
 
+# Here EVENTS is a switch; as a setting of the function it is a list of event types.
+backfill: cargo-given ## Bring the people of yesterday from Dodo's lists: DRY_RUN=1, SINCE=, UNTIL=, EVENTS=1 (history), EXCLUDE=file, YES=1.
+	@cargo build --locked --release --quiet --package backfill
+	@$(if $(call typed,EVENTS),unset EVENTS;) exec target/release/backfill $(if $(filter-out 0,$(DRY_RUN)),--dry-run) \
+		$(if $(call typed,EVENTS),$(if $(filter-out 0,$(EVENTS)),--events)) $(if $(SINCE),--since="$$SINCE") \
+		$(if $(UNTIL),--until="$$UNTIL") $(if $(EXCLUDE),--exclude="$$EXCLUDE") $(if $(filter-out 0,$(YES)),--yes)
+
 destroy: $(OPS_TOOLS) ## Delete the stack and everything in it, including the secret; says what is final, and asks.
 	@$(OPS) destroy
 
@@ -235,6 +242,12 @@ bench: cargo-given $(DEMO_TOOLS) ### Measure start, time, CPU, memory and size, 
 bench-stages: cargo-given ### Count instructions and allocations of each stage, for payloads of 1 kB to 1 MB.
 	@echo "==> instructions and allocations"
 	@cargo bench --locked --quiet --profile release --bench instructions --bench allocations
+
+bench-backfill: cargo-given ### Measure the backfill of a business with COUNT=1000000 payments: time, CPU, memory, requests. EVENTS=1: with history.
+	@$(call NUMBER,COUNT,1000000)
+	@cargo build --locked --release --package backfill
+	@cargo build --locked --profile bench --package local-tools
+	@exec target/release/local backfill target/release/backfill "$${COUNT:-1000000}" $(if $(filter-out 0,$(EVENTS)),--events)
 
 clean: ### Remove everything built or installed here.
 	@rm -rf target .aws-sam $(VENV)

@@ -51,6 +51,7 @@ async fn a_window_holds_both_its_ends_and_the_newest_comes_first() {
     };
     let found = client.list(&window(2, 4)).await;
     assert_eq!(ids(&found, "payment_id"), json!(["pay_5", "pay_4", "pay_3", "pay_2"]));
+    assert_eq!(ids(&client.list(&window(3, 3)).await, "payment_id"), json!(["pay_3"]));
     assert!(client.list(&window(4, 2)).await.is_empty());
     let all = client.list("/payments").await;
     assert_eq!((all.len(), &all[4]["payment_id"]), (5, &json!("pay_1")));
@@ -146,6 +147,10 @@ async fn an_archive_lists_the_same_fields_and_each_item_once() {
         let id = format!("{}_id", list.trim_end_matches('s'));
         let different: BTreeSet<_> = items.iter().map(|item| item[&id].to_string()).collect();
         assert_eq!((items.len(), different.len()), (archive.count(list), items.len()), "{list}");
+
+        let then = items[1]["created_at"].as_str().unwrap();
+        let moment = format!("/{list}?created_at_gte={then}&created_at_lte={then}");
+        assert_eq!(client.list(&moment).await, items[1..2]);
     }
     assert_eq!(client.send("/payments?customer_id=cus_1", "key").await.status(), 422);
 }
@@ -153,10 +158,10 @@ async fn an_archive_lists_the_same_fields_and_each_item_once() {
 #[tokio::test]
 async fn what_an_archive_refunds_and_disputes_are_payments_that_say_so() {
     let client = Client::start().await;
-    client.0.state().archive = Some(Archive::new(30, 100, YEAR));
-    let payments = client.list("/payments?page_size=100").await;
+    client.0.state().archive = Some(Archive::new(30, 1_000, YEAR));
+    let payments = all(&client, "payments").await;
     let joined = async |list: &str, status: &str| {
-        for item in client.list(&format!("/{list}")).await {
+        for item in all(&client, list).await {
             let is_it = |payment: &&Value| payment["payment_id"] == item["payment_id"];
             let payment = payments.iter().find(is_it).unwrap();
             assert_eq!(
@@ -167,6 +172,6 @@ async fn what_an_archive_refunds_and_disputes_are_payments_that_say_so() {
         }
         payments.iter().filter(|payment| !payment[status].is_null()).count()
     };
-    assert_eq!(joined("refunds", "refund_status").await, 2);
-    assert_eq!(joined("disputes", "dispute_status").await, 1);
+    assert_eq!(joined("refunds", "refund_status").await, 20);
+    assert_eq!(joined("disputes", "dispute_status").await, 2);
 }

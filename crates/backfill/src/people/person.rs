@@ -6,8 +6,8 @@ use dodo_customerio::customerio::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// On an object, these would say what the import made up.
-const MADE_UP: [&str; 2] = ["dodo_webhook_id", "dodo_event_type"];
+/// On an object, these would say what the import made up: they tell of an event, not of a subscription.
+const MADE_UP: [&str; 4] = ["dodo_webhook_id", "dodo_event_type", "payment_id", "is_first_billing"];
 
 /// Their attributes are those of the last event that set them, each for itself.
 #[derive(Debug)]
