@@ -3,12 +3,12 @@
 //!
 //! A run has three stages, each of which goes on where an earlier run stopped:
 //!
-//! - [`reading`] keeps the pages of Dodo's lists in files of the [`folder`];
-//! - [`people`] makes events of the objects in them, as webhooks would have brought them, and takes these
+//! - `reading` keeps the pages of Dodo's lists in files of the `folder`;
+//! - `people` makes events of the objects in them, as webhooks would have brought them, and takes these
 //!   through the built-in transform: what comes out is one update a person, packed into batches;
-//! - [`sending`] sends the batches and keeps which of them Customer.io has accepted.
+//! - `sending` sends the batches and keeps which of them Customer.io has accepted.
 //!
-//! [`run`](fn@run) puts them together. What a person sees and is asked goes through a [`Terminal`].
+//! [`run`] puts them together. What a person sees and is asked goes through a [`Terminal`].
 
 mod arguments;
 mod console;

@@ -1,11 +1,10 @@
 //! What a run does: settings from the environment, choices from the command line.
 
+mod settings;
+
 use crate::{Arguments, Error, Exclusion};
-use dodo_customerio::config::Settings;
 use dodo_customerio::customerio::Credentials;
-use dodo_customerio::event::date;
 use dodo_customerio::handler::Clock;
-use dodo_customerio::transform::Transform;
 use dodo_customerio::transform::built_in;
 use reqwest::Url;
 use secrecy::SecretString;
@@ -68,41 +67,35 @@ impl Options {
     ) -> Result<Self, Error> {
         let variable = &|name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let mut mistakes = Vec::new();
-        let settings = Settings::read(|name| function_setting(name, variable));
-        let settings = settings.map_err(|errors| {
-            mistakes.extend(errors.iter().map(|mistake| format!("{mistake}.")));
-        });
-        let dodo_key = variable("DODO_API_KEY").unwrap_or_else(|| {
-            mistakes.push(NO_KEY.to_owned());
-            String::new()
-        });
-        let credentials = credentials(variable);
-        if credentials.is_none() && !arguments.dry_run {
-            mistakes.push(NO_PAIR.to_owned());
-        }
-        let mut time = |name, text: &Option<String>| {
-            time(name, text.as_deref()).map_err(|mistake| mistakes.push(mistake)).ok().flatten()
-        };
-        let (since, until) = (time("--since", &arguments.since), time("--until", &arguments.until));
-        if arguments.events && arguments.until.is_none() {
-            mistakes.push(NO_UNTIL.to_owned());
-        }
-        let folder = arguments.folder.clone().or_else(|| folder(variable));
-        if folder.is_none() {
-            mistakes.push(NO_FOLDER.to_owned());
-        }
-        let (Ok(settings), Some(folder), []) = (settings, folder, mistakes.as_slice()) else {
+        let settings = settings::of_function(variable, &mut mistakes);
+        let key = variable("DODO_API_KEY").map(|key| SecretString::from(key.trim()));
+        let credentials = settings::credentials(variable);
+        let folder = arguments.folder.clone().or_else(|| settings::folder(variable));
+        let since = settings::time("--since", arguments.since.as_deref(), &mut mistakes);
+        let until = settings::time("--until", arguments.until.as_deref(), &mut mistakes);
+        let lacks_until = arguments.events && arguments.until.is_none();
+        let lacks_pair = credentials.is_none() && !arguments.dry_run;
+        let missing = [
+            (key.is_none(), NO_KEY),
+            (lacks_pair, NO_PAIR),
+            (lacks_until, NO_UNTIL),
+            (folder.is_none(), NO_FOLDER),
+        ];
+        let missing = missing.into_iter().filter(|(is_missing, _)| *is_missing);
+        mistakes.extend(missing.map(|(_, mistake)| mistake.to_owned()));
+        let (Some(settings), Some(dodo_key), Some(folder), []) =
+            (settings, key, folder, mistakes.as_slice())
+        else {
             return Err(Error::Settings(mistakes));
         };
-        let notes = notes(&settings, variable);
         let exclusion = arguments.exclude.as_deref().map(Exclusion::read).transpose()?;
         Ok(Self {
             dodo_url: settings.dodo_url().clone(),
-            dodo_key: dodo_key.trim().into(),
+            dodo_key,
             track_url: settings.track_url().clone(),
             credentials,
-            transform: built_in_options(settings),
-            notes,
+            notes: settings::notes(&settings, variable),
+            transform: settings::built_in_options(settings),
             since,
             until,
             events: arguments.events,
@@ -136,82 +129,9 @@ const NO_UNTIL: &str = "--events needs --until (make backfill EVENTS=1 UNTIL=202
 const NO_FOLDER: &str = "There is no place for the files of the run: HOME is not set. Name a folder that \
      only you can read with --folder.";
 
-const JAVASCRIPT: &str = "TRANSFORM_FILE is set: JavaScript transforms are for webhooks only. People get what \
-     the built-in transform makes of them.";
-
-const ARRIVAL: &str = "IDENTIFY_TIME is arrival: updates of people travel without a time, so one can \
-     overwrite what a webhook says while the import runs.";
-
-/// The settings that an import shares with the function; the others have no meaning here.
-fn function_setting(name: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
-    match name {
-        "SECRET_ID" | "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => {
-            Some("unused".to_owned())
-        }
-        "CUSTOMERIO_REGION"
-        | "CUSTOMERIO_TRACK_URL"
-        | "DODO_ENVIRONMENT"
-        | "DODO_API_URL"
-        | "PERSON_IDENTIFIER"
-        | "EVENTS"
-        | "EVENT_NAMES"
-        | "UNKNOWN_FIELDS"
-        | "EXCLUDE_FIELDS"
-        | "IDENTIFY_TIME"
-        | "SUBSCRIPTION_OBJECT_TYPE" => variable(name),
-        _ => None,
-    }
-}
-
-fn built_in_options(settings: Settings) -> built_in::Options {
-    match settings.into_transform() {
-        Transform::BuiltIn(options) => options,
-        // Only in a build that knows JavaScript, and only if `TRANSFORM_FILE` were read.
-        #[allow(unreachable_patterns)]
-        _ => built_in::Options::default(),
-    }
-}
-
-fn notes(settings: &Settings, variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
-    let mut notes: Vec<_> = settings.warnings().iter().map(|it| format!("{it}.")).collect();
-    if variable("TRANSFORM_FILE").is_some() {
-        notes.push(JAVASCRIPT.to_owned());
-    }
-    if variable("IDENTIFY_TIME").is_some_and(|time| time.trim().eq_ignore_ascii_case("arrival")) {
-        notes.push(ARRIVAL.to_owned());
-    }
-    notes
-}
-
-fn credentials(variable: impl Fn(&str) -> Option<String>) -> Option<Credentials> {
-    let secret = |name| Some(SecretString::from(variable(name)?.trim()));
-    Some(Credentials {
-        site_id: secret("CUSTOMERIO_SITE_ID")?,
-        api_key: secret("CUSTOMERIO_API_KEY")?,
-    })
-}
-
-/// A time in Unix seconds.
-fn time(name: &str, text: Option<&str>) -> Result<Option<u64>, String> {
-    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
-    let seconds = date::unix_seconds(&text.into());
-    let mistake = || {
-        format!("{name} must be a date such as 2026-10-31 or 2026-10-31T12:00:00Z, not \"{text}\".")
-    };
-    seconds.map(Some).ok_or_else(mistake)
-}
-
-fn folder(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
-    let state = || {
-        let state = variable("XDG_STATE_HOME").map(PathBuf::from).filter(|it| it.is_absolute());
-        state.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".local/state")))
-    };
-    let chosen = variable("BACKFILL_FOLDER").map(PathBuf::from);
-    chosen.or_else(|| Some(state()?.join("dodo-customerio/backfill")))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::settings::{ARRIVAL, JAVASCRIPT};
     use super::*;
     use clap::Parser;
     use std::path::Path;

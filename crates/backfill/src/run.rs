@@ -39,6 +39,12 @@ pub struct Summary {
 /// # Errors
 /// Why it stopped. What was read and accepted is kept, and the next run goes on from there.
 pub async fn run(options: &Options, terminal: &mut dyn Terminal) -> Result<Summary, Error> {
+    let ended = stages(options, terminal).await;
+    terminal.end();
+    ended
+}
+
+async fn stages(options: &Options, terminal: &mut dyn Terminal) -> Result<Summary, Error> {
     let folder = Folder::open(&options.folder)?;
     let roots = Roots::open(&folder, options)?;
     options.notes.iter().for_each(|note| terminal.say(note));
@@ -50,15 +56,9 @@ pub async fn run(options: &Options, terminal: &mut dyn Terminal) -> Result<Summa
     let Some(pair) = options.credentials.as_ref().filter(|_| !options.dry_run) else {
         return Ok(summary(&plan));
     };
-    if !options.yes {
-        match terminal.ask(report::QUESTION) {
-            Reply::Yes => {}
-            Reply::No => {
-                terminal.say(&report::not_sent(&folder));
-                return Ok(summary(&plan));
-            }
-            Reply::Nobody => return Err(Error::NobodyToAsk),
-        }
+    if !may_send(options, terminal)? {
+        terminal.say(&report::not_sent(&folder));
+        return Ok(summary(&plan));
     }
     let mut log = Log::open(&folder, workspace(options, pair))?;
     sending::send(&folder, &plan, options, pair, &mut log, terminal).await?;
@@ -67,6 +67,17 @@ pub async fn run(options: &Options, terminal: &mut dyn Terminal) -> Result<Summa
     folder.finish()?;
     terminal.say(&report::done(&summary));
     Ok(summary)
+}
+
+fn may_send(options: &Options, terminal: &mut dyn Terminal) -> Result<bool, Error> {
+    if options.yes {
+        return Ok(true);
+    }
+    match terminal.ask(report::QUESTION) {
+        Reply::Yes => Ok(true),
+        Reply::No => Ok(false),
+        Reply::Nobody => Err(Error::NobodyToAsk),
+    }
 }
 
 /// The plan of an earlier run, or a new one from the lists.
@@ -90,7 +101,7 @@ async fn plan(
         dodo: &dodo,
         charges: Charges::open(folder)?,
         read_at: pages.read_at,
-        left_out: LeftOut::default(),
+        left_out: LeftOut { ownerless: index.ownerless, ..LeftOut::default() },
     };
     Plan::make(folder, options, &pages, &mut maker, terminal).await
 }

@@ -40,6 +40,8 @@ pub struct Index {
     objects: Vec<(u32, Place)>,
     /// Customers who may share a person, by their numbers.
     pub groups: Vec<Vec<u32>>,
+    /// Objects of nobody who is known.
+    pub ownerless: u64,
 }
 
 /// What the index needs of an object.
@@ -50,7 +52,7 @@ struct Head {
     #[serde(default)]
     email: Value,
     #[serde(default)]
-    customer: Option<Object>,
+    customer: Value,
     #[serde(default)]
     payment_id: Value,
     #[serde(default)]
@@ -122,12 +124,14 @@ struct Builder<'a> {
     /// Refunds and disputes by payment, with the person that their own metadata names.
     of_payments: HashMap<Box<str>, Vec<(Place, Option<String>)>>,
     groups: Groups,
+    ownerless: u64,
 }
 
 impl<'a> Builder<'a> {
     fn new(identifier: &'a PersonIdentifier) -> Self {
         let (numbers, records, objects, of_payments) = Default::default();
-        Self { identifier, numbers, records, objects, of_payments, groups: Groups::default() }
+        let (groups, ownerless) = (Groups::default(), 0);
+        Self { identifier, numbers, records, objects, of_payments, groups, ownerless }
     }
 
     fn of_payment(&mut self, item: &RawValue, place: Place) {
@@ -145,9 +149,12 @@ impl<'a> Builder<'a> {
 
     fn of_customer(&mut self, item: &RawValue, place: Place) {
         let Ok(head) = serde_json::from_str::<Head>(item.get()) else { return };
-        let customer = |field: &str| head.customer.as_ref().and_then(|it| it.get(field));
+        let customer = |field: &str| head.customer.get(field);
         let id = customer("customer_id").or(Some(&head.customer_id)).and_then(lenient::string);
-        let Some(id) = id else { return };
+        let Some(id) = id else {
+            self.ownerless += 1;
+            return;
+        };
         let number = self.number(&id);
         let email = customer("email").or(Some(&head.email)).and_then(lenient::string);
         if usize::from(place.list) == CUSTOMERS {
@@ -202,7 +209,14 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self, files: Vec<(File, PathBuf)>) -> Index {
+        let of_unknown_payments: usize = self.of_payments.values().map(Vec::len).sum();
         self.objects.sort_by_key(|(customer, place)| (*customer, place.list, place.offset));
-        Index { files, records: self.records, objects: self.objects, groups: self.groups.finish() }
+        Index {
+            files,
+            records: self.records,
+            objects: self.objects,
+            groups: self.groups.finish(),
+            ownerless: self.ownerless + of_unknown_payments as u64,
+        }
     }
 }

@@ -23,7 +23,7 @@ pub fn plan(plan: &Plan, options: &Options, folder: &Folder) -> String {
         lines.push("\nFor example, with personal data shortened:".to_owned());
         lines.extend(plan.examples.iter().map(|item| format!("  {}", shortened(item))));
     }
-    lines.push(kept(folder));
+    lines.push(kept(plan, options, folder));
     lines.join("\n")
 }
 
@@ -82,6 +82,10 @@ fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
             format!("Not sent: {} {who}.", count(number, one, many))
         })
         .collect();
+    if left.ownerless > 0 {
+        let objects = count(left.ownerless, "object", "objects");
+        lines.push(format!("Not used: {objects} of which Dodo does not say whose they are."));
+    }
     if left.without_sums > 0 {
         lines.push(format!(
             "Without total_spent and its siblings: {} (a refund or dispute whose amount cannot be subtracted).",
@@ -118,11 +122,17 @@ fn campaigns(plan: &Plan, options: &Options) -> String {
     )
 }
 
-fn kept(folder: &Folder) -> String {
+fn kept(plan: &Plan, options: &Options, folder: &Folder) -> String {
+    let pages: u64 = plan.read.values().map(|objects| objects / 100 + 1).sum();
+    let minutes = pages.checked_div(u64::from(options.calls_a_minute)).map(|minutes| {
+        let minutes = count(minutes + 1, "minute", "minutes");
+        format!(" (which takes some {minutes} at {} calls a minute)", options.calls_a_minute)
+    });
     format!(
         "\nWhat was read is kept in {}, readable by you alone, until it has been sent; for 6 hours it is not \
-         read again. To remove it, delete that folder.",
-        folder.root().display()
+         read again{}. To remove it, delete that folder.",
+        folder.root().display(),
+        minutes.unwrap_or_default()
     )
 }
 
