@@ -105,7 +105,9 @@ impl<F: Invoke> Poller<F> {
         let mut start = Instant::now();
         loop {
             let missing = self.settings.batch_size - all.len();
-            let calls = (missing / AT_ONCE).clamp(1, self.settings.receivers);
+            // One that waits: others would wait on when it has a message.
+            let most = if wait.is_zero() { self.settings.receivers } else { 1 };
+            let calls = (missing / AT_ONCE).clamp(1, most);
             let received = (0..calls).map(|_| self.receive(missing.min(AT_ONCE), wait));
             let received = join_all(received).await;
             let before = all.len();

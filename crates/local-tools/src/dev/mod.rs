@@ -91,11 +91,10 @@ async fn serve(choices: Choices) -> Result<(), String> {
     let customerio = services.customerio.url();
     println!("\npage           http://{}/", page.address);
     println!("function URL   {}\nCustomer.io    {customerio}", address.url());
-    println!("{}", development.in_words());
     if let Some(queue) = &queue {
         println!("{}", queue.in_words());
     }
-    println!("{}", next_steps(&address, &customerio));
+    println!("{}\n{}", development.in_words(), next_steps(&address, &customerio));
     println!("{}\nCtrl-C ends it.\n", tunnel(&address.url(), merchants_secret.is_some()));
     tokio::select! {
         () = services.customerio.follow(|it| println!("{}", describe::arrival(it))) => {}

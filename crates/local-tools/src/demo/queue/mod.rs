@@ -16,10 +16,6 @@ use stand_ins::poller::Poller;
 use stand_ins::secrets_manager::project_file;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
-
-/// How long the poller collects messages that are all there already.
-const WINDOW: Duration = Duration::from_millis(500);
 
 /// The demo, with a queue between its webhook function and a queue function.
 struct QueueDemo {
@@ -68,8 +64,7 @@ impl QueueDemo {
         let program = Function::program()?;
         let queue_function =
             Function::start(&program, &environment, &log.0, FUNCTION_TIMEOUT).await?;
-        let mut poller = queues.poller(queue_function.runtime.clone());
-        poller.settings.window = WINDOW;
+        let poller = queues.poller(queue_function.runtime.clone());
         println!("function URL {}   Customer.io {}\n", function.url, services.customerio.url());
         let demo = Demo::of(services, function);
         Ok(Self { demo, queues, poller, queued: 0, log, _queue_function: queue_function })
