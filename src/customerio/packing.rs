@@ -53,8 +53,8 @@ pub fn pack<'a>(
 ) -> Vec<Request> {
     let mut requests: Vec<Request> = Vec::new();
     for (origin, items) in events {
-        let mut needed = joined_size(items);
-        for item in items {
+        for (index, item) in items.iter().enumerate() {
+            let needed = if index == 0 { joined_size(items) } else { item.len() + 1 };
             let has_room =
                 |request: &&mut Request| request.body.len() + needed + END.len() <= MAX_BATCH;
             match requests.last_mut().filter(has_room) {
@@ -64,7 +64,6 @@ pub fn pack<'a>(
                 }
                 None => requests.push(Request::with_item(origin, item, headers)),
             }
-            needed = item.len() + 1;
         }
     }
     for request in &mut requests {
@@ -145,6 +144,9 @@ mod tests {
         };
         assert_eq!(origins(&[(0, pair()), (1, pair())]), [vec![0, 0], vec![1, 1]]);
         assert_eq!(origins(&[(0, vec![third.clone(); 5])]), [vec![0, 0], vec![0, 0], vec![0]]);
+        // A large item after a small one.
+        let mixed = packed(&[(0, vec![string_of(10), string_of(MAX_BATCH - 20), string_of(5)])]);
+        assert!(mixed.iter().all(|request| request.body.len() <= MAX_BATCH));
         let alone = OutgoingRequests { items: pair(), ..OutgoingRequests::default() };
         assert!(alone.may_share());
         let large = OutgoingRequests { items: vec![third; 3], ..OutgoingRequests::default() };
