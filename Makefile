@@ -26,7 +26,7 @@ typed = $(filter override command,$(origin $(1)))
 # ops/ gets its options from the environment too.
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
 # A $ in their values is meant as it is: make would take it, and what follows, for a variable.
-LITERAL := STACK PARAMS TRANSFORM PREBUILT EVENTS EVENT_NAMES EXCLUDE_FIELDS PERSON_IDENTIFIER FILTER ID SINCE EVENT FILE SETTINGS URL MAIL
+LITERAL := STACK PARAMS TRANSFORM PREBUILT EVENTS EVENT_NAMES EXCLUDE_FIELDS PERSON_IDENTIFIER FILTER ID SINCE UNTIL EXCLUDE EVENT FILE SETTINGS URL MAIL
 literal = $(if $(findstring command,$(origin $(1))),$(eval override $(1) := $$(subst $$$$$$$$,$$$$,$$(value $(1))))$(eval export $(1)))
 $(foreach name,$(LITERAL),$(call literal,$(name)))
 # An unpacked release has no sources.
@@ -45,7 +45,7 @@ ifneq ($(filter %.js,$(MAKECMDGOALS)),)
 $(error A JavaScript file is the value of a variable. Type: make $(firstword $(filter-out %.js,$(MAKECMDGOALS)) check) TRANSFORM=$(filter %.js,$(MAKECMDGOALS)))
 endif
 
-.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs destroy package bench bench-stages clean
+.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs destroy backfill package bench bench-stages clean
 
 # Lines of this file that explain a target, by the mark before the explanation.
 LISTED = while IFS= read -r line; do if [[ $$line =~ ^([a-z-]+):.*\ $(1)\ (.*)$$ ]]; then \
@@ -219,6 +219,11 @@ logs: $(OPS_TOOLS) ## Follow the log of the deployed function. SINCE=2h, FILTER=
 
 destroy: $(OPS_TOOLS) ## Delete the stack and everything in it, including the secret; says what is final, and asks.
 	@$(OPS) destroy
+
+backfill: cargo-given $(OPS_TOOLS) ## Bring the people of yesterday to Customer.io, from Dodo's lists. DRY_RUN=1 first; SINCE=, UNTIL=, EVENTS=1, EXCLUDE=file, YES=1.
+	@echo "==> build (minutes the first time, seconds later)" >&2
+	@cargo build --locked --quiet --profile bench --package backfill
+	@exec $(OPS) backfill
 
 package: cargo-given $(OPS_TOOLS) $(BUILD_TOOLS) ### Build a release for both architectures into target/package; the same commit gives the same bytes.
 	@$(OPS) package
