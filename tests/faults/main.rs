@@ -4,17 +4,20 @@
 //! Between attempts time is simulated; within an invocation it is real, with shorter timeouts. HTTP goes
 //! over sockets, to the local Customer.io and to a Secrets Manager that can be down.
 //! `make faults` prints the report. [`history`] compares the people in the end with what happened to them.
+//! [`queue`] does all of it in queue mode, beside direct mode.
 
 mod clock;
 mod history;
 mod lifetime;
 mod plan;
+mod queue;
 mod report;
 mod rotation;
 mod sender;
 mod world;
 
 use report::Report;
+use sender::Scenario;
 
 /// Each gives a different plan.
 const SEEDS: [u64; 5] = [1, 2, 3, 5, 8];
@@ -25,7 +28,7 @@ const WEBHOOKS: usize = 2_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_and_nothing_is_duplicated() {
     println!("{}", Report::HEADER);
-    let runs = SEEDS.map(|seed| tokio::spawn(sender::run(seed, WEBHOOKS)));
+    let runs = SEEDS.map(|seed| tokio::spawn(sender::run(Scenario::of_days(seed, WEBHOOKS))));
     for run in runs {
         let report = run.await.unwrap();
         println!("{report}");
