@@ -9,6 +9,7 @@
 mod clock;
 mod history;
 mod lifetime;
+mod messages;
 mod plan;
 mod queue;
 mod report;
@@ -16,8 +17,8 @@ mod rotation;
 mod sender;
 mod world;
 
+use messages::Scenario;
 use report::Report;
-use sender::Scenario;
 
 /// Each gives a different plan.
 const SEEDS: [u64; 5] = [1, 2, 3, 5, 8];

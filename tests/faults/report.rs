@@ -1,7 +1,7 @@
 //! The results of a run.
 
 use crate::clock::{MINUTE, SECOND};
-use crate::sender::{Message, newest_payment};
+use crate::messages::{Message, newest_payment};
 use serde_json::Value;
 use stand_ins::customerio::People;
 use std::collections::HashMap;

@@ -1,7 +1,8 @@
 //! A sender like Dodo's: eight attempts on its schedule, the same id each time, a new timestamp and
 //! signature; with duplicates and reordering.
 
-use crate::clock::{HOUR, MINUTE, SECOND, rfc3339};
+use crate::clock::{HOUR, MINUTE, SECOND};
+use crate::messages::{Message, Scenario};
 use crate::plan::{Faults, Plan, SIGNS_ALONG};
 use crate::queue::{Consumer, Killer, QueuePlan};
 use crate::report::Report;
@@ -10,7 +11,7 @@ use dodo_customerio::handler::Function;
 use fastrand::Rng;
 use lambda_http::{Body, Request, Response};
 use serde_json::json;
-use stand_ins::dodo::{self, Sample, samples};
+use stand_ins::dodo;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
@@ -21,61 +22,16 @@ pub const SCHEDULE: [u64; 7] =
 /// An event that is delivered later starts no campaign, in seconds: Customer.io's rule.
 const STARTS_CAMPAIGNS_FOR: u64 = 72 * 3_600;
 
-const PEOPLE: usize = 60;
 /// How many webhooks an environment serves before Lambda starts another.
 const LIFETIME: usize = 150;
 /// How many invocations run at once, if their times are close.
 const CONCURRENT: usize = 8;
-
-/// A webhook and its state at Dodo.
-pub struct Message {
-    pub id: String,
-    pub body: String,
-    /// When it happened, in Unix milliseconds.
-    pub happened: u64,
-    /// When Customer.io had it, as far as the function knows.
-    pub delivered: Option<u64>,
-    pub aborted: bool,
-    /// Whose payment it is, if it is one.
-    payment_of: Option<String>,
-}
 
 /// The attempt with this number, at this time, for this message; numbers past the schedule are
 /// duplicates, which are not repeated.
 type Attempt = Reverse<(u64, usize, usize)>;
 
 const DUPLICATE: usize = usize::MAX;
-
-/// What is sent, and what fails meanwhile.
-pub struct Scenario {
-    pub seed: u64,
-    pub plan: Plan,
-    messages: Vec<Message>,
-    rng: Rng,
-}
-
-impl Scenario {
-    /// Webhooks at random times, with a plan of failures.
-    pub fn of_days(seed: u64, count: usize) -> Self {
-        let mut rng = Rng::with_seed(seed);
-        let plan = Plan::of(&mut rng);
-        let happening = plan.happening.clone();
-        let messages = messages(&mut rng, count, |rng| rng.u64(happening.clone()));
-        Self { seed, plan, messages, rng }
-    }
-
-    /// Webhooks at the times that `time` gives, with this plan.
-    pub fn at_times(
-        seed: u64,
-        plan: Plan,
-        count: usize,
-        time: impl FnMut(&mut Rng) -> u64,
-    ) -> Self {
-        let mut rng = Rng::with_seed(seed);
-        let messages = messages(&mut rng, count, time);
-        Self { seed, plan, messages, rng }
-    }
-}
 
 struct Run {
     world: World,
@@ -282,61 +238,4 @@ impl Run {
 
 fn is_queued(response: &Response<Body>) -> bool {
     matches!(response.body(), Body::Text(body) if body.contains("\"queued\""))
-}
-
-/// Webhooks of every type that has a customer, for a few people, at the times that `time` gives.
-fn messages(rng: &mut Rng, count: usize, mut time: impl FnMut(&mut Rng) -> u64) -> Vec<Message> {
-    let samples: Vec<_> = samples()
-        .into_iter()
-        .filter(|sample| {
-            !sample.event_type().starts_with("payout.") && sample.body().len() < 10_000
-        })
-        .collect();
-    let message = |_| {
-        let happened = time(rng);
-        let sample = samples[rng.usize(..samples.len())].clone();
-        Message::of(sample, happened, rng.usize(..PEOPLE))
-    };
-    (0..count).map(message).collect()
-}
-
-impl Message {
-    fn of(mut sample: Sample, happened: u64, person: usize) -> Self {
-        sample.event["timestamp"] = rfc3339(happened).into();
-        let id = format!("cus_{person}");
-        let data = &mut sample.event["data"];
-        match data.get_mut("customer") {
-            Some(customer) => {
-                customer["customer_id"] = id.clone().into();
-                customer["email"] = format!("person{person}@example.com").into();
-            }
-            None => data["customer_id"] = id.clone().into(),
-        }
-        Self {
-            id: dodo::random_message_id(),
-            body: sample.body(),
-            happened,
-            delivered: None,
-            aborted: false,
-            payment_of: is_payment(&sample).then_some(id),
-        }
-    }
-}
-
-fn is_payment(sample: &Sample) -> bool {
-    let data = &sample.event["data"];
-    sample.event_type() == "payment.succeeded"
-        && data["is_update_payment_method"] != true
-        && amount(&data["total_amount"]) > 0
-}
-
-/// Some samples write numbers as strings.
-fn amount(value: &serde_json::Value) -> i64 {
-    value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
-}
-
-/// The time of the newest payment of a person, in Unix seconds, as their profile should have it.
-pub fn newest_payment(messages: &[Message], person: &str) -> Option<u64> {
-    let of_person = messages.iter().filter(|it| it.payment_of.as_deref() == Some(person));
-    of_person.map(|message| message.happened / SECOND).max()
 }

@@ -188,3 +188,15 @@ async fn what_a_function_would_fail_can_be_passed_over() {
     world.pass(14 * 24 * 3_600);
     assert_eq!((pass_over(1), world.sqs.state().queues["webhooks"].expired), (0, 1));
 }
+
+/// By the price list a call counts once for every 64 kB that it carries.
+#[tokio::test]
+async fn large_messages_cost_more_requests() {
+    let world = World::with(Settings::default()).await;
+    world.send("a").await.unwrap();
+    assert_eq!(world.sqs.state().billed, 1);
+    world.send(&"x".repeat(100_000)).await.unwrap();
+    assert_eq!(world.sqs.state().billed, 3);
+    assert_eq!(world.receive().await.len(), 2);
+    assert_eq!(world.sqs.state().billed, 5);
+}

@@ -30,7 +30,10 @@ tokio::task_local! {
 
 /// Ends an invocation after some requests, whoever makes them.
 #[derive(Clone, Default)]
-pub struct Killer(Arc<Mutex<Option<(usize, oneshot::Sender<()>)>>>);
+pub struct Killer(Arc<Mutex<Option<Armed>>>);
+
+/// After how many more requests, and what says so.
+type Armed = (usize, oneshot::Sender<()>);
 
 impl Killer {
     /// Takes note of a request that arrives at a service.
@@ -123,7 +126,7 @@ impl Lambda {
         let killed = async {
             let Ending::Killed(after) = ending else { return pending().await };
             if self.0.killer.arm(after).await.is_err() {
-                pending().await
+                pending::<()>().await;
             }
         };
         tokio::select! {

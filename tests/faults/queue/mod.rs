@@ -15,9 +15,10 @@ pub use plan::QueuePlan;
 
 use crate::SEEDS;
 use crate::clock::{DAY, HOUR, MINUTE, SECOND, START};
+use crate::messages::Scenario;
 use crate::plan::Plan;
 use crate::report::{Report, duration};
-use crate::sender::{Scenario, run, run_with_queue};
+use crate::sender::{run, run_with_queue};
 use cost::{HEADER, Row};
 use fastrand::Rng;
 
@@ -69,9 +70,11 @@ fn of_days(seed: u64, count: usize) -> Scenario {
     let plan = Plan::of(&mut rng);
     let happening = plan.happening.clone();
     let moments: Vec<_> = (0..4).map(|_| rng.u64(happening.clone())).collect();
-    let time = move |rng: &mut Rng| match rng.bool() {
-        true => moments[rng.usize(..moments.len())] + rng.u64(..2 * SECOND),
-        false => rng.u64(happening.clone()),
+    let time = move |rng: &mut Rng| {
+        if rng.bool() {
+            return moments[rng.usize(..moments.len())] + rng.u64(..2 * SECOND);
+        }
+        rng.u64(happening.clone())
     };
     Scenario::at_times(seed, plan, count, time)
 }

@@ -41,7 +41,7 @@ impl Poison {
         if now < self.plan.poisonous_until && waiting < AT_ONCE {
             let id = format!("poison_{}", self.refused.len());
             let no_event = "Ada, ada@example.com".to_owned();
-            let is_event = self.refused.len() % 2 == 0;
+            let is_event = self.refused.len().is_multiple_of(2);
             let body = if is_event { event_of(POISON[0], now) } else { no_event };
             sqs.put(QUEUE, &body, &[("webhook-id", &id)]);
             self.refused.insert(id);
