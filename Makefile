@@ -147,7 +147,8 @@ unit: cargo-given $(ALL_TOOLS)
 	@cargo test --locked --workspace
 
 faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report. FULL=1: the queue with bursts and backlogs of 100,000 (half an hour).
-	@FULL='$(filter-out 0,$(FULL))' cargo test --locked $(if $(filter-out 0,$(FULL)),--profile bench) --test faults $(if $(filter-out 0,$(FULL)),queue::) -- --nocapture
+	@$(call NUMBER,FULL,1)
+	@cargo test --locked $(if $(filter-out 0,$(FULL)),--profile bench --test faults queue::,--test faults) -- --nocapture
 
 hostile: cargo-given ### Run COUNT=10000 hostile handlers, SEED=7; SHARE=128: within the real limits at the CPU share of a function of 128 MB.
 	@$(call NUMBER,COUNT,1000)

@@ -1,7 +1,7 @@
 //! Lambda's poller and the environments of the queue function, in simulated time.
 
 use super::lambda::{Ending, Killer, Lambda};
-use super::plan::QueuePlan;
+use super::plan::{Outage, QueuePlan};
 use super::poison::Poison;
 use crate::clock::at;
 use crate::report::Report;
@@ -23,14 +23,14 @@ pub const DEAD_LETTERS: &str = "refused";
 const BATCH: usize = 1_000;
 const MAX_RECEIVES: u32 = 1_000;
 
+/// Messages of one call.
+const AT_ONCE: usize = 10;
+
 /// Calls to receive messages at the same time.
 const RECEIVERS: usize = 5;
 
 /// Batches that an environment serves before Lambda starts another.
 const LIFETIME: usize = 40;
-
-/// From so many receives on the queue alone decides when a message comes again.
-const OFTEN: u32 = 5;
 
 /// What takes webhooks out of the queue.
 pub struct Consumer {
@@ -59,9 +59,8 @@ struct Counts {
     environments: usize,
     killed: usize,
     hurried: usize,
-    /// Batches that were not handed over, as the function would have failed them, and their calls.
+    /// Messages that were not handed over, as the function would have failed them.
     passed_over: usize,
-    calls_passed_over: usize,
     late_events: u64,
 }
 
@@ -134,8 +133,10 @@ impl Consumer {
 
     /// Takes note of what an environment has done.
     fn settle(&mut self, index: usize, ending: Ending, now: u64) -> Vec<(String, u64)> {
+        let is_outage = self.outage(now).is_some();
         let environment = &mut self.environments[index];
         let invoked = environment.lambda.invoked();
+        assert!(invoked.done.is_empty() || !is_outage, "all fail, as was said: {invoked:?}");
         environment.served += 1;
         environment.free_at = now + self.plan.batch_takes;
         self.counts.invocations += 1;
@@ -178,34 +179,32 @@ impl Consumer {
         if is_hurried { Ending::Hurried } else { Ending::InTime }
     }
 
+    fn outage(&self, now: u64) -> Option<Outage> {
+        self.plan.outage.clone().filter(|outage| outage.lasts.contains(&now))
+    }
+
     /// During an outage, most of what the function can only fail.
     fn pass_over(&mut self, now: u64) {
-        let Some((outage, one_of)) = &self.plan.outage else { return };
-        if !outage.contains(&now) || self.rng.u32(..*one_of) == 0 {
+        let Some(outage) = self.outage(now) else { return };
+        let received = outage.received;
+        if self.rng.u32(..outage.one_of) == 0 {
             return;
         }
         let mut state = self.sqs.state();
         let Some(queue) = state.queues.get_mut(QUEUE) else { return };
-        let passed_over = queue.fail_all(Duration::from_millis(now), OFTEN);
-        self.counts.passed_over += passed_over.div_ceil(BATCH);
-        self.counts.calls_passed_over += passed_over.div_ceil(10);
+        self.counts.passed_over += queue.fail_all(Duration::from_millis(now), received);
     }
 
     /// What it cost, and what is left.
     pub fn report(self, report: &mut Report, people: &People) {
-        let Counts {
-            invocations,
-            killed,
-            hurried,
-            passed_over,
-            calls_passed_over,
-            late_events,
-            ..
-        } = self.counts;
+        let Counts { invocations, killed, hurried, passed_over, late_events, environments } =
+            self.counts;
+        // Those are many: calls and batches are full.
+        let calls_passed_over = passed_over.div_ceil(AT_ONCE);
         let state = self.sqs.state();
         let (queue, dead_letters) = (&state.queues[QUEUE], &state.queues[DEAD_LETTERS]);
-        report.invocations += invocations + passed_over;
-        report.environments += self.counts.environments;
+        report.invocations += invocations + passed_over.div_ceil(BATCH);
+        report.environments += environments;
         report.killed = killed;
         report.hurried = hurried;
         report.receives = queue.received;
@@ -226,7 +225,7 @@ impl Environment {
             let most = visible(sqs, now).min(BATCH - all.len());
             let settings = &mut self.poller.settings;
             (settings.batch_size, settings.receivers) =
-                (most, most.div_ceil(10).clamp(1, RECEIVERS));
+                (most, most.div_ceil(AT_ONCE).clamp(1, RECEIVERS));
             let some = if most > 0 { self.poller.collect().await } else { Vec::new() };
             if some.is_empty() {
                 return all;
@@ -236,8 +235,11 @@ impl Environment {
     }
 }
 
-/// How many messages can be received. Lambda does not know, and asks queues that are empty too; that costs
+/// How many messages can be received. Lambda does not know, and asks queues too that give none; that costs
 /// the same whatever happens, and is not counted here.
 fn visible(sqs: &Sqs, now: u64) -> usize {
-    sqs.state().queues[QUEUE].visible(Duration::from_millis(now))
+    let state = sqs.state();
+    let queue = &state.queues[QUEUE];
+    let visible = queue.visible(Duration::from_millis(now));
+    visible.min(queue.in_flight_left(queue.len() - visible))
 }

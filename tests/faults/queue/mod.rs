@@ -21,6 +21,7 @@ use crate::report::{Report, duration};
 use crate::sender::{run, run_with_queue};
 use cost::{HEADER, Row};
 use fastrand::Rng;
+use plan::Outage;
 
 /// Webhooks of a run, and what else depends on its size.
 struct Size {
@@ -28,6 +29,8 @@ struct Size {
     failures: usize,
     burst: usize,
     outage: usize,
+    /// What stands for a million.
+    million: usize,
     /// Moments at which webhooks of the outage happen.
     moments: u64,
     /// Of how many batches the function gets one that it can only fail.
@@ -36,20 +39,29 @@ struct Size {
     window: u64,
 }
 
-const LEAN: Size =
-    Size { failures: 100, burst: 200, outage: 150, moments: 10, one_of: 500, window: 30 * SECOND };
+const LEAN: Size = Size {
+    failures: 100,
+    burst: 200,
+    outage: 150,
+    million: 500,
+    moments: 10,
+    one_of: 500,
+    window: 30 * SECOND,
+};
 
 const FULL: Size = Size {
     failures: 2_000,
     burst: 100_000,
     outage: 100_000,
+    million: 10_000,
     moments: 240,
     one_of: 48,
     window: 5 * SECOND,
 };
 
 fn size() -> Size {
-    if std::env::var("FULL").is_ok_and(|it| !it.is_empty()) { FULL } else { LEAN }
+    let is_full = std::env::var("FULL").is_ok_and(|it| !["", "0"].contains(&it.as_str()));
+    if is_full { FULL } else { LEAN }
 }
 
 /// What must hold for every run with a queue.
@@ -109,46 +121,56 @@ async fn a_burst_is_delivered_within_minutes() {
         let plan = Plan { takes_a_second: count / 100, ..Plan::quiet(happening.clone()) };
         Scenario::at_times(1, plan, count, move |rng| rng.u64(happening.clone()))
     };
-    let queue = run_with_queue(scenario(), QueuePlan::quiet()).await;
+    let plan = QueuePlan { until: START + DAY, ..QueuePlan::quiet() };
+    let queue = run_with_queue(scenario(), plan).await;
+    println!("{HEADER}\n{}", Row("burst", "queue", &queue));
     let direct = run(scenario()).await;
-    println!("{HEADER}\n{}\n{}", Row("burst", "direct", &direct), Row("burst", "queue", &queue));
+    println!("{}", Row("burst", "direct", &direct));
     assert_whole(&queue);
     assert!(queue.quantile(1_000) < 10 * MINUTE, "{}", duration(queue.quantile(1_000)));
 }
 
-/// Ten days without Customer.io, with so many messages in flight at most.
+/// Ten days without Customer.io. Returns how long after them the last webhook was delivered.
 ///
 /// The function is given all messages on their first receives, and later some batches; what it does with
 /// the rest is the same: they were received, and come again after the queue's own pause.
-async fn outage(name: &str, in_flight: usize) -> (Report, u64) {
-    let Size { outage: count, moments, one_of, window, .. } = size();
-    let outage = START + HOUR..START + HOUR + 10 * DAY;
-    let (start, apart) = (outage.start, 10 * DAY / moments);
-    let time = move |rng: &mut Rng| start + rng.u64(..moments) * apart + rng.u64(..SECOND);
-    let plan = Plan { customerio_down: vec![outage.clone()], ..Plan::quiet(outage.clone()) };
-    let end = outage.end;
-    let queue_plan =
-        QueuePlan { in_flight, outage: Some((outage, one_of)), window, ..QueuePlan::quiet() };
-    let report = run_with_queue(Scenario::at_times(1, plan, count, time), queue_plan).await;
-    let recovery = report.last - end;
+async fn outage(name: &str, size: Size, plan: QueuePlan) -> u64 {
+    let lasts = START + HOUR..START + HOUR + 10 * DAY;
+    let (start, end, moments) = (lasts.start, lasts.end, size.moments);
+    let time =
+        move |rng: &mut Rng| start + rng.u64(..moments) * (10 * DAY / moments) + rng.u64(..SECOND);
+    let around = Plan { customerio_down: vec![lasts.clone()], ..Plan::quiet(lasts.clone()) };
+    let scenario = Scenario::at_times(1, around, size.outage, time);
+    let outage = plan.outage.map(|outage| Outage { lasts, ..outage });
+    let report = run_with_queue(scenario, QueuePlan { outage, ..plan }).await;
+    let (recovery, late) = (report.last - end, report.late_events);
     println!("{HEADER}\n{}", Row(name, "queue", &report));
-    let late = report.late_events;
     println!("Delivered {} after the outage; {late} late events.", duration(recovery));
     assert_whole(&report);
-    assert_eq!(report.late_events, report.too_late);
-    assert!(report.late_events > report.webhooks as u64 / 2);
-    assert_eq!(report.dead_letters, 0);
-    (report, recovery)
+    assert_eq!(late, report.too_late);
+    assert!(late > report.webhooks as u64 / 2 && report.dead_letters == 0);
+    assert!(report.receives > 10 * report.webhooks, "it was received all the time");
+    recovery
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_ten_days_without_customer_io_everything_arrives_within_forty_minutes() {
-    let no_limit = QueuePlan::quiet().in_flight;
-    let (report, recovery) = outage("outage of ten days", no_limit).await;
+    let Size { one_of, window, .. } = size();
+    // From then on the queue alone decides when a message comes again.
+    let outage = |received| Some(Outage { lasts: 0..0, one_of, received });
+    let plan = QueuePlan { outage: outage(5), window, ..QueuePlan::quiet() };
+    let recovery = self::outage("outage of ten days", size(), plan.clone()).await;
     assert!(recovery <= 40 * MINUTE, "{}", duration(recovery));
-    assert!(report.receives > 100 * report.webhooks, "it was received all the time");
-    if size().outage == FULL.outage {
-        // As a million at the real limit.
-        outage("the same, a million at 1:10", no_limit / 10).await;
-    }
+}
+
+/// Of a million some hundred thousand are in flight and the others wait, so that each is received less often.
+/// The same at a smaller scale.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_in_flight_waits_and_costs_less() {
+    let Size { one_of, million, .. } = size();
+    let in_flight = QueuePlan::quiet().in_flight * million / 1_000_000;
+    let plan = QueuePlan { in_flight, window: MINUTE, ..QueuePlan::quiet() };
+    let outage = Some(Outage { lasts: 0..0, one_of, received: 0 });
+    let size = Size { outage: million, ..size() };
+    self::outage("a million, scaled", size, QueuePlan { outage, ..plan }).await;
 }

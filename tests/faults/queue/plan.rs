@@ -38,9 +38,18 @@ pub struct QueuePlan {
     /// How many batches are delivered at the same time, and how long each takes.
     pub environments: usize,
     pub batch_takes: u64,
-    /// While this lasts, and the function can do nothing, it is given one of so many batches of messages
-    /// that were received often. What it would do with the others is known.
-    pub outage: Option<(Range<u64>, u32)>,
+    /// While the function can do nothing.
+    pub outage: Option<Outage>,
+}
+
+/// An outage that is too long for handing all batches to the function.
+#[derive(Debug, Clone)]
+pub struct Outage {
+    pub lasts: Range<u64>,
+    /// Meanwhile the function gets one of so many batches of messages that were received so often already.
+    /// What it would do with the others is known: all of them fail.
+    pub one_of: u32,
+    pub received: u32,
 }
 
 impl QueuePlan {

@@ -122,6 +122,11 @@ impl Queue {
         ready.map(|it| it.visible_from).or_else(|| self.hidden.first().map(|(time, _)| *time))
     }
 
+    /// How many more may be in flight, besides so many.
+    pub fn in_flight_left(&self, in_flight: usize) -> usize {
+        self.settings.in_flight.saturating_sub(in_flight)
+    }
+
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -164,7 +169,7 @@ impl Queue {
     pub fn fail_all(&mut self, now: Duration, receives: u32) -> usize {
         self.reveal(now);
         let was_received = |(_, key): &&(u64, u64)| self.messages[key].receives >= receives;
-        let room = self.settings.in_flight.saturating_sub(self.hidden.len());
+        let room = self.in_flight_left(self.hidden.len());
         let due: Vec<_> = self.ready.iter().filter(was_received).take(room).copied().collect();
         let failed = due.into_iter().filter_map(|(rank, key)| self.take(rank, key, now));
         failed.count()
