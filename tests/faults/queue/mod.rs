@@ -121,7 +121,7 @@ async fn a_burst_is_delivered_within_minutes() {
         let plan = Plan { takes_a_second: count / 100, ..Plan::quiet(happening.clone()) };
         Scenario::at_times(1, plan, count, move |rng| rng.u64(happening.clone()))
     };
-    let plan = QueuePlan { until: START + DAY, ..QueuePlan::quiet() };
+    let plan = QueuePlan { until: START + 4 * DAY, ..QueuePlan::quiet() };
     let queue = run_with_queue(scenario(), plan).await;
     println!("{HEADER}\n{}", Row("burst", "queue", &queue));
     let direct = run(scenario()).await;

@@ -29,7 +29,7 @@ pub struct QueuePlan {
     pub sick: Vec<u64>,
     /// When Customer.io can.
     pub healed: u64,
-    /// By then everything should have been delivered.
+    /// By then everything should have been delivered; Dodo sends some twice, up to three days later.
     pub until: u64,
     /// How many messages may be in flight: SQS's own limit, but for a run at a smaller scale.
     pub in_flight: usize,
@@ -63,7 +63,7 @@ impl QueuePlan {
             poisonous_until: 0,
             sick: Vec::new(),
             healed: 0,
-            until: START + 12 * DAY,
+            until: START + 15 * DAY,
             in_flight: sqs::Settings::default().in_flight,
             window: SECOND,
             environments: 5,
