@@ -152,7 +152,7 @@ unit: cargo-given $(ALL_TOOLS)
 	@echo "==> tests"
 	@cargo test --locked --workspace
 
-faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report. FULL=1: the queue with bursts and backlogs of 100,000 (half an hour).
+faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report. FULL=1: the queue with bursts and backlogs of 100,000 (about half an hour).
 	@$(call NUMBER,FULL,1)
 	@cargo test --locked $(if $(filter-out 0,$(FULL)),--profile bench --test faults queue::,--test faults) -- --nocapture
 
