@@ -143,6 +143,9 @@ def test_a_stack_is_not_destroyed_with_something_in_its_queues_unless_a_person_s
     put(aws, "DeadLetterQueueUrl", "{}", "{}")
     text = hasty.fails("destroy")
     assert "not empty (1 webhook in the queue and 2 dead letters), and nothing would deliver that" in text and "PARAMS=Delivery=drain, and wait" in text
+    # At a terminal too: who says yes to everything has not seen what is left.
+    well, text = hasty.typed("destroy", ["y", "y"], YES="1")
+    assert not well and "at a terminal, which asks" in text
     well, text = hasty.typed("destroy", ["n"])
     assert not well and "Nothing was deleted. To empty the queue, type: make deploy" in text
     urls = [aws.outputs(STACK)[it] for it in BOTH]
