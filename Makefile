@@ -199,7 +199,7 @@ else
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 endif
 	@cargo build --locked --quiet --package local-tools
-	@exec target/debug/local load $(if $(PREBUILT),target/validate/bootstrap,.aws-sam/build/Function/bootstrap) $(words $(wildcard events/*.json))
+	@exec target/debug/local load $(if $(PREBUILT),target/validate/bootstrap,.aws-sam/build/Function-Shared/bootstrap) $(words $(wildcard events/*.json))
 
 # Only a deployment from source builds.
 deploy: $(OPS_TOOLS) $(if $(PREBUILT)$(IS_RELEASE),,$(BUILD_TOOLS)) ## Deploy; asks little the first time. PARAMS="AlarmEmail=… SilenceHours=6", TRANSFORM=plans.js|.|none, ARCH=x86_64, PREBUILT=release, GUIDED=1, YES=1.

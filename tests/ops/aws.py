@@ -261,6 +261,9 @@ def present(template, values):
     """The resources whose condition holds, with parameters and conditions filled in."""
     holds = {name: filled(it, values, {}) for name, it in template.get("Conditions", {}).items()}
     resources = {name: it for name, it in template["Resources"].items() if holds.get(it.get("Condition"), True)}
+    # What SAM's transform would write into each function.
+    shared = template.get("Globals", {}).get("Function")
+    resources = {name: {**it, "Globals": shared} if it["Type"] == "AWS::Serverless::Function" else it for name, it in resources.items()}
     return {name: filled(it, values, holds) for name, it in resources.items()}
 
 
