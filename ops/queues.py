@@ -65,7 +65,8 @@ def settled(found):
 
 def watched(found, seconds):
     """What the queues hold as soon as one holds something, or None after so many seconds."""
-    for pause in [0] + [PAUSE_SECONDS] * (seconds // PAUSE_SECONDS):
+    pauses = [0] + [PAUSE_SECONDS] * (seconds // PAUSE_SECONDS)
+    for pause in pauses if of(found) else []:
         time.sleep(pause)
         seen = depths(found)
         if any(it.total for it in seen.values()):
