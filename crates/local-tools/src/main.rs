@@ -5,14 +5,17 @@ mod address;
 mod check;
 mod command_line;
 mod customerio;
+mod delivery;
 mod demo;
 mod dev;
 mod emulator;
 mod flood;
+mod function;
 mod given;
 mod load;
 mod mail;
 mod ports;
+mod queues;
 mod running;
 mod send;
 mod services;
@@ -22,8 +25,9 @@ mod webhook;
 
 use clap::{Args, Parser, Subcommand};
 use command_line::number;
+use delivery::Delivery;
 use dodo_customerio::transform::javascript::process;
-use load::{Delivery, Load};
+use load::Load;
 use settings::{Local, SettingsFile};
 use std::fmt::Display;
 use std::io::Write;
@@ -48,7 +52,14 @@ enum Tool {
     /// and Dodo API around it. Posts every sample in events/, then tampered and repeated webhooks, and
     /// prints a line for each and what Customer.io then knows. After that, what a key for Dodo's API adds.
     /// Exits with 1 if anything is not as expected.
-    Demo,
+    ///
+    /// With `--delivery queue`, webhooks wait in a local SQS (moto), and a second function delivers them: what
+    /// arrives is compared with what arrives directly, and duplicates, dead letters and an outage are shown.
+    Demo {
+        /// `direct` or `queue`.
+        #[arg(long, default_value = "direct")]
+        delivery: Delivery,
+    },
 
     /// Run the function and the services around it until Ctrl-C, with a page to watch them.
     ///
@@ -160,7 +171,7 @@ struct Loading {
     #[command(flatten)]
     transform: Transform,
     /// `direct`: Dodo waits for Customer.io. `queue`: a queue of SQS is between them.
-    #[arg(long, default_value = "direct", value_parser = Delivery::parse)]
+    #[arg(long, default_value = "direct")]
     delivery: Delivery,
     /// In queue mode, webhooks a second; without it, as many as possible.
     #[arg(long, value_parser = |text: &str| number(text, 1, 1_000_000_u32))]
@@ -224,7 +235,7 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(cli: Cli) -> ExitCode {
     let result = match cli.tool {
-        Tool::Demo => demo::run().await,
+        Tool::Demo { delivery } => demo::run(delivery).await,
         Tool::Dev(choices) => dev::run(choices).await,
         Tool::Send { given, url, port } => send::send(&given.event, url, port.port).await.map(show),
         Tool::Event { given, port } => send::event(&given.event, port.port).map(show),

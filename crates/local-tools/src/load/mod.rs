@@ -15,6 +15,7 @@ mod services;
 mod tally;
 mod traffic;
 
+use crate::delivery::Delivery;
 use stand_ins::interrupt::until_interrupted;
 use std::path::{Path, PathBuf};
 
@@ -33,29 +34,6 @@ pub struct Load {
     pub rate: Option<u32>,
     /// In queue mode, processes of the webhook function.
     pub environments: usize,
-}
-
-/// As in the template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// Each webhook is delivered while Dodo waits.
-    Direct,
-    /// By way of SQS.
-    Queue,
-}
-
-impl Delivery {
-    /// By its name.
-    ///
-    /// # Errors
-    /// What it must be.
-    pub fn parse(name: &str) -> Result<Self, String> {
-        match name {
-            "direct" => Ok(Self::Direct),
-            "queue" => Ok(Self::Queue),
-            _ => Err("it must be direct or queue".to_owned()),
-        }
-    }
 }
 
 impl Load {
