@@ -152,8 +152,9 @@ unit: cargo-given $(ALL_TOOLS)
 	@echo "==> tests"
 	@cargo test --locked --workspace
 
-faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report.
-	@cargo test --locked --test faults -- --nocapture
+faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report. FULL=1: the queue with bursts and backlogs of 100,000 (about half an hour).
+	@$(call NUMBER,FULL,1)
+	@cargo test --locked $(if $(filter-out 0,$(FULL)),--profile bench --test faults queue::,--test faults) -- --nocapture
 
 hostile: cargo-given ### Run COUNT=10000 hostile handlers, SEED=7; SHARE=128: within the real limits at the CPU share of a function of 128 MB.
 	@$(call NUMBER,COUNT,1000)
