@@ -18,6 +18,7 @@ SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 # Values travel in the environment, where make puts what stands on its command line: quotes in them do no harm.
 TRANSFORM_OPTION = $(if $(TRANSFORM),--transform="$$TRANSFORM")
 SETTINGS_OPTION = $(if $(SETTINGS),--settings="$$SETTINGS")
+DELIVERY_OPTION = $(if $(DELIVERY),--delivery="$$DELIVERY")
 PORT_OPTION = $(if $(PORT),--port="$$PORT")
 # A sample's name, a path, or - for standard input.
 GIVEN = "$${EVENT:-$${FILE-}}"
@@ -45,7 +46,7 @@ ifneq ($(filter %.js,$(MAKECMDGOALS)),)
 $(error A JavaScript file is the value of a variable. Type: make $(firstword $(filter-out %.js,$(MAKECMDGOALS)) check) TRANSFORM=$(filter %.js,$(MAKECMDGOALS)))
 endif
 
-.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs destroy backfill package bench bench-stages clean
+.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs redrive destroy backfill package bench bench-stages clean
 
 # Lines of this file that explain a target, by the mark before the explanation.
 LISTED = while IFS= read -r line; do if [[ $$line =~ ^([a-z-]+):.*\ $(1)\ (.*)$$ ]]; then \
@@ -59,11 +60,15 @@ help: ## List the targets.
 # Says that a variable must be a number, with an example.
 NUMBER = value='$(subst ','\'',$($(1)))'; case "$$value" in *[!0-9]*) echo "$(1) must be a number, not \"$$value\". For instance: $(1)=$(2)" >&2; exit 2;; esac
 
-.PHONY: cargo-given event-given python-gone
+.PHONY: cargo-given delivery-given event-given python-gone
 cargo-given:
 	@[ -f Cargo.toml ] || { echo 'An unpacked release has no sources. Type: make deploy; for everything else clone the repository.' >&2; exit 2; }
 	@command -v cargo > /dev/null || { echo 'cargo is missing. Install the Rust toolchain with rustup, then type the same again. To deploy without Rust: make deploy PREBUILT=release' >&2; exit 2; }
 	@command -v cc > /dev/null || { echo 'cc is missing. Install a C compiler (Debian and Ubuntu: apt-get install build-essential; macOS: xcode-select --install), then type the same again.' >&2; exit 2; }
+
+# Before anything is built.
+delivery-given:
+	@case "$${DELIVERY:-direct}" in direct|queue) ;; *) echo "DELIVERY must be direct or queue, not \"$$DELIVERY\"." >&2; exit 2;; esac
 
 event-given:
 	@[ -z '$(and $(call typed,EVENT),$(call typed,FILE))' ] || { echo 'EVENT and FILE both name an event. Type the same with one of them.' >&2; exit 2; }
@@ -88,17 +93,18 @@ $(ALL_TOOLS): tests/constraints.txt $(if $(shell [ -x $(VENV)/bin/python ] && ec
 
 setup: $(if $(IS_RELEASE),$(OPS_TOOLS),$(ALL_TOOLS)) ## Make the whole virtual environment with the pinned tools (the other targets make the parts that they need).
 
-demo: cargo-given $(DEMO_TOOLS) ## Send every sample event through the function on this machine; no account needed.
+demo: delivery-given cargo-given $(DEMO_TOOLS) ## Send every sample event through the function on this machine; no account needed. DELIVERY=queue: through a queue.
 	@echo "==> build (minutes the first time, seconds later)"
 	@cargo build --locked --bins
 	@cargo build --locked --package local-tools
-	@exec target/debug/local demo
+	@exec target/debug/local demo $(DELIVERY_OPTION)
 
-dev: cargo-given $(DEMO_TOOLS) ## Run function, services and page until Ctrl-C; takes changes at once. TRANSFORM=path, SETTINGS=file, KEY=1, PORT=9000, PAGE_PORT=9001.
+dev: delivery-given cargo-given $(DEMO_TOOLS) ## Run function, services and page until Ctrl-C; takes changes at once. DELIVERY=queue, TRANSFORM=path, SETTINGS=file, KEY=1, PORT=9000, PAGE_PORT=9001.
 	@cargo build --locked --bins
 	@cargo build --locked --package local-tools
 	@exec target/debug/local dev $(PORT_OPTION) $(if $(PAGE_PORT),--page-port="$$PAGE_PORT") \
-		$(if $(CUSTOMERIO_PORT),--customerio-port="$$CUSTOMERIO_PORT") $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(filter-out 0,$(KEY)),--key)
+		$(if $(CUSTOMERIO_PORT),--customerio-port="$$CUSTOMERIO_PORT") $(TRANSFORM_OPTION) $(SETTINGS_OPTION) \
+		$(DELIVERY_OPTION) $(if $(filter-out 0,$(KEY)),--key)
 
 send: event-given cargo-given ## Sign an event and post it to `make dev`, or with DODO_WEBHOOK_SECRET to URL=https://…: EVENT=name, path or -, or FILE=path.
 	@cargo build --locked --quiet --package local-tools
@@ -146,8 +152,9 @@ unit: cargo-given $(ALL_TOOLS)
 	@echo "==> tests"
 	@cargo test --locked --workspace
 
-faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report.
-	@cargo test --locked --test faults -- --nocapture
+faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report. FULL=1: the queue with bursts and backlogs of 100,000 (about half an hour).
+	@$(call NUMBER,FULL,1)
+	@cargo test --locked $(if $(filter-out 0,$(FULL)),--profile bench --test faults queue::,--test faults) -- --nocapture
 
 hostile: cargo-given ### Run COUNT=10000 hostile handlers, SEED=7; SHARE=128: within the real limits at the CPU share of a function of 128 MB.
 	@$(call NUMBER,COUNT,1000)
@@ -156,11 +163,14 @@ hostile: cargo-given ### Run COUNT=10000 hostile handlers, SEED=7; SHARE=128: wi
 	@cargo build --locked --bins
 	@COUNT="$${COUNT-}" SEED="$${SEED-}" SHARE="$${SHARE-}" cargo test --locked --test hostile -- --nocapture
 
-load: cargo-given $(DEMO_TOOLS) ### Send COUNT=100000 webhooks through one process and watch its memory. TRANSFORM=path.
+load: cargo-given $(DEMO_TOOLS) ### Send COUNT=100000 webhooks through one process. TRANSFORM=path. DELIVERY=queue: through both functions, and check each id; RATE=500, ENVIRONMENTS=2.
 	@$(call NUMBER,COUNT,10000)
+	@$(call NUMBER,RATE,500)
+	@$(call NUMBER,ENVIRONMENTS,2)
 	@cargo build --locked --release --bins
 	@cargo build --locked --profile bench --package local-tools
-	@exec target/release/local load target/release/dodo-customerio "$${COUNT:-100000}" $(TRANSFORM_OPTION)
+	@exec target/release/local load target/release/dodo-customerio "$${COUNT:-100000}" $(TRANSFORM_OPTION) \
+		$(if $(DELIVERY),--delivery="$$DELIVERY") $(if $(RATE),--rate="$$RATE") $(if $(ENVIRONMENTS),--environments="$$ENVIRONMENTS")
 
 flood: cargo-given $(DEMO_TOOLS) ### Measure what requests cost that the function refuses, and what a flood of them costs at most.
 	@cargo build --locked --release --bins
@@ -199,7 +209,7 @@ else
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 endif
 	@cargo build --locked --quiet --package local-tools
-	@exec target/debug/local load $(if $(PREBUILT),target/validate/bootstrap,.aws-sam/build/Function/bootstrap) $(words $(wildcard events/*.json))
+	@exec target/debug/local load $(if $(PREBUILT),target/validate/bootstrap,.aws-sam/build/Function-Shared/bootstrap) $(words $(wildcard events/*.json))
 
 # Only a deployment from source builds.
 deploy: $(OPS_TOOLS) $(if $(PREBUILT)$(IS_RELEASE),,$(BUILD_TOOLS)) ## Deploy; asks little the first time. PARAMS="AlarmEmail=… SilenceHours=6", TRANSFORM=plans.js|.|none, ARCH=x86_64, PREBUILT=release, GUIDED=1, YES=1.
@@ -216,6 +226,9 @@ doctor: $(OPS_TOOLS) ## Check AWS, stack, secret, Customer.io and function, and 
 
 logs: $(OPS_TOOLS) ## Follow the log of the deployed function. SINCE=2h, FILTER=ERROR; ID=msg_… shows what became of one webhook.
 	@$(OPS) logs
+
+redrive: $(OPS_TOOLS) ## Move dead letters back into the queue, once what they were refused for is fixed (queue mode).
+	@$(OPS) redrive
 
 destroy: $(OPS_TOOLS) ## Delete the stack and everything in it, including the secret; says what is final, and asks.
 	@$(OPS) destroy

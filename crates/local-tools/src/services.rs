@@ -27,7 +27,8 @@ pub struct Services {
     pub dodo_api: DodoApi,
     /// A random one, for what is signed here.
     pub webhook_secret: String,
-    secrets_manager: Moto,
+    credentials: Credentials,
+    aws: Moto,
 }
 
 impl Services {
@@ -57,7 +58,7 @@ impl Services {
         }
 
         progress("Secrets Manager (moto)");
-        let secrets_manager = Moto::start()?;
+        let aws = Moto::start()?;
         let secrets = [
             (SECRET, credentials.secret()),
             (SECRET_WITH_KEY, credentials.secret_with_dodo_api_key()),
@@ -66,10 +67,10 @@ impl Services {
             if let Some(merchants) = merchants_secret {
                 secret["dodo_webhook_secret"] = json!([merchants, webhook_secret]);
             }
-            secrets_manager.create(name, &secret).await?;
+            aws.create(name, &secret).await?;
         }
         let webhook_secret = webhook_secret.clone();
-        Ok(Self { customerio, dodo_api, webhook_secret, secrets_manager })
+        Ok(Self { customerio, dodo_api, webhook_secret, credentials, aws })
     }
 
     /// The environment variables that lead a function here.
@@ -83,6 +84,20 @@ impl Services {
             ("CUSTOMERIO_TRACK_URL", self.customerio.url()),
             ("DODO_API_URL", self.dodo_api.url()),
         ];
-        ours.into_iter().chain(self.secrets_manager.environment()).collect()
+        ours.into_iter().chain(self.aws.environment()).collect()
+    }
+    /// The endpoint of all of AWS's services.
+    pub fn aws_endpoint(&self) -> &str {
+        self.aws.url()
+    }
+
+    /// A second Customer.io with the same credentials, which knows nobody yet.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn another_customerio(&self) -> Result<CustomerIo, String> {
+        let Credentials { site_id, api_key, .. } = &self.credentials;
+        let started = CustomerIo::start(0, site_id, api_key).await;
+        started.map_err(|error| format!("The second local Customer.io cannot start: {error}."))
     }
 }

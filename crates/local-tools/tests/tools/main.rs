@@ -3,4 +3,5 @@
 mod dev;
 mod events;
 mod preview;
+mod queue;
 mod running;
