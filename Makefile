@@ -46,7 +46,7 @@ ifneq ($(filter %.js,$(MAKECMDGOALS)),)
 $(error A JavaScript file is the value of a variable. Type: make $(firstword $(filter-out %.js,$(MAKECMDGOALS)) check) TRANSFORM=$(filter %.js,$(MAKECMDGOALS)))
 endif
 
-.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs redrive destroy backfill package bench bench-stages clean
+.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs redrive destroy backfill package bench bench-stages bench-backfill clean
 
 # Lines of this file that explain a target, by the mark before the explanation.
 LISTED = while IFS= read -r line; do if [[ $$line =~ ^([a-z-]+):.*\ $(1)\ (.*)$$ ]]; then \
@@ -253,6 +253,12 @@ bench: cargo-given $(DEMO_TOOLS) ### Measure start, time, CPU, memory and size, 
 bench-stages: cargo-given ### Count instructions and allocations of each stage, for payloads of 1 kB to 1 MB.
 	@echo "==> instructions and allocations"
 	@cargo bench --locked --quiet --profile release --bench instructions --bench allocations
+
+bench-backfill: cargo-given ### Measure the backfill of a business with COUNT=1000000 payments: time, CPU, memory, requests. EVENTS=1: with history.
+	@$(call NUMBER,COUNT,1000000)
+	@cargo build --locked --profile bench --package backfill
+	@cargo build --locked --profile bench --package local-tools
+	@exec target/release/local backfill target/release/backfill "$${COUNT:-1000000}" $(if $(filter-out 0,$(EVENTS)),--events)
 
 clean: ### Remove everything built or installed here.
 	@rm -rf target .aws-sam $(VENV)
