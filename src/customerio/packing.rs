@@ -47,7 +47,7 @@ impl From<&Batch> for OutgoingRequests {
 /// Packs the items of events, each event with its position, into requests of at most [`MAX_BATCH`] bytes.
 /// Their order is kept, and an event is divided only if it does not fit into a request of its own: a
 /// person should not be told of an event before Customer.io knows their address.
-pub(crate) fn pack<'a>(
+pub fn pack<'a>(
     events: impl IntoIterator<Item = (usize, &'a [Vec<u8>])>,
     headers: &HeaderMap,
 ) -> Vec<Request> {

@@ -106,14 +106,22 @@ impl World {
                 "DODO_API_URL" => self.dodo_api.clone()?,
                 "AWS_REGION" => "us-east-1".to_owned(),
                 "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "testing".to_owned(),
-                _ => {
-                    let set = self.settings.iter().find(|(known, _)| *known == name);
-                    return set.map(|(_, value)| value.clone());
-                }
+                _ => return self.setting(name),
             })
         });
         let dependencies = Dependencies { clock: self.clock.of_function(), policy, output };
         Service::with(settings.unwrap(), dependencies)
+    }
+
+    /// A setting of the function, as its environment has it.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        let set = self.settings.iter().find(|(known, _)| *known == name);
+        set.map(|(_, value)| value.clone())
+    }
+
+    /// What goes with the key of Customer.io.
+    pub fn site_id(&self) -> &str {
+        &self.site_id
     }
 
     /// Customer.io accepts only this key from now on.
