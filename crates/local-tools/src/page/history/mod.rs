@@ -7,7 +7,7 @@ pub use search::Query;
 
 use file::File;
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 
 /// How many webhooks are kept.
@@ -51,6 +51,8 @@ struct Entry {
     record: String,
     /// The record in lower case, to search.
     text: String,
+    /// The `cio_id` of each person that it changed.
+    changed: Vec<String>,
 }
 
 impl History {
@@ -104,11 +106,20 @@ impl History {
         self.entries.iter().filter_map(|entry| serde_json::from_str(&entry.record).ok())
     }
 
-    /// The records whose text has a string in it, in whatever case, oldest first.
-    pub fn mentioning(&self, text: &str) -> impl Iterator<Item = Value> {
-        let text = text.to_lowercase();
-        let entries = self.entries.iter().filter(move |entry| entry.text.contains(&text));
+    /// The records that changed a person, oldest first.
+    pub fn of_person(&self, cio_id: &str) -> impl Iterator<Item = Value> {
+        let entries =
+            self.entries.iter().filter(move |it| it.changed.iter().any(|it| it == cio_id));
         entries.filter_map(|entry| serde_json::from_str(&entry.record).ok())
+    }
+
+    /// When each person was last changed, by `cio_id`, in Unix milliseconds.
+    pub fn last_changes(&self) -> HashMap<&str, u64> {
+        let times = self.entries.iter().flat_map(|entry| {
+            let at = entry.summary["at"].as_u64().unwrap_or_default();
+            entry.changed.iter().map(move |cio_id| (cio_id.as_str(), at))
+        });
+        times.collect()
     }
 
     /// The number of the newest webhook with this id that came after another number.
@@ -143,7 +154,8 @@ impl History {
         self.last = self.last.max(number);
         self.bytes += line.len();
         let text = line.to_lowercase();
-        let entry = Entry { number, summary, record: line, text };
+        let changed = changed(record);
+        let entry = Entry { number, summary, record: line, text, changed };
         match self.entries.binary_search_by_key(&number, |entry| entry.number) {
             Ok(known) => {
                 let before = std::mem::replace(&mut self.entries[known], entry);
@@ -156,6 +168,11 @@ impl History {
             self.bytes -= oldest.record.len();
         }
     }
+}
+
+fn changed(record: &Value) -> Vec<String> {
+    let people = record["changes"]["people"].as_array().into_iter().flatten();
+    people.filter_map(|person| person["cio_id"].as_str()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
