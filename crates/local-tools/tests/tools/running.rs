@@ -133,7 +133,8 @@ impl Dev {
         environment: &[(&str, &str)],
         errors: Stdio,
     ) -> Self {
-        let ports = ["dev", "--port", "0", "--page-port", "0"];
+        let any_port: &[&str] = if arguments.contains(&"--port") { &[] } else { &["--port", "0"] };
+        let ports = [&["dev", "--page-port", "0"], any_port].concat();
         let mut command = command(&[&ports[..], arguments].concat(), environment);
         let command = command.process_group(0).stderr(errors);
         let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
