@@ -49,7 +49,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
 /// # Errors
 /// Why it is no event.
 pub fn expected(transform: &Transform, name: Option<&str>, event: &Value) -> Result<Value, String> {
-    let explained = explain(transform, WEBHOOK_ID, &event.to_string())?;
+    let explained = explain(transform, WEBHOOK_ID, &event.to_string(), None)?;
     Ok(json!({
         "transform": name,
         "outcome": explained.outcome,
