@@ -3,7 +3,7 @@
 
 use crate::difference;
 use crate::webhook::{broken_rules, now};
-use dodo_customerio::customerio::Request;
+use dodo_customerio::customerio::{OutgoingRequests, Request};
 use dodo_customerio::dodo::Enrichment;
 use dodo_customerio::event::Event;
 use dodo_customerio::transform::javascript::engine::{Answer, Failure, Kind, Run};
@@ -45,7 +45,7 @@ pub fn explain(
     let webhook = Webhook::sign(&secret, webhook_id, dodo::unix_now(), body.to_owned());
     let explained = webhook.event(&secret, |event| match transform {
         Transform::BuiltIn(_) => Explained::default()
-            .with(transform.apply(event, found, now()).map(|it| it.into_requests())),
+            .with(transform.apply(event, found, now()).map(OutgoingRequests::into_requests)),
         Transform::JavaScript(handlers) => by_files(handlers, event, found),
     });
     explained.map_err(|error| error.to_string())
@@ -59,7 +59,7 @@ fn by_files(handlers: &Handlers, event: &Event<'_>, found: Option<&Enrichment>) 
     let result = handlers.run_watched(event, found, now(), &mut |file, input, answer| {
         let kind = kinds.next().map_or(Kind::Handler, |(_, kind)| kind);
         let request = input.request.as_deref().and_then(|it| serde_json::from_str(it).ok());
-        explained.built_in = request.clone();
+        explained.built_in.clone_from(&request);
         let given = given.get_or_insert(request);
         explained.files.push(step(file, kind, given, answer));
     });

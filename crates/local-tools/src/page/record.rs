@@ -191,10 +191,10 @@ fn people(event: &Value, requests: &[Value], changes: &Value) -> Vec<String> {
     let data = &event["data"];
     let customer = &data["customer"];
     let of_payload = [&customer["customer_id"], &data["customer_id"], &customer["email"]];
-    let changed = changes["people"].as_array().into_iter().flatten();
-    let changed = changed.flat_map(|person| [&person["id"], &person["email"]]);
+    let theirs = changes["people"].as_array().into_iter().flatten();
+    let theirs = theirs.flat_map(|person| [&person["id"], &person["email"]]);
     let of_items = identifiers(requests, None).and_then(Value::as_object).into_iter().flatten();
-    let all = of_items.map(|(_, value)| value).chain(of_payload).chain(changed);
+    let all = of_items.map(|(_, value)| value).chain(of_payload).chain(theirs);
     let mut seen = BTreeSet::new();
     let names = all.filter_map(Value::as_str).map(str::to_owned);
     names.filter(|name| seen.insert(name.clone())).collect()

@@ -7,6 +7,7 @@ use crate::transform_path::from_project;
 use dodo_customerio::dodo::Enrichment;
 use serde_json::{Value, json};
 use stand_ins::clock::Clock;
+use stand_ins::customerio::People;
 use stand_ins::journal::Invocation;
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -140,7 +141,7 @@ impl Page {
     /// Forgets all webhooks and all people.
     pub(super) fn forget(&self) -> Value {
         self.history().clear();
-        self.setup().services.customerio.state().people = Default::default();
+        self.setup().services.customerio.state().people = People::default();
         self.setup().board.changed();
         json!({})
     }
