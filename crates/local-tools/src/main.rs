@@ -123,7 +123,8 @@ enum Tool {
     ///
     /// Once at full speed and once at the share of a CPU that a small function has. Checks the requests
     /// against Customer.io's published rules. Prints a line for each file, with its dearest run, and each
-    /// failure with file and line; exits with 1 if there is one.
+    /// failure with file and line; exits with 1 if there is one. So it does if an event of events/own/ that was
+    /// kept from the local page with this transform no longer becomes what it became.
     Check(check::Choices),
 
     /// Send many webhooks back to back through one process of the function.
