@@ -118,9 +118,9 @@ preview: event-given cargo-given ## Show the requests that an event becomes, wit
 	@cargo build --locked --quiet --package local-tools
 	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(filter-out 0,$(INPUT)),--input) $(if $(MAIL),--mail="$$MAIL" $(if $(filter-out 0,$(KEY)),--key)) -- $(GIVEN)
 
-check: cargo-given ## Run TRANSFORM=path over all samples, at full speed and at the CPU share of a function of MEMORY=128 MB.
+check: cargo-given ## Run TRANSFORM=path over all samples, also at the CPU share of a function of MEMORY=128 MB, and compare kept events (ACCEPT=1).
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local check $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(MEMORY),--memory="$$MEMORY")
+	@target/debug/local check $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(MEMORY),--memory="$$MEMORY") $(if $(filter-out 0,$(ACCEPT)),--accept)
 
 test: cargo-given $(ALL_TOOLS) lint template ops-tests unit ### Run all checks and tests.
 

@@ -9,13 +9,18 @@ mod customerio;
 mod delivery;
 mod demo;
 mod dev;
+mod difference;
 mod emulator;
+mod explained;
 mod flood;
 mod function;
 mod given;
+mod kept;
 mod load;
 mod mail;
+mod page;
 mod ports;
+mod preview;
 mod queues;
 mod running;
 mod send;
@@ -132,7 +137,8 @@ enum Tool {
     ///
     /// Once at full speed and once at the share of a CPU that a small function has. Checks the requests
     /// against Customer.io's published rules. Prints a line for each file, with its dearest run, and each
-    /// failure with file and line; exits with 1 if there is one.
+    /// failure with file and line; exits with 1 if there is one. So it does if an event of events/own/ that was
+    /// kept from the local page with this transform no longer becomes what it became.
     Check(check::Choices),
 
     /// Send many webhooks through real processes of the function.
@@ -289,7 +295,7 @@ fn preview(
     input: bool,
 ) -> Result<String, String> {
     let settings = Local::read(&settings.path()?)?;
-    webhook::preview(&given.event, transform.path()?.as_deref(), &settings, input)
+    preview::preview(&given.event, transform.path()?.as_deref(), &settings, input)
 }
 
 fn preview_mail(
