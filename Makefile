@@ -46,7 +46,7 @@ ifneq ($(filter %.js,$(MAKECMDGOALS)),)
 $(error A JavaScript file is the value of a variable. Type: make $(firstword $(filter-out %.js,$(MAKECMDGOALS)) check) TRANSFORM=$(filter %.js,$(MAKECMDGOALS)))
 endif
 
-.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs backfill destroy package bench bench-stages bench-backfill clean
+.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs redrive destroy backfill package bench bench-stages bench-backfill clean
 
 # Lines of this file that explain a target, by the mark before the explanation.
 LISTED = while IFS= read -r line; do if [[ $$line =~ ^([a-z-]+):.*\ $(1)\ (.*)$$ ]]; then \
@@ -118,9 +118,9 @@ preview: event-given cargo-given ## Show the requests that an event becomes, wit
 	@cargo build --locked --quiet --package local-tools
 	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(filter-out 0,$(INPUT)),--input) $(if $(MAIL),--mail="$$MAIL" $(if $(filter-out 0,$(KEY)),--key)) -- $(GIVEN)
 
-check: cargo-given ## Run TRANSFORM=path over all samples, at full speed and at the CPU share of a function of MEMORY=128 MB.
+check: cargo-given ## Run TRANSFORM=path over all samples, also at the CPU share of a function of MEMORY=128 MB, and compare kept events (ACCEPT=1).
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local check $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(MEMORY),--memory="$$MEMORY")
+	@target/debug/local check $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(MEMORY),--memory="$$MEMORY") $(if $(filter-out 0,$(ACCEPT)),--accept)
 
 test: cargo-given $(ALL_TOOLS) lint template ops-tests unit ### Run all checks and tests.
 
@@ -152,8 +152,9 @@ unit: cargo-given $(ALL_TOOLS)
 	@echo "==> tests"
 	@cargo test --locked --workspace
 
-faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report.
-	@cargo test --locked --test faults -- --nocapture
+faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report. FULL=1: the queue with bursts and backlogs of 100,000 (about half an hour).
+	@$(call NUMBER,FULL,1)
+	@cargo test --locked $(if $(filter-out 0,$(FULL)),--profile bench --test faults queue::,--test faults) -- --nocapture
 
 hostile: cargo-given ### Run COUNT=10000 hostile handlers, SEED=7; SHARE=128: within the real limits at the CPU share of a function of 128 MB.
 	@$(call NUMBER,COUNT,1000)
@@ -162,11 +163,14 @@ hostile: cargo-given ### Run COUNT=10000 hostile handlers, SEED=7; SHARE=128: wi
 	@cargo build --locked --bins
 	@COUNT="$${COUNT-}" SEED="$${SEED-}" SHARE="$${SHARE-}" cargo test --locked --test hostile -- --nocapture
 
-load: cargo-given $(DEMO_TOOLS) ### Send COUNT=100000 webhooks through one process and watch its memory. TRANSFORM=path.
+load: cargo-given $(DEMO_TOOLS) ### Send COUNT=100000 webhooks through one process. TRANSFORM=path. DELIVERY=queue: through both functions, and check each id; RATE=500, ENVIRONMENTS=2.
 	@$(call NUMBER,COUNT,10000)
+	@$(call NUMBER,RATE,500)
+	@$(call NUMBER,ENVIRONMENTS,2)
 	@cargo build --locked --release --bins
 	@cargo build --locked --profile bench --package local-tools
-	@exec target/release/local load target/release/dodo-customerio "$${COUNT:-100000}" $(TRANSFORM_OPTION)
+	@exec target/release/local load target/release/dodo-customerio "$${COUNT:-100000}" $(TRANSFORM_OPTION) \
+		$(if $(DELIVERY),--delivery="$$DELIVERY") $(if $(RATE),--rate="$$RATE") $(if $(ENVIRONMENTS),--environments="$$ENVIRONMENTS")
 
 flood: cargo-given $(DEMO_TOOLS) ### Measure what requests cost that the function refuses, and what a flood of them costs at most.
 	@cargo build --locked --release --bins
@@ -205,7 +209,7 @@ else
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 endif
 	@cargo build --locked --quiet --package local-tools
-	@exec target/debug/local load $(if $(PREBUILT),target/validate/bootstrap,.aws-sam/build/Function/bootstrap) $(words $(wildcard events/*.json))
+	@exec target/debug/local load $(if $(PREBUILT),target/validate/bootstrap,.aws-sam/build/Function-Shared/bootstrap) $(words $(wildcard events/*.json))
 
 # Only a deployment from source builds.
 deploy: $(OPS_TOOLS) $(if $(PREBUILT)$(IS_RELEASE),,$(BUILD_TOOLS)) ## Deploy; asks little the first time. PARAMS="AlarmEmail=… SilenceHours=6", TRANSFORM=plans.js|.|none, ARCH=x86_64, PREBUILT=release, GUIDED=1, YES=1.
@@ -223,15 +227,16 @@ doctor: $(OPS_TOOLS) ## Check AWS, stack, secret, Customer.io and function, and 
 logs: $(OPS_TOOLS) ## Follow the log of the deployed function. SINCE=2h, FILTER=ERROR; ID=msg_… shows what became of one webhook.
 	@$(OPS) logs
 
-# Here EVENTS is a switch; as a setting of the function it is a list of event types.
-backfill: cargo-given ## Bring the people of yesterday from Dodo's lists: DRY_RUN=1, SINCE=, UNTIL=, EVENTS=1 (history), EXCLUDE=file, YES=1.
-	@cargo build --locked --release --quiet --package backfill
-	@$(if $(call typed,EVENTS),unset EVENTS;) exec target/release/backfill $(if $(filter-out 0,$(DRY_RUN)),--dry-run) \
-		$(if $(call typed,EVENTS),$(if $(filter-out 0,$(EVENTS)),--events)) $(if $(SINCE),--since="$$SINCE") \
-		$(if $(UNTIL),--until="$$UNTIL") $(if $(EXCLUDE),--exclude="$$EXCLUDE") $(if $(filter-out 0,$(YES)),--yes)
+redrive: $(OPS_TOOLS) ## Move dead letters back into the queue, once what they were refused for is fixed (queue mode).
+	@$(OPS) redrive
 
 destroy: $(OPS_TOOLS) ## Delete the stack and everything in it, including the secret; says what is final, and asks.
 	@$(OPS) destroy
+
+backfill: cargo-given $(OPS_TOOLS) ## Bring the people of yesterday to Customer.io, from Dodo's lists. DRY_RUN=1 first; SINCE=, UNTIL=, EVENTS=1, EXCLUDE=file, YES=1.
+	@echo "==> build (minutes the first time, seconds later)" >&2
+	@cargo build --locked --quiet --profile bench --package backfill
+	@exec $(OPS) backfill
 
 package: cargo-given $(OPS_TOOLS) $(BUILD_TOOLS) ### Build a release for both architectures into target/package; the same commit gives the same bytes.
 	@$(OPS) package
@@ -251,7 +256,7 @@ bench-stages: cargo-given ### Count instructions and allocations of each stage, 
 
 bench-backfill: cargo-given ### Measure the backfill of a business with COUNT=1000000 payments: time, CPU, memory, requests. EVENTS=1: with history.
 	@$(call NUMBER,COUNT,1000000)
-	@cargo build --locked --release --package backfill
+	@cargo build --locked --profile bench --package backfill
 	@cargo build --locked --profile bench --package local-tools
 	@exec target/release/local backfill target/release/backfill "$${COUNT:-1000000}" $(if $(filter-out 0,$(EVENTS)),--events)
 

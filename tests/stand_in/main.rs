@@ -2,6 +2,7 @@
 
 mod dodo_api;
 mod dodo_lists;
+mod journal;
 mod objects;
 mod people;
 mod poller;

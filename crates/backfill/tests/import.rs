@@ -365,10 +365,10 @@ async fn refused_items_are_listed_with_their_reasons() {
     let world = small_history().await;
     // Customer.io finds something in one person that we do not know of, and refuses the whole request for it.
     let reason = json!({"errors": [{"reason": "invalid", "field": "attributes.email", "message": "is odd"}]});
-    world.customerio.state().poison = Some((
+    world.customerio.state().poison = vec![(
         "Grace@Example.com".to_owned(),
         Fault::Response(400, Vec::new(), reason.to_string()),
-    ));
+    )];
     let summary = world.import(&[], &[]).await.unwrap();
     assert_eq!((summary.refused, world.people()), (1, 1), "the others are accepted");
     let file = summary.refused_file.unwrap();

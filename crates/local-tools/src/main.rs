@@ -9,13 +9,18 @@ mod customerio;
 mod delivery;
 mod demo;
 mod dev;
+mod difference;
 mod emulator;
+mod explained;
 mod flood;
 mod function;
 mod given;
+mod kept;
 mod load;
 mod mail;
+mod page;
 mod ports;
+mod preview;
 mod queues;
 mod running;
 mod send;
@@ -28,6 +33,7 @@ use clap::{Args, Parser, Subcommand};
 use command_line::number;
 use delivery::Delivery;
 use dodo_customerio::transform::javascript::process;
+use load::Load;
 use settings::{Local, SettingsFile};
 use std::fmt::Display;
 use std::io::Write;
@@ -131,23 +137,17 @@ enum Tool {
     ///
     /// Once at full speed and once at the share of a CPU that a small function has. Checks the requests
     /// against Customer.io's published rules. Prints a line for each file, with its dearest run, and each
-    /// failure with file and line; exits with 1 if there is one.
+    /// failure with file and line; exits with 1 if there is one. So it does if an event of events/own/ that was
+    /// kept from the local page with this transform no longer becomes what it became.
     Check(check::Choices),
 
-    /// Send many webhooks back to back through one process of the function.
+    /// Send many webhooks through real processes of the function.
     ///
-    /// The program runs under a local Lambda Runtime API, with moto and the local Customer.io around it.
-    /// Prints a Markdown table: webhooks a second, latency, resident and peak memory. Exits with 1 at the
-    /// first response other than 200.
-    Load {
-        /// The function's program, such as target/release/dodo-customerio.
-        program: PathBuf,
-        /// How many webhooks; the samples in turn.
-        #[arg(value_parser = |text: &str| number(text, 1, usize::MAX))]
-        count: usize,
-        #[command(flatten)]
-        transform: Transform,
-    },
+    /// The program runs under a local Lambda Runtime API, with stand-ins of the services around it. Prints
+    /// Markdown tables: webhooks a second, latency, CPU and memory. Exits with 1 at the first response other
+    /// than 200. With `--delivery queue` the webhooks go through both functions of queue mode, and then each
+    /// id is looked for at the receiver; exits with 1 unless each is there once.
+    Load(Loading),
 
     /// Measure what a request costs that the function refuses.
     ///
@@ -167,7 +167,7 @@ enum Tool {
         /// The backfill's program, such as target/release/backfill.
         program: PathBuf,
         /// How many payments.
-        #[arg(value_parser = |text: &str| number(text, 1, 100_000_000))]
+        #[arg(value_parser = |text: &str| number::<u64>(text, 1, 100_000_000))]
         payments: u64,
         /// With the events of history.
         #[arg(long)]
@@ -182,6 +182,41 @@ enum Tool {
         #[arg(default_value_t = 0, value_parser = command_line::port)]
         port: u16,
     },
+}
+
+#[derive(Debug, Args)]
+struct Loading {
+    /// The function's program, such as target/release/dodo-customerio.
+    program: PathBuf,
+    /// How many webhooks; the samples in turn.
+    #[arg(value_parser = |text: &str| number(text, 1, u32::MAX))]
+    count: u32,
+    #[command(flatten)]
+    transform: Transform,
+    /// `direct`: Dodo waits for Customer.io. `queue`: a queue of SQS is between them.
+    #[arg(long, default_value = "direct")]
+    delivery: Delivery,
+    /// In queue mode, webhooks a second; without it, as many as possible.
+    #[arg(long, value_parser = |text: &str| number(text, 1, 1_000_000_u32))]
+    rate: Option<u32>,
+    /// In queue mode, how many processes of the webhook function take them.
+    #[arg(long, default_value_t = 2, value_parser = |text: &str| number(text, 1, 100_u32))]
+    environments: u32,
+}
+
+impl Loading {
+    async fn run(&self) -> Result<(), String> {
+        let as_size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let load = Load {
+            program: self.program.clone(),
+            count: as_size(self.count),
+            transform: self.transform.path()?,
+            delivery: self.delivery,
+            rate: self.rate,
+            environments: as_size(self.environments),
+        };
+        load.run().await
+    }
 }
 
 #[derive(Debug, Args)]
@@ -235,10 +270,7 @@ async fn run(cli: Cli) -> ExitCode {
             preview(&given, &transform, &settings, input).map(show)
         }
         Tool::Check(choices) => check::run(&choices, show),
-        Tool::Load { program, count, transform } => match transform.path() {
-            Ok(path) => load::run(&program, count, path.as_deref()).await,
-            Err(error) => Err(error),
-        },
+        Tool::Load(loading) => loading.run().await,
         Tool::Flood { program } => flood::run(&program).await,
         Tool::Backfill { program, payments, events } => {
             backfill::run(&program, payments, events).await
@@ -263,7 +295,7 @@ fn preview(
     input: bool,
 ) -> Result<String, String> {
     let settings = Local::read(&settings.path()?)?;
-    webhook::preview(&given.event, transform.path()?.as_deref(), &settings, input)
+    preview::preview(&given.event, transform.path()?.as_deref(), &settings, input)
 }
 
 fn preview_mail(

@@ -48,11 +48,11 @@ pub fn of_function(
 }
 
 /// Those of the built-in transform.
+#[allow(unreachable_patterns, clippy::match_wildcard_for_single_variants)]
 pub fn built_in_options(settings: Settings) -> built_in::Options {
     match settings.into_transform() {
         Transform::BuiltIn(options) => options,
         // Only in a build that knows JavaScript, and only if `TRANSFORM_FILE` were read.
-        #[allow(unreachable_patterns)]
         _ => built_in::Options::default(),
     }
 }

@@ -4,6 +4,7 @@ use super::configuration::{self, Configuration, Copies};
 use super::entrances::{Entrances, Functions};
 use super::files::{Files, Snapshot};
 use crate::function::Function;
+use crate::page::Board;
 use stand_ins::secrets_manager::project_file;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -16,6 +17,7 @@ const SHOWN_LINES: usize = 40;
 /// The function that runs, and what it was made of.
 pub struct Development {
     entrances: Entrances,
+    board: Board,
     files: Files,
     /// The files when they were last looked at, usable or not.
     seen: Snapshot,
@@ -28,13 +30,14 @@ pub struct Development {
 }
 
 impl Development {
-    /// Starts the function behind its entrances, of which the URL is on `port`, with a file of settings, which
-    /// must stay there if it is named, and a transform. `services` are the variables that lead to the services.
+    /// Starts the function behind its entrances, of which the URL is on `port`, and tells `board` what it runs
+    /// with: a file of settings, which must stay there if it is named, and a transform. `services` are the
+    /// variables that lead to the services.
     ///
     /// # Errors
     /// What is wrong with the settings or the transform, or why the function does not start.
     pub async fn start(
-        entrances: Entrances,
+        (entrances, board): (Entrances, Board),
         port: u16,
         (settings, transform): ((PathBuf, bool), Option<PathBuf>),
         services: Vec<(&'static str, String)>,
@@ -49,7 +52,10 @@ impl Development {
         let seen = files.look();
         let configuration = configuration::check(&files, &seen, services.clone(), &mut copies)?;
         let functions = entrances.start(&files.program, &configuration.environment, &log).await?;
-        Ok(Self { entrances, files, seen, services, copies, log, configuration, functions })
+        let development =
+            Self { entrances, board, files, seen, services, copies, log, configuration, functions };
+        development.tell();
+        Ok(development)
     }
 
     /// What it runs with.
@@ -72,6 +78,7 @@ impl Development {
             tokio::select! {
                 now = self.files.changed(&self.seen) => self.take(now).await,
                 ended = self.functions.ended() => self.again(ended).await,
+                () = self.board.restart_asked() => self.restart().await,
             }
         }
     }
@@ -88,11 +95,32 @@ impl Development {
                 self.configuration.warnings.iter().for_each(|warning| println!("    {warning}"));
                 self.entrances.redrive().await;
             }
-            Err(problem) => println!(
-                "{changes} changed, but cannot be used:\n    {}\n    The function goes on as before.",
-                problem.replace('\n', "\n    ")
-            ),
+            Err(problem) => {
+                self.board.problem(&problem);
+                println!(
+                    "{changes} changed, but cannot be used:\n    {}\n    The function goes on as before.",
+                    problem.replace('\n', "\n    ")
+                );
+            }
         }
+    }
+
+    /// A new environment, as Lambda starts one when it likes.
+    async fn restart(&mut self) {
+        let environment = &self.configuration.environment;
+        match self.entrances.start(&self.files.program, environment, &self.log).await {
+            Ok(functions) => {
+                tokio::spawn(std::mem::replace(&mut self.functions, functions).retire());
+                self.tell();
+            }
+            Err(problem) => self.board.problem(&problem),
+        }
+    }
+
+    /// What the function runs with, for the page.
+    fn tell(&self) {
+        let Configuration { copy, settings, .. } = &self.configuration;
+        self.board.runs(self.files.transform.as_deref(), copy.clone(), settings);
     }
 
     /// Returns what it ran with before.
@@ -116,7 +144,9 @@ impl Development {
         let functions = self.entrances.start(&self.files.program, environment, &self.log).await?;
         let before = std::mem::replace(&mut self.functions, functions);
         tokio::spawn(before.retire());
-        Ok(std::mem::replace(&mut self.configuration, configuration))
+        let before = std::mem::replace(&mut self.configuration, configuration);
+        self.tell();
+        Ok(before)
     }
 
     async fn again(&mut self, (which, log): (&str, PathBuf)) {

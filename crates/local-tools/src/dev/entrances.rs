@@ -42,6 +42,7 @@ impl Entrances {
         let (webhooks, queue_function) = tokio::try_join!(webhooks, queue)?;
         self.front.lead_to(webhooks.runtime.clone());
         if let (Some(queue), Some(function)) = (&self.queue, &queue_function) {
+            function.runtime.record(&self.front.journal());
             queue.lead_to(function.runtime.clone());
         }
         Ok(Functions { webhooks, queue: queue_function })

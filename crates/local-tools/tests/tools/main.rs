@@ -2,6 +2,7 @@
 
 mod dev;
 mod events;
+mod page;
 mod preview;
 mod queue;
 mod running;
