@@ -167,7 +167,7 @@ enum Tool {
         /// The backfill's program, such as target/release/backfill.
         program: PathBuf,
         /// How many payments.
-        #[arg(value_parser = |text: &str| number(text, 1, 100_000_000))]
+        #[arg(value_parser = |text: &str| number::<u64>(text, 1, 100_000_000))]
         payments: u64,
         /// With the events of history.
         #[arg(long)]
