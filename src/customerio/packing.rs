@@ -145,6 +145,9 @@ mod tests {
         };
         assert_eq!(origins(&[(0, pair()), (1, pair())]), [vec![0, 0], vec![1, 1]]);
         assert_eq!(origins(&[(0, vec![third.clone(); 5])]), [vec![0, 0], vec![0, 0], vec![0]]);
+        // A large item after a small one.
+        let mixed = packed(&[(0, vec![string_of(10), string_of(MAX_BATCH - 20), string_of(5)])]);
+        assert!(mixed.iter().all(|request| request.body.len() <= MAX_BATCH));
         let alone = OutgoingRequests { items: pair(), ..OutgoingRequests::default() };
         assert!(alone.may_share());
         let large = OutgoingRequests { items: vec![third; 3], ..OutgoingRequests::default() };

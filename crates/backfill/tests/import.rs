@@ -380,6 +380,28 @@ async fn refused_items_are_listed_with_their_reasons() {
     assert_eq!(fs::read_dir(&world.folder).unwrap().count(), 1, "nothing else is left");
 }
 
+/// More people than fit into a request, and more refused than one event may have reasons.
+#[tokio::test]
+async fn full_requests_are_sent_whole_and_every_refused_item_is_listed() {
+    let world = World::new().await;
+    for number in 0..1_250 {
+        let at = OffsetDateTime::from_unix_timestamp(1_770_000_000 + number * 61).unwrap();
+        let (customer, payment) = (format!("cus_{number}"), format!("pay_{number}"));
+        world.pay(&customer, &payment, &at.format(&Rfc3339).unwrap(), 100);
+    }
+    let errors: Vec<_> = (0..30)
+        .map(|index| json!({"batch_index": index, "reason": "invalid", "field": "", "message": "is odd"}))
+        .collect();
+    let odd = Fault::Response(207, Vec::new(), json!({ "errors": errors }).to_string());
+    // The first request is the check of the pair.
+    world.customerio.fail([Fault::status(404), odd]);
+    let summary = world.import(&[], &[]).await.unwrap();
+    assert_eq!((summary.people, summary.refused), (1_250, 30));
+    assert!(summary.requests > 1, "{summary:?}");
+    let state = world.customerio.state();
+    assert!(state.arrivals.iter().all(|it| it.status == 200), "none is too large");
+}
+
 #[tokio::test]
 async fn a_run_that_stopped_goes_on() {
     let world = small_history().await;

@@ -148,7 +148,9 @@ impl<'a> Sender<'a> {
 
     /// Sends items until Customer.io says something that will not change.
     async fn deliver(&self, items: &[Vec<u8>]) -> Result<Verdict, Error> {
-        let [request] = &pack([(0, items)], &HeaderMap::new())[..] else {
+        // Each with a position of its own, by which its errors are known.
+        let single = items.iter().map(std::slice::from_ref).enumerate();
+        let [request] = &pack(single, &HeaderMap::new())[..] else {
             unreachable!("items of one request fit into one");
         };
         let mut failures = 0;
