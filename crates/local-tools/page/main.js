@@ -59,9 +59,19 @@ function markLink(path) {
   }
 }
 
-/** What the function runs with, what is on its way, and what is wrong. */
+/** How long a webhook is on its way before it is worth a word, in milliseconds. */
+const SLOW = 700;
+let slow;
+
 function showState() {
-  const { function: it, in_progress: running, faults } = state;
+  clearTimeout(slow);
+  draw([]);
+  if (state.in_progress.length > 0) slow = setTimeout(() => draw(state?.in_progress ?? []), SLOW);
+}
+
+/** What the function runs with, what is wrong, and what is `running`. */
+function draw(running) {
+  const { function: it, faults } = state;
   const settings = Object.entries(it.settings).map(([name, value]) => `${name}=${value}`);
   const key = it.key ? "with dodo_api_key" : "without dodo_api_key";
   fill(at("about"), [it.transform ?? "built-in transform", ...settings, key, it.url].join(" · "));

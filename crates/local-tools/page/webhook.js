@@ -30,10 +30,18 @@ export async function show(signal, number) {
 
 const shown = (webhook) => [
   make("h2", {}, `${webhook.type} `, badge(webhook)),
-  webhook.message && make("p", { class: `note ${tone(webhook)}` }, webhook.message),
+  summary(webhook),
   actions(webhook),
   make("ol", { class: "steps" }, STEPS.map((it) => step(it(webhook)))),
 ];
+
+/** Why it was not delivered, and what to do. */
+function summary({ status, outcome, message, explanation }) {
+  const why = message ?? explanation?.why;
+  return why && make("div", { class: `note ${tone({ status, outcome })}` },
+    make("p", {}, why),
+    explanation?.advice && make("p", {}, make("strong", {}, "What to do: "), explanation.advice));
+}
 
 function step(given) {
   if (!given) return null;
@@ -75,14 +83,14 @@ function verified({ outcome, message, secrets }) {
   ];
 }
 
-function who({ person }) {
+function who({ person, explanation }) {
   if (!person) return null;
   const [named] = Object.entries(person.identifier ?? {});
   return [
     "Who it is about", named ? "good" : "mild",
     make("p", {}, make("strong", {}, named ? named.join(" ") : "Nobody that can be named")),
     make("p", {}, person.why),
-    person.advice && make("p", { class: "note" }, person.advice),
+    person.advice && person.advice !== explanation?.advice && make("p", { class: "note" }, person.advice),
   ];
 }
 

@@ -2,5 +2,6 @@
 
 mod dev;
 mod events;
+mod page;
 mod preview;
 mod running;
