@@ -11,7 +11,6 @@ mod log;
 mod lookups;
 mod metrics;
 mod operate;
-mod page;
 mod people;
 mod queue;
 mod responses;

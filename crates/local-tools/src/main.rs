@@ -12,6 +12,7 @@ mod flood;
 mod given;
 mod load;
 mod mail;
+mod page;
 mod ports;
 mod running;
 mod send;

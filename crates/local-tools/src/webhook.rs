@@ -3,6 +3,7 @@
 
 use crate::given;
 use crate::settings::{Local, as_the_function};
+use dodo_customerio::config::Settings;
 use dodo_customerio::customerio::Request;
 use dodo_customerio::event::Event;
 use dodo_customerio::transform::javascript::engine::{Answer, Input, Run};
@@ -127,6 +128,25 @@ const FOR_SENDING: [(&str, &str); 4] = [
 /// # Errors
 /// Everything that the function would say is wrong with it or them.
 pub fn transform(path: Option<&Path>, settings: &Local) -> Result<Transform, String> {
+    let settings = read_settings(path, settings)?;
+    for warning in settings.warnings() {
+        eprintln!("{warning}.");
+    }
+    Ok(settings.into_transform())
+}
+
+/// The same; what may be a typo is said elsewhere.
+///
+/// # Errors
+/// The same.
+pub fn transform_without_warnings(
+    path: Option<&Path>,
+    settings: &Local,
+) -> Result<Transform, String> {
+    read_settings(path, settings).map(Settings::into_transform)
+}
+
+fn read_settings(path: Option<&Path>, settings: &Local) -> Result<Settings, String> {
     let read = |name: &str| match name {
         "TRANSFORM_FILE" => path.map(|path| path.display().to_string()),
         _ => settings.get(name).or_else(|| {
@@ -134,11 +154,7 @@ pub fn transform(path: Option<&Path>, settings: &Local) -> Result<Transform, Str
             known.map(|(_, value)| value.to_owned())
         }),
     };
-    let settings = as_the_function(read)?;
-    for warning in settings.warnings() {
-        eprintln!("{warning}.");
-    }
-    Ok(settings.into_transform())
+    as_the_function(read)
 }
 
 /// In Unix seconds.

@@ -28,7 +28,7 @@ pub use condition::{Condition, Operator};
 pub use fault::Fault;
 pub use journey::{Arrived, SentMail, run};
 pub use liquid::{Rendered, render};
-pub use preview::{preview, to_text};
+pub use preview::{StartedMail, preview, started_mails, to_text};
 pub use reading::{recipe, recipes};
 pub use recipe::{Campaign, Exit, Frequency, Located, Mail, Recipe, Step, Trigger};
 pub use vocabulary::Vocabulary;

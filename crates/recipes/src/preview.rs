@@ -36,9 +36,7 @@ pub fn preview(name: &str, items: &[Value]) -> Result<String, String> {
         .find(|recipe| recipe.name == name)
         .ok_or_else(|| format!("There is no recipe {name}. There are: {}.", names.join(", ")))?;
     let request = Request::of(items);
-    let started = recipe.campaigns.iter();
-    let started =
-        started.filter(|it| it.trigger.value == Trigger::Event(request.event_name.clone()));
+    let started = recipe.campaigns.iter().filter(|it| request.starts(it));
     let text: String = started.map(|campaign| request.preview(recipe, campaign)).collect();
     if text.is_empty() {
         let event = &request.event_name;
@@ -48,6 +46,45 @@ pub fn preview(name: &str, items: &[Value]) -> Result<String, String> {
         ));
     }
     Ok(text.trim_end().to_owned())
+}
+
+/// A mail of a campaign that a request would start.
+#[derive(Debug, Clone)]
+pub struct StartedMail {
+    /// The recipe's name.
+    pub recipe: String,
+    /// Its page.
+    pub file: String,
+    /// The mail's name.
+    pub mail: String,
+    /// Such as `at once` or `3 days later`.
+    pub when: String,
+    /// What keeps the campaign from starting, or must hold until then; a sentence each.
+    pub notes: Vec<String>,
+    /// The mail, or why it cannot be made.
+    pub rendered: Result<Rendered, String>,
+}
+
+/// The mails of all campaigns that start with the event in the items of one request. `customer` is what is known
+/// of the person beside what the items say.
+///
+/// # Errors
+/// What is wrong with the pages.
+pub fn started_mails(
+    items: &[Value],
+    customer: &Map<String, Value>,
+) -> Result<Vec<StartedMail>, String> {
+    let recipes = super::recipes().map_err(|faults| lines(&faults))?;
+    let mut request = Request::of(items);
+    for (name, value) in customer {
+        request.customer.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    let vocabulary = Vocabulary::read();
+    let of_recipe = |recipe: &Recipe| -> Vec<StartedMail> {
+        let started = recipe.campaigns.iter().filter(|it| request.starts(it));
+        started.flat_map(|campaign| request.mails(recipe, campaign, &vocabulary)).collect()
+    };
+    Ok(recipes.iter().flat_map(of_recipe).collect())
 }
 
 /// The attributes that a request brings.
@@ -68,17 +105,62 @@ impl Request {
         }
     }
 
-    /// What keeps the campaign from starting, then what it does.
-    fn preview(&self, recipe: &Recipe, campaign: &Campaign) -> String {
+    fn starts(&self, campaign: &Campaign) -> bool {
+        campaign.trigger.value == Trigger::Event(self.event_name.clone())
+    }
+
+    /// What keeps the campaign from starting, a sentence each.
+    fn conditions(&self, campaign: &Campaign) -> Vec<String> {
         let failing = campaign.event_filters.iter().filter(|it| !it.value.holds(&self.event));
         let failing = failing.map(|filter| {
             let attribute = &filter.value.attribute;
             let value = self.event.get(attribute).map_or("absent".to_owned(), Value::to_string);
-            format!("Customer.io would not send this: {attribute} is {value}.\n\n")
+            format!("Customer.io would not send this: {attribute} is {value}.")
         });
         let segments = campaign.segments.iter();
-        let segments =
-            segments.map(|it| format!("Only to people in the segment {}.\n\n", it.value));
+        let segments = segments.map(|it| format!("Only to people in the segment {}.", it.value));
+        failing.chain(segments).collect()
+    }
+
+    /// The mails of a campaign, with all that is said before each.
+    fn mails(
+        &self,
+        recipe: &Recipe,
+        campaign: &Campaign,
+        vocabulary: &Vocabulary,
+    ) -> Vec<StartedMail> {
+        let (mut notes, mut hours, mut mails) = (self.conditions(campaign), 0, Vec::new());
+        for step in &campaign.steps {
+            match &step.value {
+                Step::Wait(more) => hours += more,
+                Step::WaitUnless(event, more) => {
+                    hours += more;
+                    notes.push(format!("Unless {event} comes first."));
+                }
+                Step::WaitUntil(attribute, days) => {
+                    notes.push(format!("Waits until {days} days before {attribute}."));
+                }
+                Step::Set(..) => {}
+                Step::Send(name) => {
+                    let mail = recipe.mails.iter().find(|mail| mail.name == *name);
+                    mails.extend(mail.map(|mail| StartedMail {
+                        recipe: recipe.name.clone(),
+                        file: recipe.file.clone(),
+                        mail: name.clone(),
+                        when: when(hours),
+                        notes: notes.clone(),
+                        rendered: mail.render(&self.event, &self.customer, vocabulary),
+                    }));
+                }
+            }
+        }
+        mails
+    }
+
+    /// What keeps the campaign from starting, then what it does.
+    fn preview(&self, recipe: &Recipe, campaign: &Campaign) -> String {
+        let conditions = self.conditions(campaign).into_iter();
+        let conditions = conditions.map(|sentence| format!("{sentence}\n\n"));
         let mut hours = 0;
         let steps = campaign.steps.iter().map(|step| {
             if let Step::Wait(more) | Step::WaitUnless(_, more) = &step.value {
@@ -86,7 +168,7 @@ impl Request {
             }
             self.step(recipe, &step.value, hours)
         });
-        failing.chain(segments).chain(steps).collect()
+        conditions.chain(steps).collect()
     }
 
     fn step(&self, recipe: &Recipe, step: &Step, hours: u64) -> String {
@@ -185,6 +267,23 @@ mod tests {
         assert!(text.contains(
             "--- receipt, at once\nSubject: Your payment of 29.00 EUR\n\nHello A & B,\n"
         ));
+    }
+
+    #[test]
+    fn the_mails_that_an_event_starts_know_the_person_too() {
+        let event = json!({
+            "dodo_environment": "live", "payment_amount": "29.00", "payment_amount_minor": 2900,
+            "currency": "EUR", "payment_id": "pay_1",
+        });
+        let known = json!({"name": "Ada", "email": "ada@example.com"});
+        let known = known.as_object().unwrap();
+        let mails = started_mails(&request("Payment Completed", event.clone()), known).unwrap();
+        let receipt = mails.iter().find(|it| it.recipe == "receipt").unwrap();
+        assert_eq!((receipt.mail.as_str(), receipt.when.as_str()), ("receipt", "at once"));
+        assert_eq!(receipt.notes, Vec::<String>::new());
+        assert_eq!(receipt.rendered.as_ref().unwrap().subject, "Your payment of 29.00 EUR");
+        assert!(receipt.file.ends_with("docs/campaigns/receipt.md"), "{}", receipt.file);
+        assert!(started_mails(&request("Nobody Waits", event), known).unwrap().is_empty());
     }
 
     #[test]

@@ -257,6 +257,12 @@ pub fn unix_now() -> i64 {
     since_1970.unwrap_or_default().as_secs().cast_signed()
 }
 
+/// Now, in Unix milliseconds.
+pub fn unix_milliseconds() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    u64::try_from(since_1970.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A webhook secret that somebody gave, with the prefix and the padding that the reference signer needs.
 ///
 /// # Errors

@@ -18,12 +18,30 @@ pub enum Fault {
     Cut,
     /// Processes the request, then responds late.
     Slow(Duration),
+    /// Customer.io alone: processes all items of a batch but the last, which it refuses.
+    LastItem,
 }
 
 impl Fault {
     /// A plain status with an empty object.
     pub fn status(status: u16) -> Self {
         Self::Response(status, Vec::new(), "{}".to_owned())
+    }
+
+    /// In a word or two, for people.
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Response(status, _, _) => status.to_string(),
+            Self::BreakBefore | Self::BreakAfter => "broken connection".to_owned(),
+            Self::Cut => "response cut off".to_owned(),
+            Self::Slow(_) => "slow".to_owned(),
+            Self::LastItem => "last item refused".to_owned(),
+        }
+    }
+
+    /// Whether the request is processed all the same.
+    pub fn processes(&self) -> bool {
+        !matches!(self, Self::Response(..) | Self::BreakBefore)
     }
 
     /// What a client gets instead of the response that `process` would give.
@@ -56,6 +74,7 @@ impl Fault {
                 tokio::time::sleep(delay).await;
                 Ok(response)
             }
+            Self::LastItem => Ok(process()),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The address of the function in `make dev`: it stays while the processes behind it change, and remembers
-//! the webhooks that passed.
+//! The address of the function in `make dev`: it stays while the processes behind it change.
 
-use super::dodo::{self, Webhook};
+use super::dodo::Webhook;
 use super::function_url;
+use super::journal::Journal;
 use super::runtime_api::RuntimeApi;
 use super::serve::{self, Server, Service, ServiceResult};
 use hyper::body::Bytes;
@@ -10,10 +10,6 @@ use hyper::{HeaderMap, Request};
 use serde_json::{Value, json};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
-
-/// How many webhooks are remembered.
-const REMEMBERED: usize = 200;
 
 /// A function URL that leads to one process of the function after the other. Clones share everything.
 #[derive(Clone, Default)]
@@ -22,11 +18,15 @@ pub struct Front(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     function: Option<Arc<RuntimeApi>>,
-    /// Newest first.
-    webhooks: Vec<Value>,
+    journal: Journal,
 }
 
 impl Front {
+    /// Records what the processes do that it leads to from now on.
+    pub fn record(&self, journal: Journal) {
+        self.state().journal = journal;
+    }
+
     /// Serves it on a port of 127.0.0.1; 0 takes a free one.
     ///
     /// # Errors
@@ -37,31 +37,16 @@ impl Front {
 
     /// Leads requests to this process from now on. Those on their way stay where they are.
     pub fn lead_to(&self, function: Arc<RuntimeApi>) {
-        self.state().function = Some(function);
-    }
-
-    /// The webhooks so far, newest first, as the page shows them.
-    pub fn webhooks(&self) -> Vec<Value> {
-        self.state().webhooks.clone()
+        let mut state = self.state();
+        function.record(&state.journal);
+        state.function = Some(function);
     }
 
     /// Hands a webhook to the function. Returns the status and body of the response.
     pub async fn post(&self, webhook: &Webhook) -> (u16, String) {
-        let response = self.webhook(webhook.function_url_event()).await;
+        let response = self.invoke(webhook.function_url_event()).await;
         let status = response["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
         (status.unwrap_or(502), response["body"].as_str().unwrap_or_default().to_owned())
-    }
-
-    /// Invokes the function with a function URL's event, and remembers it if it is a webhook's.
-    async fn webhook(&self, event: Value) -> Value {
-        let start = Instant::now();
-        let is_webhook = event["headers"].get("webhook-id").is_some();
-        let body = is_webhook.then(|| event["body"].as_str().unwrap_or_default().to_owned());
-        let response = self.invoke(event).await;
-        if let Some(body) = body {
-            self.remember(&body, &response, start.elapsed());
-        }
-        response
     }
 
     async fn invoke(&self, event: Value) -> Value {
@@ -74,23 +59,6 @@ impl Front {
             let body = json!({"message": "The function does not respond."}).to_string();
             json!({"statusCode": 502, "body": body})
         })
-    }
-
-    fn remember(&self, body: &str, response: &Value, took: Duration) {
-        let event: Value = serde_json::from_str(body).unwrap_or_default();
-        let said = response["body"].as_str().unwrap_or_default();
-        let said: Value = serde_json::from_str(said).unwrap_or_default();
-        let webhook = json!({
-            "time": time_of_day(dodo::unix_now().cast_unsigned()),
-            "type": event["type"].as_str().unwrap_or("?"),
-            "status": response["statusCode"].as_u64().unwrap_or(502),
-            "outcome": said["outcome"],
-            "message": said["message"],
-            "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        });
-        let mut state = self.state();
-        state.webhooks.insert(0, webhook);
-        state.webhooks.truncate(REMEMBERED);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -106,9 +74,9 @@ impl Service for Front {
                 return Ok(serve::json(403, &json!({"message": "Only from this machine."})));
             }
             let event = serde_json::from_slice(request.body()).unwrap_or_default();
-            return Ok(serve::json(200, &self.webhook(event).await));
+            return Ok(serve::json(200, &self.invoke(event).await));
         }
-        let response = self.webhook(function_url::event(&request)).await;
+        let response = self.invoke(function_url::event(&request)).await;
         Ok(function_url::http_response(&response))
     }
 }
@@ -125,12 +93,4 @@ fn is_from_here(headers: &HeaderMap) -> bool {
     let is_forwarded = ["forwarded", "x-forwarded-for", "x-forwarded-host"];
     ["127.0.0.1", "localhost"].contains(&name)
         && !is_forwarded.iter().any(|name| headers.contains_key(*name))
-}
-
-/// Formats Unix seconds for people; in UTC, like the events.
-pub(crate) fn time_of_day(seconds: u64) -> String {
-    let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-    let moment = time::UtcDateTime::from(moment);
-    let (hour, minute, second) = moment.time().as_hms();
-    format!("{} {hour:02}:{minute:02}:{second:02}", moment.date())
 }

@@ -6,7 +6,8 @@
 //! - [`clock`]: real or simulated time; [`credentials`]: random ones for each run;
 //! - [`leaks`]: what redaction must not let pass;
 //! - [`secrets_manager`]: moto, a Secrets Manager API; [`one_secret`]: a quick one that can fail;
-//! - [`page`]: the page of `make dev`;
+//! - [`journal`]: which requests a function makes for which event; [`gate`]: a service that can fail before
+//!   one that cannot;
 //! - [`package`]: how large a program is; [`template`]: `template.yaml` as SAM expands it;
 //! - [`runtime_api`]: the Lambda Runtime API, and a [`function_url`] in front of it; [`front`]: one that
 //!   leads to one process after the other;
@@ -25,11 +26,12 @@ pub mod dodo_api;
 pub mod fault;
 pub mod front;
 pub mod function_url;
+pub mod gate;
 pub mod interrupt;
+pub mod journal;
 pub mod leaks;
 pub mod one_secret;
 pub mod package;
-pub mod page;
 pub mod poller;
 pub mod proc;
 pub mod runtime_api;

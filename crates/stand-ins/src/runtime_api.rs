@@ -1,13 +1,14 @@
 //! The part of the Lambda Runtime API that a function needs: it hands out events and accepts responses.
 
+use super::journal::Journal;
 use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
 use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
@@ -17,6 +18,9 @@ const FUNCTION_NAME: &str = "dodo-customerio-Function-A1b2C3d4E5f6";
 /// Lambda's default timeout for the functions that run here.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How many there have been; a journal tells them apart.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
+
 /// A running Runtime API; it ends when dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
@@ -25,6 +29,14 @@ pub struct RuntimeApi {
     first_next: watch::Receiver<Option<Instant>>,
     count: AtomicU64,
     timeout: Duration,
+    record: Arc<Record>,
+}
+
+/// Where to record invocations, and under which number.
+#[derive(Debug)]
+struct Record {
+    number: usize,
+    journal: OnceLock<Journal>,
 }
 
 /// A response, and how long the function took.
@@ -52,6 +64,7 @@ struct Shared {
     waiting: Arc<Mutex<HashMap<String, Waiting>>>,
     first_next: watch::Sender<Option<Instant>>,
     timeout: Duration,
+    record: Arc<Record>,
 }
 
 impl RuntimeApi {
@@ -71,9 +84,17 @@ impl RuntimeApi {
         let (sender, receiver) = mpsc::unbounded_channel();
         let (first, first_next) = watch::channel(None);
         let events = Arc::new(Mutex::new(receiver));
-        let shared = Shared { events, waiting: Arc::default(), first_next: first, timeout };
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let record = Arc::new(Record { number, journal: OnceLock::new() });
+        let waiting = Arc::default();
+        let shared = Shared { events, waiting, first_next: first, timeout, record: record.clone() };
         let server = serve::serve(0, shared).await?;
-        Ok(Self { server, events: sender, first_next, count: AtomicU64::new(0), timeout })
+        Ok(Self { server, events: sender, first_next, count: AtomicU64::new(0), timeout, record })
+    }
+
+    /// Records invocations there from now on; the first journal stays.
+    pub fn record(&self, journal: &Journal) {
+        self.record.journal.get_or_init(|| journal.clone());
     }
 
     /// What Lambda puts into a function's environment.
@@ -105,8 +126,12 @@ impl RuntimeApi {
     pub async fn invoke_timed(&self, event: Value) -> Option<Invoked> {
         let (sender, receiver) = oneshot::channel();
         let id = format!("request-{}", self.count.fetch_add(1, Ordering::Relaxed));
-        self.events.send(Invocation { id, event, sender }).ok()?;
-        tokio::time::timeout(self.timeout, receiver).await.ok()?.ok()
+        self.events.send(Invocation { id: id.clone(), event, sender }).ok()?;
+        let invoked = tokio::time::timeout(self.timeout, receiver).await.ok().and_then(Result::ok);
+        if invoked.is_none() {
+            self.record.ended(&id, None);
+        }
+        invoked
     }
 }
 
@@ -144,6 +169,7 @@ impl Shared {
         let Some(Invocation { id, event, sender }) = self.events.lock().await.recv().await else {
             return Err(serve::Broken);
         };
+        self.record.began(&id, &event);
         let mut response = serve::json(200, &event);
         let deadline = SystemTime::now() + self.timeout;
         let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -169,10 +195,25 @@ impl Shared {
     ) -> hyper::Response<ResponseBody> {
         if let Some((since, sender)) = self.waiting.lock().await.remove(id) {
             let took = since.elapsed();
-            let body = serde_json::from_slice(body).unwrap_or(Value::Null);
+            let response = wrap(serde_json::from_slice(body).unwrap_or(Value::Null));
+            self.record.ended(id, Some(&response));
             // The caller may have given up.
-            drop(sender.send(Invoked { response: wrap(body), took }));
+            drop(sender.send(Invoked { response, took }));
         }
         serve::json(202, &json!({"status": "OK"}))
+    }
+}
+
+impl Record {
+    fn began(&self, id: &str, event: &Value) {
+        if let Some(journal) = self.journal.get() {
+            journal.began(self.number, id, event);
+        }
+    }
+
+    fn ended(&self, id: &str, response: Option<&Value>) {
+        if let Some(journal) = self.journal.get() {
+            journal.ended(self.number, id, response);
+        }
     }
 }

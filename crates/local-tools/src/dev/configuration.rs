@@ -19,6 +19,8 @@ pub struct Copies {
 pub struct Configuration {
     pub environment: Vec<(&'static str, String)>,
     pub settings: Local,
+    /// The version of the transform that was checked.
+    pub copy: Option<PathBuf>,
     made_of: Snapshot,
     /// What may be a typo.
     pub warnings: Vec<String>,
@@ -50,13 +52,13 @@ pub fn check(
     let copy = copy.map_err(|error| {
         format!("The transform cannot be copied to {} ({error}).", copies.folder.display())
     })?;
-    environment.extend(copy.map(|path| ("TRANSFORM_FILE", path.display().to_string())));
+    environment.extend(copy.as_ref().map(|path| ("TRANSFORM_FILE", path.display().to_string())));
     let variable = |name: &str| {
         environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     };
     let read = as_the_function(variable)?;
     let warnings = read.warnings().iter().map(|warning| format!("{warning}.")).collect();
-    Ok(Configuration { environment, settings, made_of: now.clone(), warnings })
+    Ok(Configuration { environment, settings, copy, made_of: now.clone(), warnings })
 }
 
 impl Configuration {

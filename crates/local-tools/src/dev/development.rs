@@ -3,6 +3,7 @@
 use super::configuration::{self, Configuration, Copies};
 use super::files::{Files, Snapshot};
 use super::function::Function;
+use crate::page::Board;
 use stand_ins::front::Front;
 use stand_ins::secrets_manager::project_file;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ const SHOWN_LINES: usize = 40;
 /// The function that runs, and what it was made of.
 pub struct Development {
     front: Front,
+    board: Board,
     files: Files,
     /// The files when they were last looked at, usable or not.
     seen: Snapshot,
@@ -28,13 +30,13 @@ pub struct Development {
 }
 
 impl Development {
-    /// Starts the function behind `front`, which listens on `port`, with a file of settings, which must stay
+    /// Starts the function behind `front`, which listens on `port`, and tells `board` what it runs with: with a file of settings, which must stay
     /// there if it is named, and a transform. `services` are the variables that lead to the services.
     ///
     /// # Errors
     /// What is wrong with the settings or the transform, or why the function does not start.
     pub async fn start(
-        front: Front,
+        (front, board): (Front, Board),
         port: u16,
         (settings, transform): ((PathBuf, bool), Option<PathBuf>),
         services: Vec<(&'static str, String)>,
@@ -50,7 +52,10 @@ impl Development {
         let configuration = configuration::check(&files, &seen, services.clone(), &mut copies)?;
         let function = Function::start(&files.program, &configuration.environment, &log).await?;
         front.lead_to(function.runtime.clone());
-        Ok(Self { front, files, seen, services, copies, log, configuration, function })
+        let development =
+            Self { front, board, files, seen, services, copies, log, configuration, function };
+        development.tell();
+        Ok(development)
     }
 
     /// What it runs with.
@@ -73,6 +78,7 @@ impl Development {
             tokio::select! {
                 now = self.files.changed(&self.seen) => self.take(now).await,
                 _ = self.function.ended() => self.again().await,
+                () = self.board.restart_asked() => self.restart().await,
             }
         }
     }
@@ -88,11 +94,33 @@ impl Development {
                 println!("{}", self.configuration.taken(&changes, &before, seconds));
                 self.configuration.warnings.iter().for_each(|warning| println!("    {warning}"));
             }
-            Err(problem) => println!(
-                "{changes} changed, but cannot be used:\n    {}\n    The function goes on as before.",
-                problem.replace('\n', "\n    ")
-            ),
+            Err(problem) => {
+                self.board.problem(&problem);
+                println!(
+                    "{changes} changed, but cannot be used:\n    {}\n    The function goes on as before.",
+                    problem.replace('\n', "\n    ")
+                );
+            }
         }
+    }
+
+    /// A new environment, as Lambda starts one when it likes.
+    async fn restart(&mut self) {
+        let environment = &self.configuration.environment;
+        match Function::start(&self.files.program, environment, &self.log).await {
+            Ok(function) => {
+                self.front.lead_to(function.runtime.clone());
+                tokio::spawn(std::mem::replace(&mut self.function, function).retire());
+                self.tell();
+            }
+            Err(problem) => self.board.problem(&problem),
+        }
+    }
+
+    /// What the function runs with, for the page.
+    fn tell(&self) {
+        let Configuration { copy, settings, .. } = &self.configuration;
+        self.board.runs(self.files.transform.as_deref(), copy.clone(), settings);
     }
 
     /// Returns what it ran with before.
@@ -117,7 +145,9 @@ impl Development {
         self.front.lead_to(function.runtime.clone());
         let before = std::mem::replace(&mut self.function, function);
         tokio::spawn(before.retire());
-        Ok(std::mem::replace(&mut self.configuration, configuration))
+        let before = std::mem::replace(&mut self.configuration, configuration);
+        self.tell();
+        Ok(before)
     }
 
     async fn again(&mut self) {

@@ -9,6 +9,7 @@ mod function;
 
 use crate::address::Address;
 use crate::command_line::port;
+use crate::page::{Board, Page, Setup};
 use crate::ports;
 use crate::send::merchants_secret;
 use crate::services::{DodoKey, Services};
@@ -17,7 +18,8 @@ use development::Development;
 use stand_ins::customerio::describe;
 use stand_ins::front::Front;
 use stand_ins::interrupt::until_interrupted;
-use stand_ins::page::Page;
+use stand_ins::journal::Journal;
+use std::sync::Arc;
 
 /// Ports on 127.0.0.1, and what the function is given.
 #[derive(Debug, clap::Args)]
@@ -60,20 +62,34 @@ async fn serve(choices: Choices) -> Result<(), String> {
     ])?;
     let files = ((settings.path()?, settings.is_named()), transform.path()?);
     let merchants_secret = merchants_secret()?;
+    let (journal, invocations) = Journal::recording();
     let front = Front::default();
+    front.record(journal.clone());
     let door = front.serve(port).await.map_err(|error| ports::taken("PORT", port, &error))?;
-    let port = door.address.port();
+    let (is_fresh, port) = (port == 0, door.address.port());
 
     let progress = |step: &str| println!("starting: {step}");
-    let services = Services::start(customerio_port, merchants_secret.as_deref(), progress).await?;
+    let merchants = merchants_secret.as_deref();
+    let services = Services::start_recorded(customerio_port, merchants, &journal, progress).await?;
+    let services = Arc::new(services);
     let secret = services.webhook_secret.clone();
-    let page = Page::serve(page_port, &services.customerio, &front, &secret).await;
+    let board = Board::new();
+    let setup = Setup {
+        services: services.clone(),
+        front: front.clone(),
+        journal,
+        board: board.clone(),
+        port,
+        is_fresh,
+        has_key: key,
+    };
+    let page = Page::serve(page_port, setup, invocations).await;
     let page = page.map_err(|error| ports::taken("PAGE_PORT", page_port, &error))?;
 
     progress("function");
     let key = if key { DodoKey::With } else { DodoKey::Without };
     let environment = services.environment(key);
-    let mut development = Development::start(front, port, files, environment).await?;
+    let mut development = Development::start((front, board), port, files, environment).await?;
     let address = Address { port, webhook_secret: secret };
     let _announced = address.announce()?;
 

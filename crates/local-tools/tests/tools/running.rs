@@ -117,6 +117,8 @@ pub struct Dev {
     /// How many lines have been looked through.
     seen: usize,
     pub port: String,
+    /// Where its page is.
+    pub page: String,
 }
 
 impl Dev {
@@ -141,7 +143,9 @@ impl Dev {
         thread::spawn(move || {
             output.lines().map_while(Result::ok).for_each(|it| written.lock().unwrap().push(it));
         });
-        let mut dev = Self { process, lines, seen: 0, port: String::new() };
+        let mut dev = Self { process, lines, seen: 0, port: String::new(), page: String::new() };
+        let page = dev.says("page ");
+        dev.page = page.split_whitespace().last().unwrap().into();
         let url = dev.says("function URL");
         dev.port = url.trim_end_matches('/').rsplit(':').next().unwrap().into();
         dev.says("Ctrl-C ends it");

@@ -6,9 +6,11 @@ mod people;
 pub mod rules;
 mod schema;
 
+use people::Watched;
 pub use people::{Activity, LateIdentify, Object, Objects, People, Profile, UPDATE_FAILURE};
 
 use super::fault::{Fault, Faults};
+use super::journal::{Journal, Service as Called};
 use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -60,6 +62,9 @@ pub struct State {
     /// A text that makes every request fail that has it in its body, and how.
     pub poison: Option<(String, Fault)>,
     authorization: String,
+    journal: Journal,
+    /// Whether the last item of the batch that is being processed is refused.
+    refuses_last_item: bool,
 }
 
 /// Its shared state, which others may read while it runs.
@@ -72,7 +77,19 @@ impl CustomerIo {
     /// # Errors
     /// If the port is taken.
     pub async fn start(port: u16, site_id: &str, api_key: &str) -> io::Result<Self> {
-        let mut state = State::default();
+        Self::start_recorded(port, (site_id, api_key), &Journal::default()).await
+    }
+
+    /// The same; requests, and what each changes, are recorded in a journal.
+    ///
+    /// # Errors
+    /// If the port is taken.
+    pub async fn start_recorded(
+        port: u16,
+        (site_id, api_key): (&str, &str),
+        journal: &Journal,
+    ) -> io::Result<Self> {
+        let mut state = State { journal: journal.clone(), ..State::default() };
         state.accept(site_id, api_key);
         let state = Memory(Arc::new(Mutex::new(state)));
         let server = serve::serve(port, state.clone()).await?;
@@ -126,12 +143,24 @@ impl Service for Memory {
         if let Some(order) = request.uri().path().strip_prefix("/local/fail/") {
             return Ok(self.lock().command(order));
         }
+        let call = self.lock().journal.call(Called::CustomerIo, &request);
         let fault = self.lock().next_fault(request.body());
-        let process = || self.lock().process(&request);
-        match fault {
+        let refuses_last_item = matches!(fault, Some(Fault::LastItem));
+        let process = || {
+            let mut state = self.lock();
+            state.refuses_last_item = refuses_last_item;
+            let (response, changes) = state.watch(&request);
+            call.changed(changes);
+            response
+        };
+        let result = match fault {
             None => Ok(process()),
-            Some(fault) => fault.apply(process).await,
-        }
+            Some(fault) => {
+                call.fails(&fault.in_short());
+                fault.apply(process).await
+            }
+        };
+        call.responds(result).await
     }
 }
 
@@ -158,6 +187,17 @@ impl State {
             |(text, _): &&(String, Fault)| String::from_utf8_lossy(body).contains(text.as_str());
         let poison = self.poison.as_ref().filter(is_poisoned).map(|(_, fault)| fault.clone());
         self.faults.pop().or(poison)
+    }
+
+    /// Processes a request; what it changed is null unless there is a journal.
+    fn watch(&mut self, request: &Request<Bytes>) -> (Response<ResponseBody>, Value) {
+        if !self.journal.is_on() {
+            return (self.process(request), Value::Null);
+        }
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let watched = Watched::of(&self.people, request.uri().path(), &body);
+        let response = self.process(request);
+        (response, watched.changes(&self.people))
     }
 
     fn process(&mut self, request: &Request<Bytes>) -> Response<ResponseBody> {
@@ -196,7 +236,8 @@ impl State {
         };
         let mut all_errors = Vec::new();
         for (index, item) in items.iter().enumerate() {
-            let mut errors = rules::errors(item);
+            let is_refused = self.refuses_last_item && index + 1 == items.len();
+            let mut errors = if is_refused { rules::refused() } else { rules::errors(item) };
             if errors.is_empty() {
                 self.people.apply(item);
             }
@@ -206,6 +247,18 @@ impl State {
             all_errors.extend(errors);
         }
         if all_errors.is_empty() { (200, json!({})) } else { (207, json!({"errors": all_errors})) }
+    }
+
+    /// Applies what a request of an earlier run brought that was accepted; `refused` are the indices of its
+    /// items that were not.
+    pub fn restore(&mut self, method: &str, path: &str, body: &Value, refused: &[u64]) {
+        let items = match path {
+            "/api/v2/batch" => body["batch"].as_array().map(Vec::as_slice).unwrap_or_default(),
+            "/api/v2/entity" => std::slice::from_ref(body),
+            _ => return drop(self.older(method, path, body.to_string().as_bytes())),
+        };
+        let accepted = (0..).zip(items).filter(|(index, _)| !refused.contains(index));
+        accepted.for_each(|(_, item)| self.people.apply(item));
     }
 
     /// The paths of the v1 API that JavaScript handlers are known to use.

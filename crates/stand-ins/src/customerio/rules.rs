@@ -58,6 +58,13 @@ pub fn errors(item: &Value) -> Vec<Value> {
     errors.0
 }
 
+/// The errors of an item that is refused although it keeps the rules.
+pub fn refused() -> Vec<Value> {
+    let mut errors = Errors(Vec::new());
+    errors.add("attributes", "was refused, as the local Customer.io was told to");
+    errors.0
+}
+
 struct Errors(Vec<Value>);
 
 impl Errors {

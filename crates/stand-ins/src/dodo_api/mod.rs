@@ -10,6 +10,7 @@ pub use list::List;
 pub use rate::RateLimit;
 
 use super::fault::Faults;
+use super::journal::{Journal, Service as Called};
 use super::serve::{self, Server, Service, ServiceResult};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -50,6 +51,7 @@ pub struct State {
     /// Path and query of every request.
     pub requests: Vec<String>,
     key: String,
+    journal: Journal,
 }
 
 impl DodoApi {
@@ -58,7 +60,16 @@ impl DodoApi {
     /// # Errors
     /// If there is no port.
     pub async fn start(key: &str) -> io::Result<Self> {
-        let memory = Memory(Arc::new(Mutex::new(State::new(key))));
+        Self::start_recorded(key, &Journal::default()).await
+    }
+
+    /// The same; requests are recorded in a journal.
+    ///
+    /// # Errors
+    /// If there is no port.
+    pub async fn start_recorded(key: &str, journal: &Journal) -> io::Result<Self> {
+        let state = State { journal: journal.clone(), ..State::new(key) };
+        let memory = Memory(Arc::new(Mutex::new(state)));
         let server = serve::serve(0, memory.clone()).await?;
         Ok(Self { server, memory })
     }
@@ -82,16 +93,20 @@ impl Memory {
 
 impl Service for Memory {
     async fn respond(&self, request: Request<Bytes>) -> ServiceResult {
-        let fault = {
+        let (call, fault) = {
             let mut state = self.lock();
             state.requests.push(request.uri().to_string());
-            state.faults.pop()
+            (state.journal.call(Called::DodoApi, &request), state.faults.pop())
         };
         let process = || self.lock().process(&request);
-        match fault {
+        let result = match fault {
             None => Ok(process()),
-            Some(fault) => fault.apply(process).await,
-        }
+            Some(fault) => {
+                call.fails(&fault.in_short());
+                fault.apply(process).await
+            }
+        };
+        call.responds(result).await
     }
 }
 
@@ -109,6 +124,7 @@ impl State {
             ignores_filters: false,
             requests: Vec::new(),
             key: key.to_owned(),
+            journal: Journal::default(),
         }
     }
 

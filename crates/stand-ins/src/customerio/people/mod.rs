@@ -2,14 +2,17 @@
 
 mod objects;
 mod profile;
+mod watched;
 
 pub use objects::{Object, Objects};
 pub use profile::{Activity, Profile};
+pub(super) use watched::Watched;
 
 use crate::clock::Clock;
 use profile::{Name, same_address};
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What a person's activity says after an `identify` of which nothing was applied.
 pub const UPDATE_FAILURE: &str = "Attribute Update Failure";
@@ -31,7 +34,8 @@ pub struct People {
     profiles: Vec<Profile>,
     event_ids: HashSet<String>,
     suppressed: Vec<Name>,
-    created: usize,
+    /// How many people got a `cio_id` that begins so.
+    given: HashMap<String, usize>,
     /// What people are related to.
     pub objects: Objects,
     /// How many events were ignored because their id had been seen before.
@@ -156,15 +160,21 @@ impl People {
         let index = match self.position(name).or_else(without_id) {
             Some(index) => index,
             None if matches!(name, Name::CioId(_)) => return None,
-            None => self.create(),
+            None => self.create(name),
         };
         self.profiles[index].set_name(name.clone());
         Some(index)
     }
 
-    fn create(&mut self) -> usize {
-        self.created += 1;
-        let cio_id = format!("cio{:08}", self.created);
+    /// The same name gets the same `cio_id` in each run, so that a page that remembers earlier ones finds its
+    /// people; a person who comes after they were deleted is another one.
+    fn create(&mut self, name: &Name) -> usize {
+        let mut hasher = DefaultHasher::new();
+        canonical(name).hash(&mut hasher);
+        let stem = format!("cio{:08x}", hasher.finish() >> 32);
+        let given = self.given.entry(stem.clone()).or_default();
+        *given += 1;
+        let cio_id = if *given == 1 { stem } else { format!("{stem}-{given}") };
         self.profiles.push(Profile::new(cio_id));
         self.profiles.len() - 1
     }

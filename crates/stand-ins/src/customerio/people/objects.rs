@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Type id and object id.
-type Key = (String, String);
+pub(super) type Key = (String, String);
 
 /// One object. Its updates have no order but that of their arrival.
 #[derive(Debug, Default, Clone)]
@@ -105,7 +105,7 @@ fn relationships(item: &Value) -> impl Iterator<Item = &Value> {
     item["cio_relationships"].as_array().into_iter().flatten()
 }
 
-fn key(identifiers: &Value) -> Option<Key> {
+pub(super) fn key(identifiers: &Value) -> Option<Key> {
     let text = |name| Some(identifiers.get(name)?.as_str()?.to_owned());
     Some((text("object_type_id")?, text("object_id")?))
 }

@@ -30,7 +30,7 @@ pub struct Activity {
 }
 
 /// How an item names a person.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Name {
     Id(String),
     Email(String),
@@ -105,6 +105,11 @@ impl Profile {
                 self.attributes.insert(name.clone(), value.clone());
             }
         }
+    }
+
+    /// When an attribute was last updated, in Unix seconds.
+    pub fn updated(&self, name: &str) -> Option<i64> {
+        self.updated.get(name).copied()
     }
 
     /// The newest timestamp of any attribute.

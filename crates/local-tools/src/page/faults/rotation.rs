@@ -1,0 +1,159 @@
+//! Rotated credentials: stored in Secrets Manager in time, or not.
+
+use crate::services::Services;
+use serde_json::{Value, json};
+use stand_ins::dodo::{random_hex, random_secret};
+
+/// What was rotated, and whether it was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    WebhookSecretStored,
+    WebhookSecretNotStored,
+    CustomerIoStored,
+    CustomerIoNotStored,
+}
+
+/// The credentials in use.
+pub struct Rotations {
+    active: Option<Rotation>,
+    /// In Secrets Manager from the start, and what other terminals sign with.
+    first_secret: String,
+    /// What the page signs with.
+    webhook_secret: String,
+    /// In Secrets Manager.
+    stored_pair: (String, String),
+}
+
+/// A change of what is stored.
+pub type Change = Box<dyn Fn(&mut Value) + Send + Sync>;
+
+impl Rotation {
+    pub const ALL: [Self; 4] = [
+        Self::WebhookSecretStored,
+        Self::WebhookSecretNotStored,
+        Self::CustomerIoStored,
+        Self::CustomerIoNotStored,
+    ];
+
+    pub fn id(self) -> String {
+        format!("rotation.{}", self.short_name())
+    }
+
+    pub fn short_name(self) -> &'static str {
+        match self {
+            Self::WebhookSecretStored => "webhook_secret_stored",
+            Self::WebhookSecretNotStored => "webhook_secret_not_stored",
+            Self::CustomerIoStored => "customerio_stored",
+            Self::CustomerIoNotStored => "customerio_not_stored",
+        }
+    }
+
+    pub fn to_json(self) -> Value {
+        let (name, shows, what) = match self {
+            Self::WebhookSecretStored => (
+                "Signing secret rotated and stored",
+                None,
+                "Dodo signs with a new secret, and Secrets Manager has it. The function knows the old one, reads the \
+                 secret again (at most every 30 s) and accepts the webhook.",
+            ),
+            Self::WebhookSecretNotStored => (
+                "Signing secret rotated, not stored",
+                Some("signature_mismatch"),
+                "The page signs with a secret that nobody has stored.",
+            ),
+            Self::CustomerIoStored => (
+                "API key rotated and stored",
+                None,
+                "Customer.io accepts a new pair only, and Secrets Manager has it. The function reads the secret again \
+                 (at most every 30 s) and delivers.",
+            ),
+            Self::CustomerIoNotStored => (
+                "API key rotated, not stored",
+                Some("credentials_refused"),
+                "Customer.io accepts a new pair only, and nobody has stored it.",
+            ),
+        };
+        json!({"id": self.id(), "service": "rotation", "name": name, "shows": shows, "what": what})
+    }
+}
+
+impl Rotations {
+    pub fn new(services: &Services) -> Self {
+        let credentials = &services.credentials;
+        Self {
+            active: None,
+            first_secret: credentials.webhook_secret.clone(),
+            webhook_secret: credentials.webhook_secret.clone(),
+            stored_pair: (credentials.site_id.clone(), credentials.api_key.clone()),
+        }
+    }
+
+    pub fn active(&self) -> Option<Rotation> {
+        self.active
+    }
+
+    pub fn webhook_secret(&self) -> &str {
+        &self.webhook_secret
+    }
+
+    /// Rotates; returns what is to be stored.
+    pub fn begin(&mut self, rotation: Rotation, services: &Services) -> Option<Change> {
+        self.active = Some(rotation);
+        match rotation {
+            Rotation::WebhookSecretStored => {
+                self.webhook_secret = random_secret();
+                Some(accept_too(self.webhook_secret.clone()))
+            }
+            Rotation::WebhookSecretNotStored => {
+                self.webhook_secret = random_secret();
+                None
+            }
+            Rotation::CustomerIoStored => {
+                self.stored_pair = (random_hex(), random_hex());
+                let (site_id, api_key) = self.stored_pair.clone();
+                services.customerio.state().accept(&site_id, &api_key);
+                Some(Box::new(move |secret| {
+                    secret["customerio_site_id"] = site_id.as_str().into();
+                    secret["customerio_api_key"] = api_key.as_str().into();
+                }))
+            }
+            Rotation::CustomerIoNotStored => {
+                services.customerio.state().accept(&random_hex(), &random_hex());
+                None
+            }
+        }
+    }
+
+    /// All agree again. What was stored in time stays; the function has it or will read it.
+    pub fn end(&mut self, services: &Services) -> Option<Change> {
+        let (site_id, api_key) = &self.stored_pair;
+        services.customerio.state().accept(site_id, api_key);
+        let rotated = std::mem::replace(&mut self.webhook_secret, self.first_secret.clone());
+        let was_stored = self.active.take() == Some(Rotation::WebhookSecretStored);
+        was_stored.then(|| no_longer_accept(rotated))
+    }
+}
+
+fn accept_too(added: String) -> Change {
+    Box::new(move |secret| {
+        let mut all = secrets(secret);
+        all.insert(0, added.as_str().into());
+        secret["dodo_webhook_secret"] = all.into();
+    })
+}
+
+fn no_longer_accept(removed: String) -> Change {
+    Box::new(move |secret| {
+        let mut all = secrets(secret);
+        all.retain(|it| *it != removed.as_str());
+        secret["dodo_webhook_secret"] = all.into();
+    })
+}
+
+/// One or several.
+fn secrets(secret: &Value) -> Vec<Value> {
+    match &secret["dodo_webhook_secret"] {
+        Value::Array(all) => all.clone(),
+        one => vec![one.clone()],
+    }
+}

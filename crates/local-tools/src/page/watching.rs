@@ -1,0 +1,131 @@
+//! Makes a record of each webhook once the function has responded, and keeps it.
+
+use super::explained::{Explained, explain};
+use super::record::{self, Known};
+use super::state::shown;
+use super::{Page, locked};
+use serde_json::{Value, json};
+use stand_ins::clock::Clock;
+use stand_ins::journal::Invocation;
+use std::time::{Duration, UNIX_EPOCH};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+impl Page {
+    /// Keeps what the function did, until nothing can come any more.
+    pub(super) fn watch(
+        &self,
+        mut invocations: UnboundedReceiver<Invocation>,
+    ) -> impl Future<Output = ()> + use<> {
+        let page = self.clone();
+        async move {
+            while let Some(invocation) = invocations.recv().await {
+                let page = page.clone();
+                // A JavaScript file may run for a while.
+                let kept = tokio::task::spawn_blocking(move || page.keep_invocation(&invocation));
+                drop(kept.await);
+            }
+        }
+    }
+
+    fn keep_invocation(&self, invocation: &Invocation) {
+        if invocation.event["Records"].is_array() {
+            self.delivered_from_queue(invocation);
+        } else if record::is_webhook(invocation) {
+            let known = self.known(invocation);
+            let mut history = self.history();
+            let number = history.next_number();
+            history.add(&record::of(invocation, &Known { number, ..known }));
+        }
+        self.setup().board.changed();
+    }
+
+    /// What the page knows of a webhook beside what was seen.
+    fn known(&self, invocation: &Invocation) -> Known {
+        let id = invocation.event["headers"]["webhook-id"].as_str().unwrap_or_default();
+        let sent = locked(&self.0.sent).remove(id);
+        let (transform, mode) = {
+            let running = self.setup().board.running();
+            let mode = running.settings.get("PERSON_IDENTIFIER").map(|it| it.trim().to_owned());
+            (running.transform.as_deref().map(shown), mode.filter(|mode| !mode.is_empty()))
+        };
+        Known {
+            number: 0,
+            replay_of: sent.flatten(),
+            is_from_page: sent.is_some(),
+            mode: mode.unwrap_or_else(|| "customer_id".to_owned()),
+            has_key: self.setup().has_key,
+            transform,
+            explained: self.explained(id, record::body(invocation)),
+        }
+    }
+
+    /// `None` if the body is no event.
+    fn explained(&self, webhook_id: &str, body: &str) -> Option<Explained> {
+        let transform = self.setup().board.explainer().ok()?;
+        explain(&transform, webhook_id, body).ok()
+    }
+
+    /// A batch of the queue function: adds it to each webhook that was in it.
+    fn delivered_from_queue(&self, invocation: &Invocation) {
+        let records = invocation.event["Records"].as_array().into_iter().flatten();
+        let id = |record: &Value| {
+            let id = &record["messageAttributes"]["webhook-id"]["stringValue"];
+            Some((id.as_str()?.to_owned(), record["messageId"].clone()))
+        };
+        let ids: Vec<(String, Value)> = records.filter_map(id).collect();
+        let failures = invocation.response.as_ref().map(|it| it["batchItemFailures"].clone());
+        let failures = failures.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+        let requests = record::requests(invocation);
+        for (webhook_id, message_id) in &ids {
+            let comes_again = failures.iter().any(|it| it["itemIdentifier"] == *message_id);
+            let delivery = json!({
+                "at": invocation.at,
+                "took": u64::try_from(invocation.took.as_millis()).unwrap_or(u64::MAX),
+                "webhooks": ids.len(),
+                "comes_again": comes_again || invocation.response.is_none(),
+                "requests": requests,
+            });
+            let mut history = self.history();
+            let number = history.newest(webhook_id, 0);
+            let Some(mut record) = number.and_then(|number| history.record(number)) else {
+                continue;
+            };
+            if let Some(deliveries) = record["deliveries"].as_array_mut() {
+                deliveries.push(delivery);
+            }
+            history.add(&record);
+        }
+    }
+
+    /// What Customer.io accepted in earlier runs it knows again.
+    pub(super) fn restore(&self) {
+        let records: Vec<Value> = self.history().records().collect();
+        let mut state = self.setup().services.customerio.state();
+        for record in records {
+            for request in record["requests"].as_array().into_iter().flatten() {
+                let is_accepted = request["changes"].is_object()
+                    && request["status"].as_u64().is_none_or(|status| (200..300).contains(&status));
+                if !is_accepted {
+                    continue;
+                }
+                let at =
+                    UNIX_EPOCH + Duration::from_millis(request["at"].as_u64().unwrap_or_default());
+                state.people.clock = Clock::new(move || at);
+                let errors = request["response"]["errors"].as_array().into_iter().flatten();
+                let refused: Vec<u64> =
+                    errors.filter_map(|error| error["batch_index"].as_u64()).collect();
+                let text = |name: &str| request[name].as_str().unwrap_or_default();
+                state.restore(text("method"), text("path"), &request["body"], &refused);
+            }
+        }
+        state.people.clock = Clock::default();
+    }
+
+    /// Forgets all webhooks and all people.
+    pub(super) fn forget(&self) -> Value {
+        self.history().clear();
+        self.setup().services.customerio.state().people = Default::default();
+        self.setup().board.changed();
+        json!({})
+    }
+}
