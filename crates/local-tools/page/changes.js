@@ -9,9 +9,9 @@ export function attributesTable(label, attributes = {}) {
   return table(label, ["attribute", "value"], rows);
 }
 
-/** `[{name, before, after}]` as a table. */
-export function changesTable(label, changes) {
-  const side = (which) => Object.fromEntries(changes.map((it) => [it.name, it[which]]));
+/** `[{name, before, after}]` as a table; `currencies` are attributes that may not have changed. */
+export function changesTable(label, changes, currencies = {}) {
+  const side = (which) => ({ ...currencies, ...Object.fromEntries(changes.map((it) => [it.name, it[which]])) });
   const [before, after] = [side("before"), side("after")];
   const row = ({ name }) => [name, shown(name, before[name], before), shown(name, after[name], after)];
   return table(label, ["attribute", "before", "after"], changes.map(row));
@@ -33,7 +33,8 @@ const object = ({ type, id, created, attributes }) =>
     make("h4", {}, `Object ${id} of type ${type}${created ? ", new" : ""}`),
     attributes.length > 0 && changesTable(`Object ${id}`, attributes));
 
-function person({ cio_id: cioId, id, email, created, deleted, merged_into: into, attributes, kept, events }) {
+function person({ cio_id: cioId, id, email, created, deleted, merged_into: into, ...more }) {
+  const { attributes, kept, events, currencies } = more;
   const name = email ?? id ?? cioId;
   const news = [created && "new", deleted && "deleted", into && `merged into ${into}`].filter(Boolean);
   return make("section", { class: "card", "aria-label": name },
@@ -42,7 +43,7 @@ function person({ cio_id: cioId, id, email, created, deleted, merged_into: into,
       make("p", {}, make("strong", {}, `Event "${it.name}"`), it.timestamp && [", ", time(it.timestamp * 1000)]),
       fold("Its attributes", attributesTable(`Event ${it.name}`, it.attributes)),
     ]),
-    attributes.length > 0 && changesTable(`What changed on ${name}`, attributes),
+    attributes.length > 0 && changesTable(`What changed on ${name}`, attributes, currencies),
     kept.map((it) =>
       make("p", { class: "quiet" }, `${it.name} stays ${it.kept}: what was sent (${it.sent}) is older.`)));
 }

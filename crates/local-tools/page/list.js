@@ -96,12 +96,17 @@ async function clear() {
 
 /** The opened webhook is marked, also after another was opened. */
 export function markOpened() {
-  const opened = /^#\/webhooks\/\d+/.exec(location.hash)?.[0];
   for (const it of at("webhooks").querySelectorAll("[aria-current]")) it.removeAttribute("aria-current");
-  rowLink(opened)?.setAttribute("aria-current", "true");
+  rowLink(location.hash)?.setAttribute("aria-current", "true");
 }
 
-const rowLink = (hash) => hash && at("webhooks").querySelector(`a[href="${hash}"]`);
+/** The focus goes back to the webhook that was opened. */
+export const returnFrom = (hash) => rowLink(hash)?.focus();
+
+function rowLink(hash) {
+  const [opened] = /^#\/webhooks\/\d+/.exec(hash) ?? [];
+  return opened && at("webhooks").querySelector(`a[href="${opened}"]`);
+}
 
 const STEPS = { j: "next", ArrowDown: "next", k: "previous", ArrowUp: "previous" };
 
@@ -128,11 +133,6 @@ function step(direction) {
 
 /** Out of the search, then out of what was opened. */
 function back(from) {
-  if (from.matches("#filter *")) {
-    from.blur();
-    return;
-  }
-  const opened = rowLink(/^#\/webhooks\/\d+/.exec(location.hash)?.[0]);
-  location.hash = "#/";
-  opened?.focus();
+  if (from.matches("#filter *")) from.blur();
+  else location.hash = "#/";
 }

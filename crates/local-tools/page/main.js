@@ -25,7 +25,8 @@ const VIEWS = [
 
 let shown = new AbortController();
 
-async function route() {
+/** Shows what the address names; `from` is what was shown before. */
+async function route(from) {
   shown.abort();
   shown = new AbortController();
   const { signal } = shown;
@@ -37,7 +38,8 @@ async function route() {
   if (signal.aborted) return;
   document.title = `${title} – dodo-customerio on this machine`;
   fill(at("view"), content);
-  if (path !== "/") at("view").focus({ preventScroll: true });
+  if (path === "/") list.returnFrom(from);
+  else at("view").focus({ preventScroll: true });
   at("view").scrollTop = 0;
 }
 
@@ -100,6 +102,6 @@ function theme() {
 theme();
 list.start();
 onState(undefined, showState);
-window.addEventListener("hashchange", route);
-route();
+window.addEventListener("hashchange", ({ oldURL }) => route(new URL(oldURL).hash));
+route("");
 follow((error) => error && fill(at("alerts"), note("bad", error.message)));

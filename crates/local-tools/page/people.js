@@ -16,7 +16,7 @@ export async function all(signal) {
 }
 
 function peopleTable({ people, total }) {
-  if (!total) return make("p", { class: "quiet" }, "Nobody yet.");
+  if (people.length === 0) return make("p", { class: "quiet" }, total ? `Nobody of ${total}.` : "Nobody yet.");
   return table("People", ["person", "name", "events", "last change"], people.map((it) => [
     link(it.email ?? it.id ?? it.cio_id, `#/people/${it.cio_id}`),
     it.name ?? "",

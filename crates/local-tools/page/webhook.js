@@ -117,7 +117,7 @@ function transformed({ transform, rules }) {
   return [
     "Transform", files.some(({ error }) => error) ? "bad" : "good",
     make("p", {}, name ? make("code", {}, name) : "The built-in transform made the request."),
-    isWithout && make("p", { class: "quiet" }, "The steps below are shown without what the lookups brought."),
+    isWithout && files.length > 0 && make("p", { class: "quiet" }, "The steps below are shown without what the lookups brought."),
     files.map(fileCard),
     builtIn && fold("What the built-in transform made", json("What the built-in transform made", builtIn)),
     rulesNote(rules),

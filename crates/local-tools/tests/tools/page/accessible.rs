@@ -15,7 +15,8 @@ const FINDINGS: &str = "const result = await axe.run(document, { resultTypes: ['
 #[test]
 fn every_view_is_readable_by_everybody() {
     let folder = Folder::new();
-    let text = "function extend(request) { request.batch.at(-1).attributes.plan = 'pro'; return request }";
+    let text =
+        "function extend(request) { request.batch.at(-1).attributes.plan = 'pro'; return request }";
     let path = folder.write("plans.js", text);
     let Some(page) = Page::start(&["--transform", &path]) else { return };
     page.resize(WIDTHS[0]);
@@ -93,7 +94,9 @@ fn values_are_shown_as_people_read_them() {
     let words = |attributes: &Value, name: &str| {
         let script = format!(
             "const {{ inWords }} = await import('/page/format.js'), all = {attributes};
-             return inWords({0}, all[{0}], all)", json!(name));
+             return inWords({0}, all[{0}], all)",
+            json!(name)
+        );
         page.run(&script)
     };
     let eur = json!({"payment_amount": "29.00", "payment_amount_minor": 2900, "currency": "EUR",
@@ -104,7 +107,9 @@ fn values_are_shown_as_people_read_them() {
     for plain in ["status", "payment_amount_minor", "payments_count"] {
         assert_eq!(words(&eur, plain), Value::Null, "{plain}");
     }
-    for (amount, currency, expected) in [("1500", "JPY", "JP¥1,500"), ("1.500", "KWD", "KWD\u{a0}1.500"), ("7.00", "?", "7.00 ?")] {
+    for (amount, currency, expected) in
+        [("1500", "JPY", "JP¥1,500"), ("1.500", "KWD", "KWD\u{a0}1.500"), ("7.00", "?", "7.00 ?")]
+    {
         let attributes = json!({"last_payment_amount": amount, "last_payment_amount_minor": 1, "last_payment_currency": currency});
         assert_eq!(words(&attributes, "last_payment_amount"), json!(expected));
     }

@@ -63,9 +63,8 @@ impl Browser {
         };
         let options = json!({"args": ARGUMENTS});
         let capabilities = json!({"alwaysMatch": {"goog:chromeOptions": options}});
-        let started = browser.until(|| {
-            browser.request("", Some(&json!({ "capabilities": capabilities }))).ok()
-        });
+        let started = browser
+            .until(|| browser.request("", Some(&json!({ "capabilities": capabilities }))).ok());
         let id = started.expect("ChromeDriver responds")["sessionId"].as_str().unwrap().to_owned();
         browser.session = format!("{}/{id}", browser.session);
         Some(browser)
@@ -93,10 +92,12 @@ impl Browser {
 
     /// Tries until there is something.
     fn until<T>(&self, attempt: impl Fn() -> Option<T>) -> Option<T> {
-        (0..TIMES).find_map(|_| attempt().or_else(|| {
-            sleep(INTERVAL);
-            None
-        }))
+        (0..TIMES).find_map(|_| {
+            attempt().or_else(|| {
+                sleep(INTERVAL);
+                None
+            })
+        })
     }
 
     pub fn open(&self, url: &str) {
@@ -155,9 +156,14 @@ impl Browser {
 
     /// Presses keys, one after the other, wherever the focus is.
     pub fn keys(&self, keys: &str) {
-        let key = |key| [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})];
+        let key = |key| {
+            [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]
+        };
         let actions: Vec<_> = keys.chars().map(String::from).flat_map(key).collect();
-        self.post("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": actions}]}));
+        self.post(
+            "/actions",
+            &json!({"actions": [{"type": "key", "id": "keys", "actions": actions}]}),
+        );
     }
 
     pub fn accept_dialog(&self) {

@@ -34,7 +34,7 @@ impl Page {
     fn start(arguments: &[&str]) -> Option<Self> {
         let browser = Browser::start()?;
         let dev = Dev::start(arguments, &[]);
-        browser.open(&dev.page());
+        browser.open(&dev.page);
         Some(Self { browser, dev })
     }
 
@@ -60,9 +60,12 @@ impl Page {
     fn shows_value(&self, control: &str, text: &str) {
         let script = format!(
             "for (let times = 0; times < 200; times += 1) {{
-               if (find({}).value.includes({})) return true;
+               if (find({})?.value.includes({})) return true;
                await new Promise((resolve) => setTimeout(resolve, 50));
-             }}", json!(control), json!(text));
+             }}",
+            json!(control),
+            json!(text)
+        );
         assert_eq!(self.run(&script), json!(true), "{text} in {control}");
     }
 

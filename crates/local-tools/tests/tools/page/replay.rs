@@ -15,9 +15,11 @@ fn the_same_bytes_are_counted_once_and_an_edited_event_again() {
         // A name that would be markup if the page did not escape it.
         page.press("Edit and send again");
         page.shows("#view h2", "Edit payment.succeeded");
-        page.run("const area = find('#event'), event = JSON.parse(area.value);
+        page.run(
+            "const area = find('#event'), event = JSON.parse(area.value);
             event.data.customer.name = '<img src=x onerror=\"document.title=1\">';
-            event.data.total_amount = 4200; area.value = JSON.stringify(event)");
+            event.data.total_amount = 4200; area.value = JSON.stringify(event)",
+        );
         page.click("#send");
         page.shows(&step("What changed"), "€42.00");
         page.shows(&step("What changed"), "<img src=x");

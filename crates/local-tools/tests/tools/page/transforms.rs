@@ -38,7 +38,9 @@ fn how_a_changed_handler_changes_a_request() {
         save(page, &naming("tier"), TAKEN);
         page.shows("#compared ins", "\"tier\": \"pro\"");
         // The version before it against the one of now.
-        page.click("//select[@id='left']/option[contains(., 'version') and not(contains(., 'now'))][1]");
+        page.click(
+            "//select[@id='left']/option[contains(., 'version') and not(contains(., 'now'))][1]",
+        );
         page.shows("#compared > pre", "tier");
 
         // What cannot be used is said, with file and line.
