@@ -48,6 +48,16 @@ fn resolve_in(root: &Path, given: &str) -> Result<Option<PathBuf>, String> {
     Ok(Some(path.clone()))
 }
 
+/// A path as it is shown: from the root of the checkout, where it lies in it.
+pub fn from_project(path: &Path) -> String {
+    path.strip_prefix(project_file("")).unwrap_or(path).display().to_string()
+}
+
+/// All scripts of the merchant's folder, by their paths in it.
+pub fn scripts() -> Vec<String> {
+    Scripts::of(&project_file(FOLDER)).0
+}
+
 /// The path without `.`, `..` and a `/` at the end.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();

@@ -94,6 +94,11 @@ impl<'a> Found<'a> {
     }
 }
 
+/// Whether a field of Dodo's payloads may hold personal data, by its name and its value. For tools.
+pub fn is_personal(name: &str, value: &Value) -> bool {
+    !(has_harmless_name(name) && is_code(value))
+}
+
 /// The `name` of an item is its event's, which is not personal; other names are.
 fn is_harmless(parent: &Map<String, Value>, name: &str, value: &Value) -> bool {
     let is_event_name = name == "name" && parent.contains_key("action");

@@ -13,6 +13,7 @@ mod personal;
 mod plain;
 mod view;
 
+pub use fields::is_personal;
 use glued::Glued;
 use message::Marks;
 #[cfg(any(feature = "javascript", test))]

@@ -5,13 +5,16 @@ mod report;
 mod small_share;
 
 use crate::command_line::number;
+use crate::kept::{self, Compared};
 use crate::settings::{Local, SettingsFile};
+use crate::transform_path::from_project;
 use crate::webhook::{broken_rules, now, read, transform};
 use dodo_customerio::transform::javascript::Handlers;
 use dodo_customerio::transform::{Transform, Unsent};
 use report::Report;
 use small_share::SmallShare;
 use stand_ins::dodo::{Sample, samples};
+use std::path::Path;
 use std::time::Instant;
 
 /// What to check, and for which function.
@@ -24,6 +27,9 @@ pub struct Choices {
     /// `MemorySize` of the function, in MB: its share of a CPU follows from it.
     #[arg(long, default_value_t = 128, value_parser = |text: &str| number(text, 128_u32, 10_240))]
     memory: u32,
+    /// What kept events of events/own/ become now is what is expected of them from now on.
+    #[arg(long)]
+    accept: bool,
 }
 
 /// Prints a report through `show`.
@@ -42,10 +48,36 @@ pub fn run(choices: &Choices, show: impl Fn(String)) -> Result<(), String> {
     let report = pass(&transform, &samples, || {});
     show(report.to_string());
     report.verdict("")?;
+    kept_events(&transform, path.as_deref(), choices.accept, &show)?;
     match transform {
         Transform::BuiltIn(_) => Ok(()),
         Transform::JavaScript(_) => at_small_share(transform, &samples, choices.memory, show),
     }
+}
+
+/// Events that were kept from the local page with this transform.
+fn kept_events(
+    transform: &Transform,
+    path: Option<&Path>,
+    accepts: bool,
+    show: impl Fn(String),
+) -> Result<(), String> {
+    let name = path.map(from_project);
+    let Compared { same, changed } = kept::compare(transform, name.as_deref(), accepts);
+    for change in &changed {
+        show(format!("!! {change}"));
+    }
+    if same > 0 {
+        show(format!("Events of events/own/ that are as they were kept: {same}."));
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let count = changed.len();
+    let option = name.map(|name| format!(" TRANSFORM={name}")).unwrap_or_default();
+    Err(format!(
+        "Kept events that changed: {count}; the difference is above. If that is meant: make check{option} ACCEPT=1"
+    ))
 }
 
 /// What fits into the CPU time of each run may still take too long by the clock.

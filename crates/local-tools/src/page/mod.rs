@@ -1,21 +1,22 @@
 //! The page of `make dev`: what became of each webhook, step by step, and what Customer.io then knows.
 //!
 //! - `guard`: which requests it takes; `routes`: who responds to them; `assets`: its files
-//! - `watching`: makes a record of each webhook and keeps it; `record`, `explained`, `person`, `advice` and
-//!   `changes` say what is in one
+//! - `watching`: makes a record of each webhook and keeps it; `record`, `person`, `advice` and `changes` say what
+//!   is in one, `mails` what campaigns would make of it
 //! - `history`: the records; `people`: what Customer.io knows
-//! - `send`, `faults`, `rotation`, `keep`, `compare`: what somebody can do
+//! - `send`, `faults`, `keep` (`anonymous`), `compare`: what somebody can do
 //! - `board`: what the function runs with
 
 mod advice;
+mod anonymous;
 mod assets;
 mod board;
 mod changes;
-mod difference;
-mod explained;
+mod compare;
 mod faults;
 mod guard;
 mod history;
+mod keep;
 mod mails;
 mod people;
 mod person;

@@ -4,7 +4,6 @@ use super::{Page, Reply, query};
 use serde_json::{Map, Value, json};
 use stand_ins::customerio::{People, Profile};
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
 /// As many people come at once.
 const LISTED: usize = 100;
@@ -14,13 +13,14 @@ impl Page {
     pub(super) fn people(&self, query: Option<&str>) -> Value {
         let wanted = query::value(query, "text").unwrap_or_default().to_lowercase();
         let limit = query::value(query, "limit").and_then(|limit| limit.parse().ok());
-        let last = self.last_changes();
+        let history = self.history();
+        let last = history.last_changes();
         let state = self.setup().services.customerio.state();
         let profiles = state.people.profiles();
         let mut found: Vec<Value> = profiles
             .iter()
             .filter(|profile| wanted.is_empty() || mentions(profile, &wanted))
-            .map(|profile| listed(profile, last.get(&profile.cio_id).copied()))
+            .map(|profile| listed(profile, last.get(profile.cio_id.as_str()).copied()))
             .collect();
         found.sort_by_key(|person| Reverse(person["last"].as_u64()));
         found.truncate(limit.unwrap_or(LISTED));
@@ -58,22 +58,10 @@ impl Page {
         attributes.into_iter().collect()
     }
 
-    /// When each person was last changed, in Unix milliseconds.
-    fn last_changes(&self) -> HashMap<String, u64> {
-        let mut last = HashMap::new();
-        for record in self.history().records() {
-            let at = record["at"].as_u64().unwrap_or_default();
-            for person in record["changes"]["people"].as_array().into_iter().flatten() {
-                last.insert(person["cio_id"].as_str().unwrap_or_default().to_owned(), at);
-            }
-        }
-        last
-    }
-
     /// What happened to a person, newest first.
     fn timeline(&self, cio_id: &str) -> Vec<Value> {
-        let mut steps = Vec::new();
-        for record in self.history().mentioning(cio_id) {
+        let (mut steps, history) = (Vec::new(), self.history());
+        for record in history.of_person(cio_id) {
             let place = json!({"at": record["at"], "webhook": record["number"]});
             let people = record["changes"]["people"].as_array().into_iter().flatten();
             for person in people.filter(|person| person["cio_id"] == cio_id) {

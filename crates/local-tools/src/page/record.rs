@@ -1,7 +1,7 @@
 //! What is remembered of one webhook: made of what was seen while the function handled it.
 
-use super::explained::Explained;
 use super::{advice, changes, person};
+use crate::explained::Explained;
 use serde_json::{Value, json};
 use stand_ins::journal::{Call, Invocation, Service};
 use std::collections::BTreeSet;

@@ -36,6 +36,7 @@ impl Page {
             ["samples"] => Ok(json!({"samples": dodo::names()})),
             ["samples", name @ ..] => sample(&name.join("/")),
             ["faults"] => Ok(self.faults()),
+            ["transforms"] => Ok(self.transforms()),
             ["people"] => Ok(self.people(query)),
             ["people", id] => self.person(id),
             _ => Err(unknown()),
@@ -47,6 +48,8 @@ impl Page {
         match parts.as_slice() {
             ["send"] => self.send(body).await,
             ["webhooks", number, "replay"] => self.replay(number, body).await,
+            ["webhooks", number, "keep"] => self.keep(number, body).await,
+            ["compare"] => self.compare(body).await,
             ["faults"] => self.fail(body).await,
             ["faults", "clear"] => self.clear_faults().await,
             ["function", "restart"] => {

@@ -1,9 +1,8 @@
 //! What the page asks for again and again: what runs, and whether there is something new.
 
 use super::{Page, locked};
+use crate::transform_path::from_project;
 use serde_json::{Value, json};
-use stand_ins::secrets_manager::project_file;
-use std::path::Path;
 use std::time::Duration;
 
 /// How long a request waits for something new.
@@ -64,7 +63,7 @@ impl Page {
             .map(|(name, value)| (name.to_owned(), Value::from(value)))
             .collect();
         json!({
-            "transform": running.transform.as_deref().map(shown),
+            "transform": running.transform.as_deref().map(from_project),
             "settings": settings,
             "key": setup.has_key,
             "since": running.since,
@@ -75,9 +74,4 @@ impl Page {
             "delivery": "direct",
         })
     }
-}
-
-/// A path from the project's folder, where it lies in it.
-pub(super) fn shown(path: &Path) -> String {
-    path.strip_prefix(project_file("")).unwrap_or(path).display().to_string()
 }

@@ -1,9 +1,9 @@
 //! Makes a record of each webhook once the function has responded, and keeps it.
 
-use super::explained::{Explained, explain};
 use super::record::{self, Known};
-use super::state::shown;
 use super::{Page, locked};
+use crate::explained::{Explained, explain};
+use crate::transform_path::from_project;
 use serde_json::{Value, json};
 use stand_ins::clock::Clock;
 use stand_ins::journal::Invocation;
@@ -46,7 +46,7 @@ impl Page {
         let (transform, mode) = {
             let running = self.setup().board.running();
             let mode = running.settings.get("PERSON_IDENTIFIER").map(|it| it.trim().to_owned());
-            (running.transform.as_deref().map(shown), mode.filter(|mode| !mode.is_empty()))
+            (running.transform.as_deref().map(from_project), mode.filter(|mode| !mode.is_empty()))
         };
         Known {
             number: 0,

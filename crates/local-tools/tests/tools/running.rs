@@ -122,7 +122,7 @@ pub struct Dev {
 }
 
 impl Dev {
-    /// Starts it on free ports, unless one is given, and waits until it is ready. As a terminal does, it gets a process group.
+    /// Starts it on free ports and waits until it is ready. As a terminal does, it gets a process group.
     pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         Self::start_with_errors(arguments, environment, Stdio::inherit())
     }
@@ -133,9 +133,9 @@ impl Dev {
         environment: &[(&str, &str)],
         errors: Stdio,
     ) -> Self {
-        let ports: &[&str] = if arguments.contains(&"--port") { &[] } else { &["--port", "0"] };
-        let start = [&["dev", "--page-port", "0"], ports, arguments].concat();
-        let mut command = command(&start, environment);
+        let any_port: &[&str] = if arguments.contains(&"--port") { &[] } else { &["--port", "0"] };
+        let ports = [&["dev", "--page-port", "0"], any_port].concat();
+        let mut command = command(&[&ports[..], arguments].concat(), environment);
         let command = command.process_group(0).stderr(errors);
         let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = piped.spawn().unwrap();

@@ -34,7 +34,7 @@ pub struct Call {
     pub body: Value,
     /// When it arrived, in Unix milliseconds.
     pub at: u64,
-    /// Until the response; zero without one.
+    /// Until the response, or until nobody waited for it any more.
     pub took: Duration,
     /// `None` if the connection broke, or if the function stopped waiting.
     pub status: Option<u16>,
@@ -50,7 +50,10 @@ pub struct Call {
 
 /// A request that is being responded to.
 #[derive(Debug)]
-pub struct Calling(Option<Place>);
+pub struct Calling {
+    place: Option<Place>,
+    is_over: bool,
+}
 
 /// Where it is written down.
 #[derive(Debug)]
@@ -77,7 +80,7 @@ impl Journal {
             invocation.calls.push(Call::of(service, request));
             Some(Place { inner: inner.clone(), key, index, since: Instant::now() })
         });
-        Calling(place)
+        Calling { place, is_over: false }
     }
 }
 
@@ -114,9 +117,9 @@ impl Calling {
     ///
     /// # Errors
     /// If the connection is to be broken.
-    pub async fn responds(self, result: ServiceResult) -> ServiceResult {
-        let Some(Place { since, .. }) = &self.0 else { return result };
-        let took = since.elapsed();
+    pub async fn responds(mut self, result: ServiceResult) -> ServiceResult {
+        let Some(took) = self.took() else { return result };
+        self.is_over = true;
         let Ok(response) = result else {
             self.note(|call| (call.took, call.is_broken) = (took, true));
             return Err(Broken);
@@ -134,13 +137,26 @@ impl Calling {
         Ok(Response::from_parts(head, serve::body(text)))
     }
 
+    fn took(&self) -> Option<Duration> {
+        self.place.as_ref().map(|place| place.since.elapsed())
+    }
+
     /// If the invocation is not over.
     fn note(&self, write: impl FnOnce(&mut Call)) {
-        let Some(Place { inner, key, index, .. }) = &self.0 else { return };
+        let Some(Place { inner, key, index, .. }) = &self.place else { return };
         let mut open = inner.open();
         let invocation = open.iter_mut().find(|it| it.key == *key).map(|it| &mut it.invocation);
         if let Some(call) = invocation.and_then(|it| it.calls.get_mut(*index)) {
             write(call);
+        }
+    }
+}
+
+/// Whoever asked has stopped waiting.
+impl Drop for Calling {
+    fn drop(&mut self) {
+        if let Some(took) = self.took().filter(|_| !self.is_over) {
+            self.note(|call| call.took = took);
         }
     }
 }

@@ -1,94 +1,114 @@
-//! The page of `make dev` in a real browser, as a person clicks through it.
+//! What the page of `make dev` is asked, over HTTP, with the real function behind it.
 
-mod accessible;
-mod browser;
-mod explain;
-mod history;
-mod replay;
-mod transforms;
+mod acts;
+mod guard;
+mod shows;
 
 use crate::running::Dev;
-use browser::Browser;
-use serde_json::json;
-use std::ops::Deref;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use std::time::Duration;
 
-/// A wide window, and one as narrow as a telephone.
-const WIDTHS: [u32; 2] = [1280, 380];
-
-/// The page of a `make dev` of its own.
-pub struct Page {
-    browser: Browser,
-    pub dev: Dev,
-}
-
-impl Deref for Page {
-    type Target = Browser;
-
-    fn deref(&self) -> &Browser {
-        &self.browser
-    }
+/// A running `local dev` and its page.
+struct Page {
+    dev: Option<Dev>,
+    base: String,
+    client: Client,
 }
 
 impl Page {
-    /// `None` without a browser.
-    fn start(arguments: &[&str]) -> Option<Self> {
-        let browser = Browser::start()?;
-        let dev = Dev::start(arguments, &[]);
-        browser.open(&dev.page);
-        Some(Self { browser, dev })
+    async fn start(arguments: &[&str]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(|it| (*it).to_owned()).collect();
+        let start = move || {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            Dev::start(&arguments, &[])
+        };
+        let dev = tokio::task::spawn_blocking(start).await.unwrap();
+        let base = dev.page.trim_end_matches('/').to_owned();
+        Self { dev: Some(dev), base, client: dodo_customerio::http::client() }
     }
 
-    /// Follows a link or presses a button by what it says.
-    fn press(&self, words: &str) {
-        self.click(&format!("//*[self::a or self::button][normalize-space()='{words}']"));
+    fn dev(&self) -> &Dev {
+        self.dev.as_ref().unwrap()
     }
 
-    fn choose(&self, select: &str, option: &str) {
-        self.click(&format!("//select[@id='{select}' or @name='{select}']/option[.='{option}']"));
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> (u16, Value) {
+        let mut request = self.client.request(method, format!("{}{path}", self.base)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default())
     }
 
-    /// Sends a sample and waits until its webhook is opened.
-    fn send(&self, sample: &str) {
-        self.press("Send");
-        self.choose("sample", sample);
-        self.shows_value("#event", &format!("\"type\": \"{sample}\""));
-        self.click("#send");
-        self.shows("#opened h3", "Arrived");
+    async fn get(&self, path: &str) -> Value {
+        let (status, found) =
+            self.request(Method::GET, &format!("/api/{path}"), &[], String::new()).await;
+        assert_eq!(status, 200, "{path}: {found}");
+        found
     }
 
-    /// Waits until what is in a control contains a string.
-    fn shows_value(&self, control: &str, text: &str) {
-        let script = format!(
-            "for (let times = 0; times < 200; times += 1) {{
-               if (find({})?.value.includes({})) return true;
-               await new Promise((resolve) => setTimeout(resolve, 50));
-             }}",
-            json!(control),
-            json!(text)
-        );
-        assert_eq!(self.run(&script), json!(true), "{text} in {control}");
+    async fn try_post(&self, path: &str, body: Value) -> (u16, Value) {
+        let headers = [("origin", self.base.as_str()), ("content-type", "application/json")];
+        self.request(Method::POST, &format!("/api/{path}"), &headers, body.to_string()).await
     }
 
-    /// Clears the history, as a person who is asked whether that is meant.
-    fn clear(&self) {
-        self.press("Webhooks");
-        self.press("Clear history");
-        self.accept_dialog();
-        self.shows("#count", "No webhooks yet.");
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, response) = self.try_post(path, body).await;
+        assert_eq!(status, 200, "{path}: {response}");
+        response
     }
-}
 
-/// One of the steps of the opened webhook.
-fn step(title: &str) -> String {
-    format!("//ol[@class='steps']/li[h3='{title}']")
-}
+    async fn sample(&self, name: &str) -> Value {
+        self.get(&format!("samples/{name}")).await["event"].clone()
+    }
 
-/// What a person does, in a wide and in a narrow window, each time from an empty history.
-fn at_both_widths(arguments: &[&str], scenario: impl Fn(&mut Page)) {
-    let Some(mut page) = Page::start(arguments) else { return };
-    for width in WIDTHS {
-        page.resize(width);
-        scenario(&mut page);
-        page.clear();
+    /// Sends an event and returns its record.
+    async fn send(&self, event: &Value) -> Value {
+        let sent = self.post("send", json!({"body": event.to_string()})).await;
+        self.record(&sent).await
+    }
+
+    async fn send_sample(&self, name: &str) -> Value {
+        self.send(&self.sample(name).await).await
+    }
+
+    /// The record of what was sent.
+    async fn record(&self, sent: &Value) -> Value {
+        let number = sent["number"].as_u64().unwrap_or_else(|| panic!("{sent}"));
+        self.get(&format!("webhooks/{number}")).await
+    }
+
+    /// Waits until the state is as wanted.
+    async fn until(&self, what: impl Fn(&Value) -> bool) -> Value {
+        let mut state = Value::Null;
+        for _ in 0..600 {
+            state = self.get("state").await;
+            if what(&state) {
+                return state;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{state}");
+    }
+
+    /// A new environment of the function.
+    async fn restart(&self) {
+        let before = self.get("state").await["function"]["since"].clone();
+        self.post("function/restart", json!({})).await;
+        self.until(|state| state["function"]["since"] != before).await;
+    }
+
+    /// Ends it; what the tests' runtime drops would block.
+    async fn end(mut self) {
+        let dev = self.dev.take();
+        tokio::task::spawn_blocking(move || drop(dev)).await.unwrap();
     }
 }

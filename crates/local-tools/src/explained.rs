@@ -1,7 +1,7 @@
 //! What becomes of an event, step by step, computed with the function's own library: what is built in, what
 //! each JavaScript file makes of it, what is repaired, and the requests.
 
-use super::difference;
+use crate::difference;
 use crate::webhook::{broken_rules, now};
 use dodo_customerio::customerio::Request;
 use dodo_customerio::event::Event;
