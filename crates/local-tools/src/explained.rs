@@ -3,7 +3,8 @@
 
 use crate::difference;
 use crate::webhook::{broken_rules, now};
-use dodo_customerio::customerio::Request;
+use dodo_customerio::customerio::{OutgoingRequests, Request};
+use dodo_customerio::dodo::Enrichment;
 use dodo_customerio::event::Event;
 use dodo_customerio::transform::javascript::engine::{Answer, Failure, Kind, Run};
 use dodo_customerio::transform::javascript::{HandlerRequests, Handlers};
@@ -30,30 +31,35 @@ pub struct Explained {
     pub rules: Vec<String>,
 }
 
-/// What a transform makes of a webhook's body, without what lookups bring.
+/// What a transform makes of a webhook's body; `found` is what lookups brought.
 ///
 /// # Errors
 /// Why the body is not one of Dodo's events.
-pub fn explain(transform: &Transform, webhook_id: &str, body: &str) -> Result<Explained, String> {
+pub fn explain(
+    transform: &Transform,
+    webhook_id: &str,
+    body: &str,
+    found: Option<&Enrichment>,
+) -> Result<Explained, String> {
     let secret = dodo::random_secret();
     let webhook = Webhook::sign(&secret, webhook_id, dodo::unix_now(), body.to_owned());
     let explained = webhook.event(&secret, |event| match transform {
         Transform::BuiltIn(_) => Explained::default()
-            .with(transform.apply(event, None, now()).map(|it| it.into_requests())),
-        Transform::JavaScript(handlers) => by_files(handlers, event),
+            .with(transform.apply(event, found, now()).map(OutgoingRequests::into_requests)),
+        Transform::JavaScript(handlers) => by_files(handlers, event, found),
     });
     explained.map_err(|error| error.to_string())
 }
 
-fn by_files(handlers: &Handlers, event: &Event<'_>) -> Explained {
+fn by_files(handlers: &Handlers, event: &Event<'_>, found: Option<&Enrichment>) -> Explained {
     let kinds: Vec<(String, Kind)> =
         handlers.files().map(|(name, kind)| (name.to_owned(), kind)).collect();
     let (mut explained, mut given) = (Explained::default(), None);
     let mut kinds = kinds.into_iter();
-    let result = handlers.run_watched(event, None, now(), &mut |file, input, answer| {
+    let result = handlers.run_watched(event, found, now(), &mut |file, input, answer| {
         let kind = kinds.next().map_or(Kind::Handler, |(_, kind)| kind);
         let request = input.request.as_deref().and_then(|it| serde_json::from_str(it).ok());
-        explained.built_in = request.clone();
+        explained.built_in.clone_from(&request);
         let given = given.get_or_insert(request);
         explained.files.push(step(file, kind, given, answer));
     });

@@ -49,7 +49,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
 /// # Errors
 /// Why it is no event.
 pub fn expected(transform: &Transform, name: Option<&str>, event: &Value) -> Result<Value, String> {
-    let explained = explain(transform, WEBHOOK_ID, &event.to_string())?;
+    let explained = explain(transform, WEBHOOK_ID, &event.to_string(), None)?;
     Ok(json!({
         "transform": name,
         "outcome": explained.outcome,
@@ -100,7 +100,7 @@ pub fn compare(transform: &Transform, name: Option<&str>, accepts: bool) -> Comp
         match now(transform, name, event) {
             Ok(now) if now == before => compared.same += 1,
             Ok(now) if accepts && write_one(&expected_path(event), &now).is_ok() => {
-                compared.same += 1
+                compared.same += 1;
             }
             Ok(now) => compared.changed.push(format!(
                 "own/{event} is no longer as it was kept:\n{}",

@@ -92,7 +92,7 @@ fn side(board: &Board, path: Option<&Path>, id: &str, body: &str) -> Reply {
     let settings = board.running().settings.clone();
     match load(path, &settings) {
         Ok(transform) => {
-            explain(&transform, id, body).map(|it| it.to_json()).map_err(|why| (422, why))
+            explain(&transform, id, body, None).map(|it| it.to_json()).map_err(|why| (422, why))
         }
         Err(why) => Ok(json!({
             "outcome": "failed", "reason": "unusable", "message": why, "requests": [], "files": [], "rules": [],

@@ -53,7 +53,7 @@ fn check_change(headers: &HeaderMap, host: &str, site: Option<&str>) -> Result<(
     let origin = header(headers, "origin");
     let is_ours = origin.is_none_or(|origin| origin.strip_prefix("http://") == Some(host));
     let is_said = origin.is_some() || site.is_some();
-    if !is_ours || !is_said || !site.is_none_or(|site| site == "same-origin") {
+    if !is_ours || !is_said || site.is_some_and(|site| site != "same-origin") {
         return Err((403, "Only this page itself may change something."));
     }
     let kind = header(headers, "content-type").unwrap_or_default();

@@ -14,8 +14,8 @@ impl Page {
     /// Of the items that were sent last.
     fn mails(&self, record: &Value) -> Vec<Value> {
         let requests = record["requests"].as_array().into_iter().flatten();
-        let batches = requests.filter_map(|request| request["body"]["batch"].as_array());
-        let Some(items) = batches.last() else { return Vec::new() };
+        let mut batches = requests.filter_map(|request| request["body"]["batch"].as_array());
+        let Some(items) = batches.next_back() else { return Vec::new() };
         let identifiers = items.iter().find_map(|item| item.get("identifiers"));
         let known = identifiers.map(|it| self.attributes_of(it)).unwrap_or_default();
         let mails = started_mails(items, &known).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! The page of `make dev`: what became of each webhook, step by step, and what Customer.io then knows.
 //!
 //! - `guard`: which requests it takes; `routes`: who responds to them; `assets`: its files
-//! - `watching`: makes a record of each webhook and keeps it; `record`, `person`, `advice` and `changes` say what
-//!   is in one, `mails` what campaigns would make of it
+//! - `watching`: makes a record of each webhook and keeps it; `record`, `person`, `advice`, `lookups` and `changes`
+//!   say what is in one, `mails` what campaigns would make of it
 //! - `history`: the records; `people`: what Customer.io knows
 //! - `send`, `faults`, `keep` (`anonymous`), `compare`: what somebody can do
 //! - `board`: what the function runs with
@@ -17,6 +17,7 @@ mod faults;
 mod guard;
 mod history;
 mod keep;
+mod lookups;
 mod mails;
 mod people;
 mod person;
@@ -72,6 +73,7 @@ struct Shared {
     port: OnceLock<u16>,
     history: Mutex<History>,
     faults: Mutex<Faults>,
+    remembered: Mutex<lookups::Remembered>,
     /// Webhooks of the page's own that are on their way, by their ids: which they repeat.
     sent: Mutex<HashMap<String, Option<u64>>>,
 }
@@ -95,8 +97,14 @@ impl Page {
         }
         let faults = Mutex::new(Faults::new(&setup.services));
         let history = Mutex::new(History::open(path));
-        let shared =
-            Shared { setup, port: OnceLock::new(), history, faults, sent: Mutex::default() };
+        let shared = Shared {
+            setup,
+            port: OnceLock::new(),
+            history,
+            faults,
+            remembered: Mutex::default(),
+            sent: Mutex::default(),
+        };
         let page = Self(Arc::new(shared));
         let server = serve::serve(port, page.clone()).await?;
         page.0.port.get_or_init(|| server.address.port());

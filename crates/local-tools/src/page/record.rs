@@ -1,5 +1,6 @@
 //! What is remembered of one webhook: made of what was seen while the function handled it.
 
+use super::lookups::{Found, is_list};
 use super::{advice, changes, person};
 use crate::explained::Explained;
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ pub struct Known {
     pub transform: Option<String>,
     /// The steps of the transform, unless the body is no event.
     pub explained: Option<Explained>,
+    /// What Dodo's API has said of what the event names.
+    pub found: Found,
 }
 
 /// Whether an invocation is a webhook's: somebody posted something.
@@ -50,7 +53,7 @@ pub fn of(invocation: &Invocation, known: &Known) -> Value {
     let facts = person::Facts {
         mode: &known.mode,
         event: &event,
-        lookups: lookups.clone().map(|call| (call.path.as_str(), &call.response)).collect(),
+        lookups: known.found.iter().map(|(path, object)| (path.as_str(), object)).collect(),
         identifiers: identifiers(&requests, known.explained.as_ref()),
         is_built_in: known.is_built_in(),
     };
@@ -83,7 +86,7 @@ pub fn of(invocation: &Invocation, known: &Known) -> Value {
         "lookups": lookups.map(|call| shown(call, invocation)).collect::<Vec<_>>(),
         "secrets": of_service(invocation, Service::SecretsManager)
             .map(|call| without_secret(shown(call, invocation))).collect::<Vec<_>>(),
-        "transform": transform(known),
+        "transform": transform(invocation, known),
         "requests": requests,
         "changes": changes,
         "deliveries": [],
@@ -145,11 +148,11 @@ fn without_secret(mut call: Value) -> Value {
 }
 
 /// What became of the transform; `null` stands for the built-in one.
-fn transform(known: &Known) -> Value {
+fn transform(invocation: &Invocation, known: &Known) -> Value {
     let explained = known.explained.as_ref();
     json!({
         "name": known.transform,
-        "without_lookups": known.has_key,
+        "without_lookups": invocation.calls.iter().any(is_list),
         "built_in": explained.and_then(|it| it.built_in.clone()),
         "files": explained.map(|it| it.files.clone()).unwrap_or_default(),
     })
@@ -188,10 +191,10 @@ fn people(event: &Value, requests: &[Value], changes: &Value) -> Vec<String> {
     let data = &event["data"];
     let customer = &data["customer"];
     let of_payload = [&customer["customer_id"], &data["customer_id"], &customer["email"]];
-    let changed = changes["people"].as_array().into_iter().flatten();
-    let changed = changed.flat_map(|person| [&person["id"], &person["email"]]);
+    let theirs = changes["people"].as_array().into_iter().flatten();
+    let theirs = theirs.flat_map(|person| [&person["id"], &person["email"]]);
     let of_items = identifiers(requests, None).and_then(Value::as_object).into_iter().flatten();
-    let all = of_items.map(|(_, value)| value).chain(of_payload).chain(changed);
+    let all = of_items.map(|(_, value)| value).chain(of_payload).chain(theirs);
     let mut seen = BTreeSet::new();
     let names = all.filter_map(Value::as_str).map(str::to_owned);
     names.filter(|name| seen.insert(name.clone())).collect()

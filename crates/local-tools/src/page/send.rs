@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use stand_ins::dodo::{self, Webhook};
 use std::time::Duration;
 
+/// Well formed, and nobody's.
+const WRONG_SIGNATURE: &str = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
 /// How long the record of a webhook may take, in steps of 10 ms.
 const STEPS: usize = 500;
 
@@ -18,7 +21,7 @@ impl Page {
         let id = id.map_or_else(dodo::random_message_id, str::to_owned);
         let mut webhook = self.signed(&id, body)?;
         if request["signature"] == "wrong" {
-            webhook.signature = "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned();
+            WRONG_SIGNATURE.clone_into(&mut webhook.signature);
         }
         self.post(&webhook, request["replay_of"].as_u64()).await
     }

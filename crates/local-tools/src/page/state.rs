@@ -15,7 +15,7 @@ impl Page {
         let setup = self.setup();
         let (mut changed, begun) = (setup.board.revision(), setup.journal.begun());
         if since == Some(self.revision()) {
-            let began = async {
+            let next_event = async {
                 match begun {
                     Some(mut begun) => drop(begun.changed().await),
                     None => std::future::pending().await,
@@ -23,7 +23,7 @@ impl Page {
             };
             tokio::select! {
                 _ = changed.changed() => {}
-                () = began => {}
+                () = next_event => {}
                 () = tokio::time::sleep(PATIENCE) => {}
             }
         }

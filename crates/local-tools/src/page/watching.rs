@@ -1,11 +1,13 @@
 //! Makes a record of each webhook once the function has responded, and keeps it.
 
 use super::record::{self, Known};
-use super::{Page, locked};
+use super::{Page, locked, lookups};
 use crate::explained::{Explained, explain};
 use crate::transform_path::from_project;
+use dodo_customerio::dodo::Enrichment;
 use serde_json::{Value, json};
 use stand_ins::clock::Clock;
+use stand_ins::customerio::People;
 use stand_ins::journal::Invocation;
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -48,6 +50,15 @@ impl Page {
             let mode = running.settings.get("PERSON_IDENTIFIER").map(|it| it.trim().to_owned());
             (running.transform.as_deref().map(from_project), mode.filter(|mode| !mode.is_empty()))
         };
+        let found = if self.setup().has_key {
+            let mut remembered = locked(&self.0.remembered);
+            remembered.learn(invocation);
+            remembered.about(record::body(invocation))
+        } else {
+            Vec::new()
+        };
+        let enrichment = lookups::enrichment(&found, invocation.at / 1000);
+        let enrichment = self.setup().has_key.then_some(enrichment);
         Known {
             number: 0,
             replay_of: sent.flatten(),
@@ -55,14 +66,20 @@ impl Page {
             mode: mode.unwrap_or_else(|| "customer_id".to_owned()),
             has_key: self.setup().has_key,
             transform,
-            explained: self.explained(id, record::body(invocation)),
+            explained: self.explained(id, record::body(invocation), enrichment.as_ref()),
+            found,
         }
     }
 
     /// `None` if the body is no event.
-    fn explained(&self, webhook_id: &str, body: &str) -> Option<Explained> {
+    fn explained(
+        &self,
+        webhook_id: &str,
+        body: &str,
+        found: Option<&Enrichment>,
+    ) -> Option<Explained> {
         let transform = self.setup().board.explainer().ok()?;
-        explain(&transform, webhook_id, body).ok()
+        explain(&transform, webhook_id, body, found).ok()
     }
 
     /// A batch of the queue function: adds it to each webhook that was in it.
@@ -124,7 +141,7 @@ impl Page {
     /// Forgets all webhooks and all people.
     pub(super) fn forget(&self) -> Value {
         self.history().clear();
-        self.setup().services.customerio.state().people = Default::default();
+        self.setup().services.customerio.state().people = People::default();
         self.setup().board.changed();
         json!({})
     }

@@ -7,10 +7,14 @@ use stand_ins::dodo::{random_hex, random_secret};
 /// What was rotated, and whether it was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
-    WebhookSecretStored,
-    WebhookSecretNotStored,
-    CustomerIoStored,
-    CustomerIoNotStored,
+    /// Dodo signs with another secret, and it is stored.
+    NewWebhookSecret,
+    /// Dodo signs with another secret, which nobody has stored.
+    ForgottenWebhookSecret,
+    /// Customer.io accepts another pair only, and it is stored.
+    NewApiKey,
+    /// Customer.io accepts another pair only, which nobody has stored.
+    ForgottenApiKey,
 }
 
 /// The credentials in use.
@@ -29,10 +33,10 @@ pub type Change = Box<dyn Fn(&mut Value) + Send + Sync>;
 
 impl Rotation {
     pub const ALL: [Self; 4] = [
-        Self::WebhookSecretStored,
-        Self::WebhookSecretNotStored,
-        Self::CustomerIoStored,
-        Self::CustomerIoNotStored,
+        Self::NewWebhookSecret,
+        Self::ForgottenWebhookSecret,
+        Self::NewApiKey,
+        Self::ForgottenApiKey,
     ];
 
     pub fn id(self) -> String {
@@ -41,33 +45,33 @@ impl Rotation {
 
     pub fn short_name(self) -> &'static str {
         match self {
-            Self::WebhookSecretStored => "webhook_secret_stored",
-            Self::WebhookSecretNotStored => "webhook_secret_not_stored",
-            Self::CustomerIoStored => "customerio_stored",
-            Self::CustomerIoNotStored => "customerio_not_stored",
+            Self::NewWebhookSecret => "webhook_secret_stored",
+            Self::ForgottenWebhookSecret => "webhook_secret_not_stored",
+            Self::NewApiKey => "customerio_stored",
+            Self::ForgottenApiKey => "customerio_not_stored",
         }
     }
 
     pub fn to_json(self) -> Value {
         let (name, shows, what) = match self {
-            Self::WebhookSecretStored => (
+            Self::NewWebhookSecret => (
                 "Signing secret rotated and stored",
                 None,
                 "Dodo signs with a new secret, and Secrets Manager has it. The function knows the old one, reads the \
                  secret again (at most every 30 s) and accepts the webhook.",
             ),
-            Self::WebhookSecretNotStored => (
+            Self::ForgottenWebhookSecret => (
                 "Signing secret rotated, not stored",
                 Some("signature_mismatch"),
                 "The page signs with a secret that nobody has stored.",
             ),
-            Self::CustomerIoStored => (
+            Self::NewApiKey => (
                 "API key rotated and stored",
                 None,
                 "Customer.io accepts a new pair only, and Secrets Manager has it. The function reads the secret again \
                  (at most every 30 s) and delivers.",
             ),
-            Self::CustomerIoNotStored => (
+            Self::ForgottenApiKey => (
                 "API key rotated, not stored",
                 Some("credentials_refused"),
                 "Customer.io accepts a new pair only, and nobody has stored it.",
@@ -100,15 +104,15 @@ impl Rotations {
     pub fn begin(&mut self, rotation: Rotation, services: &Services) -> Option<Change> {
         self.active = Some(rotation);
         match rotation {
-            Rotation::WebhookSecretStored => {
+            Rotation::NewWebhookSecret => {
                 self.webhook_secret = random_secret();
                 Some(accept_too(self.webhook_secret.clone()))
             }
-            Rotation::WebhookSecretNotStored => {
+            Rotation::ForgottenWebhookSecret => {
                 self.webhook_secret = random_secret();
                 None
             }
-            Rotation::CustomerIoStored => {
+            Rotation::NewApiKey => {
                 self.stored_pair = (random_hex(), random_hex());
                 let (site_id, api_key) = self.stored_pair.clone();
                 services.customerio.state().accept(&site_id, &api_key);
@@ -117,7 +121,7 @@ impl Rotations {
                     secret["customerio_api_key"] = api_key.as_str().into();
                 }))
             }
-            Rotation::CustomerIoNotStored => {
+            Rotation::ForgottenApiKey => {
                 services.customerio.state().accept(&random_hex(), &random_hex());
                 None
             }
@@ -129,7 +133,7 @@ impl Rotations {
         let (site_id, api_key) = &self.stored_pair;
         services.customerio.state().accept(site_id, api_key);
         let rotated = std::mem::replace(&mut self.webhook_secret, self.first_secret.clone());
-        let was_stored = self.active.take() == Some(Rotation::WebhookSecretStored);
+        let was_stored = self.active.take() == Some(Rotation::NewWebhookSecret);
         was_stored.then(|| no_longer_accept(rotated))
     }
 }

@@ -96,6 +96,15 @@ async fn lookups_are_shown_with_what_they_brought_and_how_they_failed() {
     assert_eq!((&customer["status"], &customer["method"]), (&json!(200), &json!("GET")));
     let address = customer["response"]["email"].as_str().unwrap().to_lowercase();
     assert_eq!(found["person"]["identifier"]["email"], address);
+
+    // The function remembers the address, and the page does too.
+    let second = page.send_sample("abandoned_checkout.detected").await;
+    let asked = second["lookups"].to_string();
+    assert!(!asked.contains("/customers/"), "{asked}");
+    assert_eq!(
+        (&second["outcome"], &second["person"]["rule"]),
+        (&json!("delivered"), &json!("email.lookup"))
+    );
     page.end().await;
 }
 

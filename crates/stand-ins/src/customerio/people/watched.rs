@@ -140,8 +140,8 @@ fn keys(item: &Value) -> Vec<Key> {
 
 fn named(people: &People, names: &[Name]) -> BTreeMap<String, Profile> {
     let is_named = |profile: &&Profile| names.iter().any(|name| profile.is(name));
-    let named = people.profiles.iter().filter(is_named);
-    named.map(|profile| (profile.cio_id.clone(), profile.clone())).collect()
+    let found = people.profiles.iter().filter(is_named);
+    found.map(|profile| (profile.cio_id.clone(), profile.clone())).collect()
 }
 
 /// Attributes that are no longer as they were; null is absent.
