@@ -25,7 +25,7 @@ export async function show(signal, number) {
         labelled("Name", name),
         action("Show what is written", () => keep(false), { id: "preview" }),
         action("Write the files", () => keep(true), { class: "first", id: "write" }),
-        make("label", {}, overwrites, " over the one of that name")),
+        make("label", {}, overwrites, " replace the one of that name")),
       result,
     ],
   };

@@ -34,6 +34,7 @@ async function route(from) {
   document.body.dataset.view = path === "/" ? "list" : "opened";
   markLink(path);
   list.markOpened();
+  fill(at("view"));
   const { title, content } = await view(path, signal);
   if (signal.aborted) return;
   document.title = `${title} – dodo-customerio on this machine`;

@@ -142,8 +142,8 @@ function responded({ status, outcome, response }) {
   ];
 }
 
-function whatChanged({ changes, outcome }) {
-  const content = changed(changes).flat(Infinity).filter(Boolean);
+function whatChanged({ changes, requests: all, outcome }) {
+  const content = changed(changes, all).flat(Infinity).filter(Boolean);
   if (content.length > 0) return ["What changed", "good", content];
   const words = outcome === "delivered" ? "Nothing: Customer.io knew all of it." : "Nothing.";
   return ["What changed", "mild", make("p", { class: "quiet" }, words)];

@@ -183,6 +183,12 @@ impl Browser {
         text.as_str().unwrap_or_default().to_owned()
     }
 
+    /// Waits until there are so many elements.
+    pub fn has(&self, count: u64, selector: &str) {
+        let is_so = || (self.count(selector) == count).then_some(());
+        assert!(self.until(is_so).is_some(), "{} of {selector}", self.count(selector));
+    }
+
     /// How many elements there are.
     pub fn count(&self, selector: &str) -> u64 {
         let script = format!("return document.querySelectorAll({}).length", json!(selector));

@@ -1,6 +1,11 @@
 //! The list of webhooks: what is in it, how it is searched, and that it lasts.
 
 use super::{Page, at_both_widths};
+use crate::running::root;
+use serde_json::{Value, json};
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
 
 #[test]
 fn it_is_searched_by_mouse_and_keyboard() {
@@ -36,8 +41,7 @@ fn it_is_searched_by_mouse_and_keyboard() {
         page.shows("#opened h2", "payout.success");
         page.keys("\u{e00c}");
         page.shows("#count", "3 webhooks");
-        let focused = page.run("return document.activeElement.innerText");
-        assert!(focused.as_str().unwrap().starts_with("payout.success"), "{focused}");
+        page.shows("#webhooks a:focus", "payout.success");
     });
 }
 
@@ -48,4 +52,61 @@ fn webhooks_from_outside_are_announced() {
     assert_eq!(page.dev.send("refund.succeeded").code, Some(0));
     page.shows("#webhooks", "refund.succeeded");
     page.shows("#news", "New webhook: refund.succeeded, delivered");
+}
+
+/// Restarted with a thousand webhooks in its history, the page has them all, and what a person does takes no time
+/// that could be noticed.
+#[test]
+fn a_thousand_survive_a_restart_and_stay_quick() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let history = root().join(format!("target/local/history-{port}.jsonl"));
+    let Some(page) = Page::start(&["--port", &port]) else { return };
+    page.send("payment.succeeded");
+    drop(page);
+    multiply(&history, 1_000);
+
+    let page = Page::start(&["--port", &port]).unwrap();
+    page.shows("#count", "1000 webhooks");
+    page.has(200, "#webhooks li");
+    page.press("Show more");
+    page.has(400, "#webhooks li");
+    let milliseconds = (0..3).map(|_| search(&page)).min().unwrap();
+    assert!(milliseconds < 500, "{milliseconds} ms");
+    page.fill("[name=text]", "many_777");
+    page.shows("#count", "1 of 1000 webhooks");
+    page.click("#webhooks a");
+    page.shows("#opened", "many_777");
+    page.press("People");
+    page.shows("#view", "ada@example.com");
+    fs::remove_file(history).unwrap();
+}
+
+/// Makes many webhooks of the one in a history.
+fn multiply(history: &Path, count: u64) {
+    let record: Value = serde_json::from_str(fs::read_to_string(history).unwrap().trim()).unwrap();
+    let numbered = (1..=count).map(|number| {
+        let mut record = record.clone();
+        record["number"] = number.into();
+        record["webhook_id"] = json!(format!("many_{number}"));
+        format!("{record}\n")
+    });
+    fs::write(history, numbered.collect::<String>()).unwrap();
+}
+
+/// How long a search takes until the list shows what it found, in milliseconds.
+fn search(page: &Page) -> u64 {
+    let taken = page.run(
+        "const type = async (text, found) => {
+            find('[name=text]').value = text;
+            find('#filter').dispatchEvent(new Event('input'));
+            while (!find('#count').innerText.startsWith(found)) await new Promise(requestAnimationFrame);
+         };
+         await type('', '1000');
+         const start = performance.now();
+         await type('many_99', '11 of');
+         const taken = performance.now() - start;
+         await type('', '1000');
+         return Math.round(taken)",
+    );
+    taken.as_u64().unwrap_or_else(|| panic!("{taken}"))
 }

@@ -36,7 +36,7 @@ fn how_a_changed_handler_changes_a_request() {
 
         // Saved: the difference follows by itself.
         save(page, &naming("tier"), TAKEN);
-        page.shows("#compared ins", "\"tier\": \"pro\"");
+        page.shows("#compared > pre", "+         \"tier\": \"pro\"");
         // The version before it against the one of now.
         page.click(
             "//select[@id='left']/option[contains(., 'version') and not(contains(., 'now'))][1]",
@@ -67,7 +67,7 @@ fn an_event_becomes_a_sample_with_a_test() {
         page.shows("#kept", &format!("make send EVENT={name}"));
         assert!(files.iter().all(|path| path.exists()), "{files:?}");
         page.press("Write the files");
-        page.shows("#view [role=alert]", "exists");
+        page.shows("#write + [role=alert]", "There is a file");
         files.iter().for_each(|path| fs::remove_file(path).unwrap());
     });
 }
