@@ -97,8 +97,8 @@ function who({ person, explanation }) {
 function lookups({ lookups: all, person }) {
   if (!person) return null;
   const none = state?.function.key
-    ? "Nothing had to be asked of Dodo's API."
-    : "There is no dodo_api_key, so Dodo's API is asked nothing. `make dev KEY=1` has one.";
+    ? ["Nothing had to be asked of Dodo's API."]
+    : ["There is no dodo_api_key, so Dodo's API is asked nothing. With one: ", make("code", {}, "make dev KEY=1")];
   const isWell = all.every(({ status }) => status !== null && status < 500);
   return [
     "Lookups at Dodo", isWell ? "good" : "bad",
