@@ -18,6 +18,7 @@ SAM_ENV := AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0
 # Values travel in the environment, where make puts what stands on its command line: quotes in them do no harm.
 TRANSFORM_OPTION = $(if $(TRANSFORM),--transform="$$TRANSFORM")
 SETTINGS_OPTION = $(if $(SETTINGS),--settings="$$SETTINGS")
+DELIVERY_OPTION = $(if $(DELIVERY),--delivery="$$DELIVERY")
 PORT_OPTION = $(if $(PORT),--port="$$PORT")
 # A sample's name, a path, or - for standard input.
 GIVEN = "$${EVENT:-$${FILE-}}"
@@ -59,11 +60,15 @@ help: ## List the targets.
 # Says that a variable must be a number, with an example.
 NUMBER = value='$(subst ','\'',$($(1)))'; case "$$value" in *[!0-9]*) echo "$(1) must be a number, not \"$$value\". For instance: $(1)=$(2)" >&2; exit 2;; esac
 
-.PHONY: cargo-given event-given python-gone
+.PHONY: cargo-given delivery-given event-given python-gone
 cargo-given:
 	@[ -f Cargo.toml ] || { echo 'An unpacked release has no sources. Type: make deploy; for everything else clone the repository.' >&2; exit 2; }
 	@command -v cargo > /dev/null || { echo 'cargo is missing. Install the Rust toolchain with rustup, then type the same again. To deploy without Rust: make deploy PREBUILT=release' >&2; exit 2; }
 	@command -v cc > /dev/null || { echo 'cc is missing. Install a C compiler (Debian and Ubuntu: apt-get install build-essential; macOS: xcode-select --install), then type the same again.' >&2; exit 2; }
+
+# Before anything is built.
+delivery-given:
+	@case "$${DELIVERY:-direct}" in direct|queue) ;; *) echo "DELIVERY must be direct or queue, not \"$$DELIVERY\"." >&2; exit 2;; esac
 
 event-given:
 	@[ -z '$(and $(call typed,EVENT),$(call typed,FILE))' ] || { echo 'EVENT and FILE both name an event. Type the same with one of them.' >&2; exit 2; }
@@ -88,17 +93,18 @@ $(ALL_TOOLS): tests/constraints.txt $(if $(shell [ -x $(VENV)/bin/python ] && ec
 
 setup: $(if $(IS_RELEASE),$(OPS_TOOLS),$(ALL_TOOLS)) ## Make the whole virtual environment with the pinned tools (the other targets make the parts that they need).
 
-demo: cargo-given $(DEMO_TOOLS) ## Send every sample event through the function on this machine; no account needed.
+demo: delivery-given cargo-given $(DEMO_TOOLS) ## Send every sample event through the function on this machine; no account needed. DELIVERY=queue: through a queue.
 	@echo "==> build (minutes the first time, seconds later)"
 	@cargo build --locked --bins
 	@cargo build --locked --package local-tools
-	@exec target/debug/local demo
+	@exec target/debug/local demo $(DELIVERY_OPTION)
 
-dev: cargo-given $(DEMO_TOOLS) ## Run function, services and page until Ctrl-C; takes changes at once. TRANSFORM=path, SETTINGS=file, KEY=1, PORT=9000, PAGE_PORT=9001.
+dev: delivery-given cargo-given $(DEMO_TOOLS) ## Run function, services and page until Ctrl-C; takes changes at once. DELIVERY=queue, TRANSFORM=path, SETTINGS=file, KEY=1, PORT=9000, PAGE_PORT=9001.
 	@cargo build --locked --bins
 	@cargo build --locked --package local-tools
 	@exec target/debug/local dev $(PORT_OPTION) $(if $(PAGE_PORT),--page-port="$$PAGE_PORT") \
-		$(if $(CUSTOMERIO_PORT),--customerio-port="$$CUSTOMERIO_PORT") $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(filter-out 0,$(KEY)),--key)
+		$(if $(CUSTOMERIO_PORT),--customerio-port="$$CUSTOMERIO_PORT") $(TRANSFORM_OPTION) $(SETTINGS_OPTION) \
+		$(DELIVERY_OPTION) $(if $(filter-out 0,$(KEY)),--key)
 
 send: event-given cargo-given ## Sign an event and post it to `make dev`, or with DODO_WEBHOOK_SECRET to URL=https://…: EVENT=name, path or -, or FILE=path.
 	@cargo build --locked --quiet --package local-tools
@@ -112,9 +118,9 @@ preview: event-given cargo-given ## Show the requests that an event becomes, wit
 	@cargo build --locked --quiet --package local-tools
 	@target/debug/local preview $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(filter-out 0,$(INPUT)),--input) $(if $(MAIL),--mail="$$MAIL" $(if $(filter-out 0,$(KEY)),--key)) -- $(GIVEN)
 
-check: cargo-given ## Run TRANSFORM=path over all samples, at full speed and at the CPU share of a function of MEMORY=128 MB.
+check: cargo-given ## Run TRANSFORM=path over all samples, also at the CPU share of a function of MEMORY=128 MB, and compare kept events (ACCEPT=1).
 	@cargo build --locked --quiet --package local-tools
-	@target/debug/local check $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(MEMORY),--memory="$$MEMORY")
+	@target/debug/local check $(TRANSFORM_OPTION) $(SETTINGS_OPTION) $(if $(MEMORY),--memory="$$MEMORY") $(if $(filter-out 0,$(ACCEPT)),--accept)
 
 test: cargo-given $(ALL_TOOLS) lint template ops-tests unit ### Run all checks and tests.
 

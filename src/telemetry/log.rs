@@ -1,9 +1,9 @@
 //! The log: JSON lines with `timestamp` and `level`, which Lambda's log filters and people read alike.
 
-use lambda_http::tracing::subscriber::filter::{LevelFilter, Targets};
-use lambda_http::tracing::subscriber::{fmt, prelude::*, registry};
 use std::time::SystemTime;
 use time::UtcDateTime;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::{fmt, prelude::*, registry};
 
 /// The levels of `LOG_LEVEL`, from the most to the fewest lines.
 pub(crate) const LEVELS: [&str; 5] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"];

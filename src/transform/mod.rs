@@ -75,7 +75,7 @@ pub enum Ignored {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Events of type {event_type} are always about a customer, but {field} is missing or cannot be \
-     read. Dodo keeps this message; replay it once the cause is fixed."
+     read. Replay this message once the cause is fixed."
 )]
 pub struct NoPerson {
     /// Dodo's event type, as far as it is known.

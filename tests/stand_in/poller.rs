@@ -78,7 +78,8 @@ async fn function(
 }
 
 fn quick() -> Settings {
-    Settings { batch_size: 100, window: Duration::from_millis(50), receivers: 5 }
+    let window = Duration::from_millis(50);
+    Settings { batch_size: 100, window, ..Settings::default() }
 }
 
 #[tokio::test]
@@ -144,6 +145,22 @@ async fn a_batch_is_as_many_as_come_within_the_window() {
     });
     assert_eq!(polled.received, 3);
     assert!(start.elapsed() >= window);
+}
+
+#[tokio::test]
+async fn with_a_wait_the_window_begins_with_the_first_message() {
+    let (wait, window) = (Duration::from_secs(1), Duration::from_millis(300));
+    let world = World::with(Settings { wait, window, ..quick() }, |_| Some(json!({}))).await;
+    let (polled, ()) = tokio::join!(world.poller.poll(), async {
+        for pause in [600, 100] {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            world.send(1).await;
+        }
+    });
+    assert_eq!(polled.received, 2);
+    let start = Instant::now();
+    assert_eq!(world.poller.poll().await, Polled::default());
+    assert!(start.elapsed() >= wait, "{:?}", start.elapsed());
 }
 
 #[tokio::test]

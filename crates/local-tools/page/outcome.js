@@ -2,13 +2,18 @@
 
 import { make } from "./dom.js";
 
-export function tone({ status, outcome }) {
-  if (outcome === "ignored") return "mild";
-  return status < 300 ? "good" : "bad";
+/** In queue mode `delivery` is what the queue function made of it later. */
+export function tone({ status, outcome, delivery }) {
+  if ((delivery ?? outcome) === "ignored") return "mild";
+  const isWell = status < 300 && !["rejected", "retry"].includes(delivery);
+  return isWell ? "good" : "bad";
 }
 
-export const badge = (webhook) =>
-  make("span", { class: `badge ${tone(webhook)}` }, `${webhook.status} ${webhook.outcome ?? "no response"}`);
+export function badge(webhook) {
+  const { status, outcome, delivery } = webhook;
+  const words = [outcome ?? "no response", delivery].filter(Boolean).join(", then ");
+  return make("span", { class: `badge ${tone(webhook)}` }, `${status} ${words}`);
+}
 
 /** What Dodo does with a response. */
 export function dodoThen({ status, headers }) {

@@ -36,9 +36,9 @@ const shown = (webhook) => [
 ];
 
 /** Why it was not delivered, and what to do. */
-function summary({ status, outcome, message, explanation }) {
+function summary({ message, explanation, ...webhook }) {
   const why = message ?? explanation?.why;
-  return why && make("div", { class: `note ${tone({ status, outcome })}` },
+  return why && make("div", { class: `note ${tone(webhook)}` },
     make("p", {}, why),
     explanation?.advice && make("p", {}, make("strong", {}, "What to do: "), explanation.advice));
 }
@@ -124,11 +124,13 @@ function transformed({ transform, rules }) {
   ];
 }
 
-function sent({ requests: direct, deliveries, person, outcome }) {
+function sent({ requests: direct, deliveries, person, outcome, delivery }) {
   const all = [...direct, ...deliveries.flatMap((it) => it.requests)];
-  if (all.length > 0) return ["Sent to Customer.io", tone(statusOf(all.at(-1))), ...requests(all)];
+  const batch = deliveries.at(-1);
+  const others = batch && make("p", { class: "quiet" }, `In a batch of ${batch.webhooks} from the queue.`);
+  if (all.length > 0) return ["Sent to Customer.io", tone(statusOf(all.at(-1))), others, ...requests(all)];
   if (!person) return null;
-  const words = outcome === "queued" ? "It waits in the queue." : "Nothing was sent.";
+  const words = outcome === "queued" && !delivery ? "It waits in the queue." : "Nothing was sent.";
   return ["Sent to Customer.io", "mild", make("p", {}, words)];
 }
 
@@ -142,8 +144,8 @@ function responded({ status, outcome, response }) {
   ];
 }
 
-function whatChanged({ changes, requests: all, outcome }) {
-  const content = changed(changes, all).flat(Infinity).filter(Boolean);
+function whatChanged({ changes, requests: all, deliveries, outcome }) {
+  const content = changed(changes, [...all, ...deliveries.flatMap((it) => it.requests)]).flat(Infinity).filter(Boolean);
   if (content.length > 0) return ["What changed", "good", content];
   const words = outcome === "delivered" ? "Nothing: Customer.io knew all of it." : "Nothing.";
   return ["What changed", "mild", make("p", { class: "quiet" }, words)];

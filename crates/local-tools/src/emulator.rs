@@ -61,15 +61,15 @@ impl Watch {
             .args(["--ignore-changes", "--invoke-address", "127.0.0.1", "--invoke-port"])
             .arg(port.to_string())
             .current_dir(project_file(""))
-            .envs(environment)
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)
             .process_group(0);
         // They may be in the environment for another purpose.
-        for name in SETTINGS.into_iter().chain(["TRANSFORM_FILE"]) {
+        for name in SETTINGS.into_iter().chain(["TRANSFORM_FILE", "QUEUE_URL"]) {
             command.env_remove(name);
         }
+        command.envs(environment);
         let process = command.spawn().map_err(|error| {
             format!(
                 "cargo lambda does not start ({error}). Type: rm -rf .venv, then the same again"

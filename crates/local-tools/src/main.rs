@@ -5,18 +5,21 @@ mod address;
 mod check;
 mod command_line;
 mod customerio;
+mod delivery;
 mod demo;
 mod dev;
 mod difference;
 mod emulator;
 mod explained;
 mod flood;
+mod function;
 mod given;
 mod kept;
 mod load;
 mod mail;
 mod page;
 mod ports;
+mod queues;
 mod running;
 mod send;
 mod services;
@@ -26,6 +29,7 @@ mod webhook;
 
 use clap::{Args, Parser, Subcommand};
 use command_line::number;
+use delivery::Delivery;
 use dodo_customerio::transform::javascript::process;
 use settings::{Local, SettingsFile};
 use std::fmt::Display;
@@ -51,7 +55,14 @@ enum Tool {
     /// and Dodo API around it. Posts every sample in events/, then tampered and repeated webhooks, and
     /// prints a line for each and what Customer.io then knows. After that, what a key for Dodo's API adds.
     /// Exits with 1 if anything is not as expected.
-    Demo,
+    ///
+    /// With `--delivery queue`, webhooks wait in a local SQS (moto), and a second function delivers them: what
+    /// arrives is compared with what arrives directly, and duplicates, dead letters and an outage are shown.
+    Demo {
+        /// `direct` or `queue`.
+        #[arg(long, default_value = "direct")]
+        delivery: Delivery,
+    },
 
     /// Run the function and the services around it until Ctrl-C, with a page to watch them.
     ///
@@ -123,7 +134,8 @@ enum Tool {
     ///
     /// Once at full speed and once at the share of a CPU that a small function has. Checks the requests
     /// against Customer.io's published rules. Prints a line for each file, with its dearest run, and each
-    /// failure with file and line; exits with 1 if there is one.
+    /// failure with file and line; exits with 1 if there is one. So it does if an event of events/own/ that was
+    /// kept from the local page with this transform no longer becomes what it became.
     Check(check::Choices),
 
     /// Send many webhooks back to back through one process of the function.
@@ -199,7 +211,7 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(cli: Cli) -> ExitCode {
     let result = match cli.tool {
-        Tool::Demo => demo::run().await,
+        Tool::Demo { delivery } => demo::run(delivery).await,
         Tool::Dev(choices) => dev::run(choices).await,
         Tool::Send { given, url, port } => send::send(&given.event, url, port.port).await.map(show),
         Tool::Event { given, port } => send::event(&given.event, port.port).map(show),

@@ -127,4 +127,19 @@ impl Services {
         }
         all
     }
+
+    /// The endpoint of all of AWS's services.
+    pub fn aws_endpoint(&self) -> &str {
+        self.aws.url()
+    }
+
+    /// A second Customer.io with the same credentials, which knows nobody yet.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn another_customerio(&self) -> Result<CustomerIo, String> {
+        let Credentials { site_id, api_key, .. } = &self.credentials;
+        let started = CustomerIo::start(0, site_id, api_key).await;
+        started.map_err(|error| format!("The second local Customer.io cannot start: {error}."))
+    }
 }

@@ -180,6 +180,8 @@ fn numbers_and_ports_that_cannot_be_used_are_named() {
         (["dev", "--page-port=70000", ""], "PAGE_PORT=70000 cannot be used"),
         (["dev", "--customerio-port=x", ""], "CUSTOMERIO_PORT=x cannot be used"),
         (["customerio", "x", ""], "PORT=x cannot be used"),
+        (["dev", "--delivery=drain", ""], "DELIVERY=drain cannot be used: it must be direct or"),
+        (["demo", "--delivery=", ""], "DELIVERY= cannot be used"),
         (["check", "--memory=0", ""], "MEMORY=0 cannot be used"),
         (["dev", "--port=9123", "--page-port=9123"], "PORT and PAGE_PORT are both 9123. "),
         (["load", "/never/there", "0"], "COUNT=0 cannot be used"),
@@ -229,13 +231,15 @@ fn make(programs: &File, words: &[&str]) -> Command {
 }
 
 /// A target with arguments, the programs that are there, and what must be said.
-const TARGETS: [(&[&str], &[&str], &str); 39] = [
+const TARGETS: [(&[&str], &[&str], &str); 41] = [
     (&["setup", "VENV=nowhere"], &[], "python3 is missing"),
     (&["setup", "VENV=nowhere", "PYTHON=python9"], &[], "python9 is missing"),
     (&["demo"], &[], "cargo is missing"),
     (&["demo"], &["cargo"], "cc is missing"),
     (&["demo", "VENV=nowhere"], &["cargo", "cc"], "python3 is missing"),
+    (&["demo", "DELIVERY=drain"], &[], "DELIVERY must be direct or queue, not \"drain\""),
     (&["dev"], &[], "cargo is missing"),
+    (&["dev", "DELIVERY=it's"], &[], "DELIVERY must be direct or queue, not \"it's\""),
     (&["send"], &[], "Which event?"),
     (&["send", "EVENT=it's"], &[], "cargo is missing"),
     (&["send", "EVENT=x", "FILE=y"], &[], "EVENT and FILE both name an event"),

@@ -27,6 +27,11 @@ impl Front {
         self.state().journal = journal;
     }
 
+    /// Where its processes are recorded.
+    pub fn journal(&self) -> Journal {
+        self.state().journal.clone()
+    }
+
     /// Serves it on a port of 127.0.0.1; 0 takes a free one.
     ///
     /// # Errors

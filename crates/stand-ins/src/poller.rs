@@ -35,11 +35,15 @@ pub struct Settings {
     pub window: Duration,
     /// Calls to receive messages at the same time.
     pub receivers: usize,
+    /// How long a call waits for the first message, in whole seconds; the window begins when it comes. With
+    /// zero the window begins at once.
+    pub wait: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { batch_size: 1_000, window: Duration::from_secs(1), receivers: 5 }
+        let window = Duration::from_secs(1);
+        Self { batch_size: 1_000, window, receivers: 5, wait: Duration::ZERO }
     }
 }
 
@@ -96,13 +100,25 @@ impl<F: Invoke> Poller<F> {
 
     /// As many messages as come within the window, and are a batch.
     pub async fn collect(&self) -> Vec<Message> {
-        let (start, mut all) = (Instant::now(), Vec::new());
+        let mut all = Vec::new();
+        let mut wait = self.settings.wait;
+        let mut start = Instant::now();
         loop {
             let missing = self.settings.batch_size - all.len();
-            let calls = (missing / AT_ONCE).clamp(1, self.settings.receivers);
-            let received = join_all((0..calls).map(|_| self.receive(missing.min(AT_ONCE)))).await;
+            // One that waits: others would wait on when it has a message.
+            let most = if wait.is_zero() { self.settings.receivers } else { 1 };
+            let calls = (missing / AT_ONCE).clamp(1, most);
+            let received = (0..calls).map(|_| self.receive(missing.min(AT_ONCE), wait));
+            let received = join_all(received).await;
             let before = all.len();
             all.extend(received.into_iter().flatten());
+            if !std::mem::take(&mut wait).is_zero() {
+                start = Instant::now();
+                if all.is_empty() {
+                    tokio::time::sleep(PAUSE).await;
+                    return all;
+                }
+            }
             let is_full = all.len() >= self.settings.batch_size || size(&all) >= MAX_PAYLOAD;
             if is_full || start.elapsed() >= self.settings.window {
                 return all;
@@ -130,9 +146,10 @@ impl<F: Invoke> Poller<F> {
     }
 
     /// Nothing, if the queue cannot be reached: Lambda tries again as well.
-    async fn receive(&self, most: usize) -> Vec<Message> {
+    async fn receive(&self, most: usize, wait: Duration) -> Vec<Message> {
         let call = self.client.receive_message().queue_url(&self.queue_url);
         let call = call.max_number_of_messages(i32::try_from(most).unwrap_or(10));
+        let call = call.wait_time_seconds(i32::try_from(wait.as_secs()).unwrap_or(20));
         let call = call.message_system_attribute_names(MessageSystemAttributeName::All);
         let received = call.message_attribute_names("All").send().await;
         received.map(|it| it.messages.unwrap_or_default()).unwrap_or_default()

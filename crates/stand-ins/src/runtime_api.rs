@@ -15,8 +15,8 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 /// As CloudFormation names a function: the stack, the resource and twelve letters and digits.
 const FUNCTION_NAME: &str = "dodo-customerio-Function-A1b2C3d4E5f6";
 
-/// Lambda's default timeout for the functions that run here.
-const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
+/// Lambda's timeout for the webhook function, as in the template.
+pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How many there have been; a journal tells them apart.
 static STARTED: AtomicUsize = AtomicUsize::new(0);

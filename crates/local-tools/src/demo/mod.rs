@@ -1,7 +1,9 @@
 //! `make demo`: sends every sample event through the function on this machine; no account needed.
 
+mod queue;
 mod with_key;
 
+use crate::delivery::Delivery;
 use crate::emulator::Emulated;
 use crate::services::{DodoKey, Services};
 use reqwest::Client;
@@ -10,8 +12,14 @@ use stand_ins::customerio::{Arrival, People, describe};
 use stand_ins::dodo::{self, Sample, Webhook, samples};
 use stand_ins::interrupt::until_interrupted;
 
-pub async fn run() -> Result<(), String> {
-    match until_interrupted(demo()).await {
+pub async fn run(delivery: Delivery) -> Result<(), String> {
+    let demo = async {
+        match delivery {
+            Delivery::Direct => demo().await,
+            Delivery::Queue => queue::run().await,
+        }
+    };
+    match until_interrupted(demo).await {
         Ok(0) => Ok(()),
         Ok(unexpected) => Err(format!(
             "{unexpected} responses were not as expected: see the lines marked with !!"
@@ -26,10 +34,10 @@ async fn demo() -> Result<usize, String> {
     println!("starting: function under cargo lambda watch");
     let function = Emulated::start(services.environment(DodoKey::Without)).await?;
     println!("function URL {}   Customer.io {}\n", function.url, services.customerio.url());
-    let mut demo =
-        Demo { client: dodo_customerio::http::client(), services, function, unexpected: 0 };
+    let mut demo = Demo::of(services, function);
     demo.every_sample().await?;
     demo.tampered().await?;
+    println!();
     demo.repeated().await?;
     demo.show_people();
     demo.with_key().await?;
@@ -65,6 +73,10 @@ impl Exchange {
 }
 
 impl Demo {
+    fn of(services: Services, function: Emulated) -> Self {
+        Self { client: dodo_customerio::http::client(), services, function, unexpected: 0 }
+    }
+
     async fn every_sample(&mut self) -> Result<(), String> {
         let samples = samples();
         println!("{} sample events, signed and posted as Dodo does:", samples.len());
@@ -110,7 +122,7 @@ impl Demo {
     }
 
     async fn repeated(&mut self) -> Result<(), String> {
-        println!("\nThe same webhook three times, as after a timeout:");
+        println!("The same webhook three times, as after a timeout:");
         let webhook = self.signed(&dodo::sample("payment.succeeded")?);
         let before = self.services.customerio.state().people.events().count();
         for attempt in 1..=3 {

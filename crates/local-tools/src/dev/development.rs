@@ -1,10 +1,10 @@
 //! A function that follows its files.
 
 use super::configuration::{self, Configuration, Copies};
+use super::entrances::{Entrances, Functions};
 use super::files::{Files, Snapshot};
-use super::function::Function;
+use crate::function::Function;
 use crate::page::Board;
-use stand_ins::front::Front;
 use stand_ins::secrets_manager::project_file;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -16,7 +16,7 @@ const SHOWN_LINES: usize = 40;
 
 /// The function that runs, and what it was made of.
 pub struct Development {
-    front: Front,
+    entrances: Entrances,
     board: Board,
     files: Files,
     /// The files when they were last looked at, usable or not.
@@ -26,17 +26,18 @@ pub struct Development {
     log: PathBuf,
     /// The last good one.
     configuration: Configuration,
-    function: Function,
+    functions: Functions,
 }
 
 impl Development {
-    /// Starts the function behind `front`, which listens on `port`, and tells `board` what it runs with: with a file of settings, which must stay
-    /// there if it is named, and a transform. `services` are the variables that lead to the services.
+    /// Starts the function behind its entrances, of which the URL is on `port`, and tells `board` what it runs
+    /// with: a file of settings, which must stay there if it is named, and a transform. `services` are the
+    /// variables that lead to the services.
     ///
     /// # Errors
     /// What is wrong with the settings or the transform, or why the function does not start.
     pub async fn start(
-        (front, board): (Front, Board),
+        (entrances, board): (Entrances, Board),
         port: u16,
         (settings, transform): ((PathBuf, bool), Option<PathBuf>),
         services: Vec<(&'static str, String)>,
@@ -50,10 +51,9 @@ impl Development {
         drop(std::fs::remove_file(&log));
         let seen = files.look();
         let configuration = configuration::check(&files, &seen, services.clone(), &mut copies)?;
-        let function = Function::start(&files.program, &configuration.environment, &log).await?;
-        front.lead_to(function.runtime.clone());
+        let functions = entrances.start(&files.program, &configuration.environment, &log).await?;
         let development =
-            Self { front, board, files, seen, services, copies, log, configuration, function };
+            Self { entrances, board, files, seen, services, copies, log, configuration, functions };
         development.tell();
         Ok(development)
     }
@@ -77,7 +77,7 @@ impl Development {
         loop {
             tokio::select! {
                 now = self.files.changed(&self.seen) => self.take(now).await,
-                _ = self.function.ended() => self.again().await,
+                ended = self.functions.ended() => self.again(ended).await,
                 () = self.board.restart_asked() => self.restart().await,
             }
         }
@@ -93,6 +93,7 @@ impl Development {
                 let seconds = start.elapsed().as_secs_f64();
                 println!("{}", self.configuration.taken(&changes, &before, seconds));
                 self.configuration.warnings.iter().for_each(|warning| println!("    {warning}"));
+                self.entrances.redrive().await;
             }
             Err(problem) => {
                 self.board.problem(&problem);
@@ -107,10 +108,9 @@ impl Development {
     /// A new environment, as Lambda starts one when it likes.
     async fn restart(&mut self) {
         let environment = &self.configuration.environment;
-        match Function::start(&self.files.program, environment, &self.log).await {
-            Ok(function) => {
-                self.front.lead_to(function.runtime.clone());
-                tokio::spawn(std::mem::replace(&mut self.function, function).retire());
+        match self.entrances.start(&self.files.program, environment, &self.log).await {
+            Ok(functions) => {
+                tokio::spawn(std::mem::replace(&mut self.functions, functions).retire());
                 self.tell();
             }
             Err(problem) => self.board.problem(&problem),
@@ -141,23 +141,21 @@ impl Development {
     /// Another process takes over; the one before finishes what it is working on. Returns what that ran with.
     async fn replace(&mut self, configuration: Configuration) -> Result<Configuration, String> {
         let environment = &configuration.environment;
-        let function = Function::start(&self.files.program, environment, &self.log).await?;
-        self.front.lead_to(function.runtime.clone());
-        let before = std::mem::replace(&mut self.function, function);
+        let functions = self.entrances.start(&self.files.program, environment, &self.log).await?;
+        let before = std::mem::replace(&mut self.functions, functions);
         tokio::spawn(before.retire());
         let before = std::mem::replace(&mut self.configuration, configuration);
         self.tell();
         Ok(before)
     }
 
-    async fn again(&mut self) {
-        let log = self.log.display();
-        println!("The function has ended by itself; it is started again. See {log}");
+    async fn again(&mut self, (which, log): (&str, PathBuf)) {
+        println!("{which} has ended by itself; it is started again. See {}", log.display());
         let environment = &self.configuration.environment;
-        match Function::start(&self.files.program, environment, &self.log).await {
-            Ok(function) => {
-                self.front.lead_to(function.runtime.clone());
-                self.function = function;
+        match self.entrances.start(&self.files.program, environment, &self.log).await {
+            Ok(functions) => {
+                let before = std::mem::replace(&mut self.functions, functions);
+                tokio::spawn(before.retire());
             }
             Err(problem) => {
                 println!("{problem}\nWaiting for a change.");

@@ -4,17 +4,21 @@
 
 mod configuration;
 mod development;
+mod entrances;
 mod files;
-mod function;
+mod queue;
 
 use crate::address::Address;
 use crate::command_line::port;
+use crate::delivery::Delivery;
 use crate::page::{Board, Page, Setup};
 use crate::ports;
 use crate::send::merchants_secret;
 use crate::services::{DodoKey, Services};
 use crate::settings::SettingsFile;
 use development::Development;
+use entrances::Entrances;
+use queue::Queue;
 use stand_ins::customerio::describe;
 use stand_ins::front::Front;
 use stand_ins::interrupt::until_interrupted;
@@ -33,6 +37,9 @@ pub struct Choices {
     /// Port of the local Customer.io.
     #[arg(long, default_value_t = 0, value_parser = port)]
     customerio_port: u16,
+    /// `queue` lets webhooks wait in a local SQS, from which a second function delivers them.
+    #[arg(long, default_value = "direct")]
+    delivery: Delivery,
     #[command(flatten)]
     transform: crate::Transform,
     #[command(flatten)]
@@ -54,7 +61,7 @@ pub async fn run(choices: Choices) -> Result<(), String> {
 }
 
 async fn serve(choices: Choices) -> Result<(), String> {
-    let Choices { port, page_port, customerio_port, transform, settings, key } = choices;
+    let Choices { port, page_port, customerio_port, delivery, transform, settings, key } = choices;
     ports::differ(&[
         ("PORT", port),
         ("PAGE_PORT", page_port),
@@ -82,27 +89,56 @@ async fn serve(choices: Choices) -> Result<(), String> {
         port,
         is_fresh,
         has_key: key,
+        delivery,
     };
     let page = Page::serve(page_port, setup, invocations).await;
     let page = page.map_err(|error| ports::taken("PAGE_PORT", page_port, &error))?;
 
+    let queue = queue(delivery, &services, port, progress).await?;
     progress("function");
     let key = if key { DodoKey::With } else { DodoKey::Without };
-    let environment = services.environment(key);
-    let mut development = Development::start((front, board), port, files, environment).await?;
+    let mut environment = services.environment(key);
+    environment.extend(queue.iter().flat_map(|queue| queue.environment()));
+    let entrances = (Entrances { front, queue: queue.clone() }, board);
+    let mut development = Development::start(entrances, port, files, environment).await?;
     let address = Address { port, webhook_secret: secret };
     let _announced = address.announce()?;
 
     let customerio = services.customerio.url();
     println!("\npage           http://{}/", page.address);
     println!("function URL   {}\nCustomer.io    {customerio}", address.url());
+    if let Some(queue) = &queue {
+        println!("{}", queue.in_words());
+    }
     println!("{}\n{}", development.in_words(), next_steps(&address, &customerio));
     println!("{}\nCtrl-C ends it.\n", tunnel(&address.url(), merchants_secret.is_some()));
     tokio::select! {
         () = services.customerio.follow(|it| println!("{}", describe::arrival(it))) => {}
         () = development.follow() => {}
+        () = follow(queue.as_deref()) => {}
     }
     Ok(())
+}
+
+async fn queue(
+    delivery: Delivery,
+    services: &Services,
+    port: u16,
+    progress: impl Fn(&str),
+) -> Result<Option<Arc<Queue>>, String> {
+    if delivery == Delivery::Direct {
+        return Ok(None);
+    }
+    progress("SQS (moto): a queue, and one for dead letters");
+    let queue = Box::pin(Queue::create(services.aws_endpoint(), port)).await?;
+    Ok(Some(Arc::new(queue)))
+}
+
+async fn follow(queue: Option<&Queue>) {
+    match queue {
+        Some(queue) => Box::pin(queue.follow()).await,
+        None => std::future::pending().await,
+    }
 }
 
 fn next_steps(address: &Address, customerio: &str) -> String {

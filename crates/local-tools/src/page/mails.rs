@@ -13,7 +13,11 @@ impl Page {
 
     /// Of the items that were sent last.
     fn mails(&self, record: &Value) -> Vec<Value> {
-        let requests = record["requests"].as_array().into_iter().flatten();
+        // In queue mode others' items are in the same requests.
+        let sent = &record["requests"];
+        let is_sent = sent.as_array().is_some_and(|requests| !requests.is_empty());
+        let requests = if is_sent { sent } else { &record["transform"]["requests"] };
+        let requests = requests.as_array().into_iter().flatten();
         let mut batches = requests.filter_map(|request| request["body"]["batch"].as_array());
         let Some(items) = batches.next_back() else { return Vec::new() };
         let identifiers = items.iter().find_map(|item| item.get("identifiers"));

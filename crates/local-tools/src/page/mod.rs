@@ -2,7 +2,7 @@
 //!
 //! - `guard`: which requests it takes; `routes`: who responds to them; `assets`: its files
 //! - `watching`: makes a record of each webhook and keeps it; `record`, `person`, `advice`, `lookups` and `changes`
-//!   say what is in one, `mails` what campaigns would make of it
+//!   say what is in one, `batches` what the queue function made of it, `mails` what campaigns would make of it
 //! - `history`: the records; `people`: what Customer.io knows
 //! - `send`, `faults`, `keep` (`anonymous`), `compare`: what somebody can do
 //! - `board`: what the function runs with
@@ -10,6 +10,7 @@
 mod advice;
 mod anonymous;
 mod assets;
+mod batches;
 mod board;
 mod changes;
 mod compare;
@@ -30,6 +31,7 @@ mod watching;
 
 pub use board::Board;
 
+use crate::delivery::Delivery;
 use crate::services::Services;
 use faults::Faults;
 use history::History;
@@ -61,6 +63,8 @@ pub struct Setup {
     pub is_fresh: bool,
     /// Whether the function has a key for Dodo's API.
     pub has_key: bool,
+    /// Whether webhooks wait in a queue.
+    pub delivery: Delivery,
 }
 
 /// The page. Clones share everything.

@@ -70,6 +70,7 @@ pub fn of(invocation: &Invocation, known: &Known) -> Value {
         "webhook_id": invocation.event["headers"]["webhook-id"],
         "status": response["status"],
         "outcome": outcome,
+        "delivery": null,
         "reason": reason,
         "message": said["message"],
         "took": milliseconds(invocation.took),
@@ -154,6 +155,8 @@ fn transform(invocation: &Invocation, known: &Known) -> Value {
         "name": known.transform,
         "without_lookups": invocation.calls.iter().any(is_list),
         "built_in": explained.and_then(|it| it.built_in.clone()),
+        "outcome": explained.map(|it| it.outcome),
+        "requests": explained.map(|it| it.requests.clone()).unwrap_or_default(),
         "files": explained.map(|it| it.files.clone()).unwrap_or_default(),
     })
 }

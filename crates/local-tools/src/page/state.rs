@@ -1,6 +1,7 @@
 //! What the page asks for again and again: what runs, and whether there is something new.
 
 use super::{Page, locked};
+use crate::delivery::Delivery;
 use crate::transform_path::from_project;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -71,7 +72,10 @@ impl Page {
             "log": format!("target/local/function-{}.log", setup.port),
             "url": format!("http://127.0.0.1:{}/", setup.port),
             "customerio": setup.services.customerio.url(),
-            "delivery": "direct",
+            "delivery": match setup.delivery {
+                Delivery::Direct => "direct",
+                Delivery::Queue => "queue",
+            },
         })
     }
 }

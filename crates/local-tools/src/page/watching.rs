@@ -1,7 +1,7 @@
 //! Makes a record of each webhook once the function has responded, and keeps it.
 
 use super::record::{self, Known};
-use super::{Page, locked, lookups};
+use super::{Page, batches, locked, lookups};
 use crate::explained::{Explained, explain};
 use crate::transform_path::from_project;
 use dodo_customerio::dodo::Enrichment;
@@ -31,7 +31,7 @@ impl Page {
 
     fn keep_invocation(&self, invocation: &Invocation) {
         if invocation.event["Records"].is_array() {
-            self.delivered_from_queue(invocation);
+            self.keep_batch(invocation);
         } else if record::is_webhook(invocation) {
             let known = self.known(invocation);
             let mut history = self.history();
@@ -82,44 +82,12 @@ impl Page {
         explain(&transform, webhook_id, body, found).ok()
     }
 
-    /// A batch of the queue function: adds it to each webhook that was in it.
-    fn delivered_from_queue(&self, invocation: &Invocation) {
-        let records = invocation.event["Records"].as_array().into_iter().flatten();
-        let id = |record: &Value| {
-            let id = &record["messageAttributes"]["webhook-id"]["stringValue"];
-            Some((id.as_str()?.to_owned(), record["messageId"].clone()))
-        };
-        let ids: Vec<(String, Value)> = records.filter_map(id).collect();
-        let failures = invocation.response.as_ref().map(|it| it["batchItemFailures"].clone());
-        let failures = failures.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
-        let requests = record::requests(invocation);
-        for (webhook_id, message_id) in &ids {
-            let comes_again = failures.iter().any(|it| it["itemIdentifier"] == *message_id);
-            let delivery = json!({
-                "at": invocation.at,
-                "took": u64::try_from(invocation.took.as_millis()).unwrap_or(u64::MAX),
-                "webhooks": ids.len(),
-                "comes_again": comes_again || invocation.response.is_none(),
-                "requests": requests,
-            });
-            let mut history = self.history();
-            let number = history.newest(webhook_id, 0);
-            let Some(mut record) = number.and_then(|number| history.record(number)) else {
-                continue;
-            };
-            if let Some(deliveries) = record["deliveries"].as_array_mut() {
-                deliveries.push(delivery);
-            }
-            history.add(&record);
-        }
-    }
-
     /// What Customer.io accepted in earlier runs it knows again.
     pub(super) fn restore(&self) {
         let records: Vec<Value> = self.history().records().collect();
         let mut state = self.setup().services.customerio.state();
         for record in records {
-            for request in record["requests"].as_array().into_iter().flatten() {
+            for request in batches::all_requests(&record) {
                 let is_accepted = request["changes"].is_object()
                     && request["status"].as_u64().is_none_or(|status| (200..300).contains(&status));
                 if !is_accepted {

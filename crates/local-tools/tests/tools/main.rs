@@ -5,4 +5,5 @@ mod dev;
 mod events;
 mod page;
 mod preview;
+mod queue;
 mod running;

@@ -220,7 +220,9 @@ impl Drop for Dev {
         if matches!(self.process.try_wait(), Ok(None)) {
             self.interrupt();
         }
-        let log = format!("target/local/function-{}.log", self.port);
-        let _ = fs::remove_file(root().join(log));
+        for name in ["function", "queue-function"] {
+            let log = format!("target/local/{name}-{}.log", self.port);
+            let _ = fs::remove_file(root().join(log));
+        }
     }
 }

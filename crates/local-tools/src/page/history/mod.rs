@@ -17,13 +17,14 @@ const MAX_WEBHOOKS: usize = 2_000;
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// Fields of a record that a list shows.
-const LISTED: [&str; 14] = [
+const LISTED: [&str; 15] = [
     "number",
     "at",
     "type",
     "webhook_id",
     "status",
     "outcome",
+    "delivery",
     "reason",
     "message",
     "took",
@@ -143,7 +144,7 @@ impl History {
             "total": self.len(),
             "matching": found.len(),
             "types": values("type"),
-            "outcomes": values("outcome"),
+            "outcomes": values("outcome").union(&values("delivery")).collect::<Vec<_>>(),
         })
     }
 

@@ -47,7 +47,7 @@ impl Query {
         let people = summary["people"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let mut people = people.map(str::to_lowercase);
         is("type", &self.event_type)
-            && is("outcome", &self.outcome)
+            && (is("outcome", &self.outcome) || is("delivery", &self.outcome))
             && self.person.as_ref().is_none_or(|wanted| people.any(|it| it.contains(wanted)))
             && self.text.as_ref().is_none_or(|wanted| text.contains(wanted.as_str()))
     }

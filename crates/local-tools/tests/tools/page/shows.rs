@@ -227,3 +227,35 @@ async fn the_state_waits_for_something_new_and_shows_what_is_on_its_way() {
     assert_eq!(page.get("state").await["faults"]["customerio"], Value::Null);
     page.end().await;
 }
+
+#[tokio::test]
+async fn a_queued_webhook_shows_the_batch_that_delivered_it() {
+    let page = Page::start(&["--delivery", "queue"]).await;
+    assert_eq!(page.get("state").await["function"]["delivery"], "queue");
+    let queued = page.send_sample("payment.succeeded").await;
+    assert_eq!((&queued["outcome"], &queued["requests"]), (&json!("queued"), &json!([])));
+    assert_eq!(queued["person"]["rule"], "customer_id.payload");
+    page.until(|state| state["people"] == 1).await;
+    let mut record = queued;
+    for _ in 0..100 {
+        record = page.get("webhooks/1").await;
+        if record["delivery"].is_string() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!((&record["outcome"], &record["delivery"]), (&json!("queued"), &json!("delivered")));
+    let delivery = &record["deliveries"][0];
+    assert_eq!(
+        (&delivery["webhooks"], &delivery["requests"][0]["status"]),
+        (&json!(1), &json!(200))
+    );
+    let person = &record["changes"]["people"][0];
+    assert_eq!(person["events"][0]["name"], "Payment Completed");
+    assert_eq!(record["mails"][0]["recipe"], "receipt");
+    let listed = page.get("webhooks?outcome=delivered").await;
+    assert_eq!(listed["webhooks"][0]["number"], 1);
+    let person = page.get(&format!("people/{}", person["cio_id"].as_str().unwrap())).await;
+    assert_eq!(person["timeline"][0]["webhook"], 1);
+    page.end().await;
+}

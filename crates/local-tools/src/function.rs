@@ -4,7 +4,7 @@ use stand_ins::runtime_api::RuntimeApi;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::process::{Child, Command};
@@ -13,9 +13,6 @@ use tokio::time::{Instant, sleep};
 /// How long a start may take, with a busy machine around it.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a process may finish what it is working on when another has taken its place.
-const RETIREMENT: Duration = Duration::from_secs(15);
-
 /// How much of the log is shown when it does not start, in lines.
 const SHOWN_LINES: usize = 10;
 
@@ -23,6 +20,8 @@ const SHOWN_LINES: usize = 10;
 pub struct Function {
     pub runtime: Arc<RuntimeApi>,
     process: Child,
+    log: PathBuf,
+    timeout: Duration,
 }
 
 impl Function {
@@ -37,7 +36,8 @@ impl Function {
         if program.exists() { Ok(program) } else { Err(missing()) }
     }
 
-    /// Starts it with this environment and no other, and waits until it is ready for an event.
+    /// Starts it with this environment and no other, and Lambda's timeout for it, and waits until it is ready
+    /// for an event.
     ///
     /// # Errors
     /// Why it is not.
@@ -45,8 +45,10 @@ impl Function {
         program: &Path,
         environment: &[(&str, String)],
         log: &Path,
+        timeout: Duration,
     ) -> Result<Self, String> {
-        let runtime = RuntimeApi::start().await.map_err(|error| error.to_string())?;
+        let runtime = RuntimeApi::with_timeout(timeout).await;
+        let runtime = runtime.map_err(|error| error.to_string())?;
         let (output, errors) =
             open(log).map_err(|error| format!("{} cannot be written ({error}).", log.display()))?;
         let mut process = Command::new(program)
@@ -62,7 +64,10 @@ impl Function {
             .spawn()
             .map_err(|error| format!("{} does not start ({error}).", program.display()))?;
         let why = tokio::select! {
-            _ = runtime.first_next() => return Ok(Self { runtime: Arc::new(runtime), process }),
+            _ = runtime.first_next() => {
+                let (runtime, log) = (Arc::new(runtime), log.to_owned());
+                return Ok(Self { runtime, process, log, timeout });
+            }
             status = process.wait() => match status {
                 Ok(status) => format!("The function ended ({status})."),
                 Err(error) => format!("The function cannot be watched ({error})."),
@@ -72,15 +77,16 @@ impl Function {
         Err(format!("{why} The end of {}:\n{}", log.display(), last_lines(log)))
     }
 
-    /// Waits until it ends by itself.
-    pub async fn ended(&mut self) -> io::Result<ExitStatus> {
-        self.process.wait().await
+    /// Waits until it ends by itself. Returns its log.
+    pub async fn ended(&mut self) -> PathBuf {
+        drop(self.process.wait().await);
+        self.log.clone()
     }
 
-    /// Lets it finish what it is working on, then ends it.
+    /// Another has taken its place: lets it finish what it is working on, then ends it.
     pub async fn retire(self) {
         let start = Instant::now();
-        while Arc::strong_count(&self.runtime) > 1 && start.elapsed() < RETIREMENT {
+        while Arc::strong_count(&self.runtime) > 1 && start.elapsed() < self.timeout {
             sleep(Duration::from_millis(50)).await;
         }
     }
