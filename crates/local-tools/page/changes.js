@@ -38,7 +38,8 @@ const object = ({ type, id, created, attributes }) =>
 function person({ cio_id: cioId, id, email, created, deleted, merged_into: into, ...more }, sent) {
   const { attributes, kept, events } = more;
   const name = email ?? id ?? cioId;
-  const news = [created && "new", deleted && "deleted", into && `merged into ${Object.values(into).join(" ")}`].filter(Boolean);
+  const merged = into && `merged into ${Object.values(into).join(" ")}`;
+  const news = [created && "new", deleted && "deleted", merged].filter(Boolean);
   return make("section", { class: "card", "aria-label": name },
     make("h4", {}, link(name, `#/people/${cioId}`), news.length > 0 && ` (${news.join(", ")})`),
     events.map((it) => [

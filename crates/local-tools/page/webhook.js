@@ -124,8 +124,12 @@ function transformed({ transform, rules }) {
   ];
 }
 
-function sent({ requests: direct, deliveries, person, outcome, delivery }) {
-  const all = [...direct, ...deliveries.flatMap((it) => it.requests)];
+/** In queue mode those of the batches that had it. */
+const allRequests = ({ requests: direct, deliveries }) => [...direct, ...deliveries.flatMap((it) => it.requests)];
+
+function sent(webhook) {
+  const { deliveries, person, outcome, delivery } = webhook;
+  const all = allRequests(webhook);
   const batch = deliveries.at(-1);
   const others = batch && make("p", { class: "quiet" }, `In a batch of ${batch.webhooks} from the queue.`);
   if (all.length > 0) return ["Sent to Customer.io", tone(statusOf(all.at(-1))), others, ...requests(all)];
@@ -144,8 +148,8 @@ function responded({ status, outcome, response }) {
   ];
 }
 
-function whatChanged({ changes, requests: all, deliveries, outcome }) {
-  const content = changed(changes, [...all, ...deliveries.flatMap((it) => it.requests)]).flat(Infinity).filter(Boolean);
+function whatChanged({ changes, outcome, ...webhook }) {
+  const content = changed(changes, allRequests(webhook)).flat(Infinity).filter(Boolean);
   if (content.length > 0) return ["What changed", "good", content];
   const words = outcome === "delivered" ? "Nothing: Customer.io knew all of it." : "Nothing.";
   return ["What changed", "mild", make("p", { class: "quiet" }, words)];
