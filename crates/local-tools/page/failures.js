@@ -3,7 +3,7 @@
 import { get, onState, post } from "./api.js";
 import { action, fill, make } from "./dom.js";
 
-const SERVICES = {
+export const SERVICES = {
   customerio: "Customer.io",
   dodo_api: "Dodo's API",
   secrets_manager: "Secrets Manager",

@@ -108,13 +108,13 @@ function rowLink(hash) {
   return opened && at("webhooks").querySelector(`a[href="${opened}"]`);
 }
 
+const CONTROLS = "input, select, textarea";
 const STEPS = { j: "next", ArrowDown: "next", k: "previous", ArrowUp: "previous" };
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const isTyping = event.target.matches("input, select, textarea");
   if (event.key === "Escape") back(event.target);
-  else if (isTyping) return;
+  else if (event.target.matches(CONTROLS)) return;
   else if (event.key === "/") filter.text.focus();
   else if (STEPS[event.key] && mayMove(event)) step(STEPS[event.key]);
   else return;
@@ -131,8 +131,8 @@ function step(direction) {
   item?.firstElementChild.focus();
 }
 
-/** Out of the search, then out of what was opened. */
+/** Out of a control, then out of what was opened. */
 function back(from) {
-  if (from.matches("#filter *")) from.blur();
+  if (from.matches(CONTROLS)) from.blur();
   else location.hash = "#/";
 }

@@ -68,17 +68,17 @@ let slow;
 
 function showState() {
   clearTimeout(slow);
-  draw([]);
-  if (state.in_progress.length > 0) slow = setTimeout(() => draw(state?.in_progress ?? []), SLOW);
+  draw(state, []);
+  if (state.in_progress.length > 0) slow = setTimeout(draw, SLOW, state, state.in_progress);
 }
 
 /** What the function runs with, what is wrong, and what is `running`. */
-function draw(running) {
-  const { function: it, faults } = state;
+function draw({ function: it, faults }, running) {
   const settings = Object.entries(it.settings).map(([name, value]) => `${name}=${value}`);
   const key = it.key ? "with dodo_api_key" : "without dodo_api_key";
   fill(at("about"), [it.transform ?? "built-in transform", ...settings, key, it.url].join(" · "));
-  const failing = Object.values(faults).filter(Boolean);
+  const active = Object.entries(faults).filter(([, fault]) => fault);
+  const failing = active.map(([service, fault]) => `${failures.SERVICES[service]}: ${fault}`);
   fill(at("alerts"), [
     it.problem && note("bad", "The changed file cannot be used; the last good one runs. ", it.problem),
     failing.length > 0 && note("bad", `Failing on purpose: ${failing.join(", ")}. `, link("Failures", "#/failures")),

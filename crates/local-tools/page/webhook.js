@@ -9,6 +9,8 @@ import { badge, dodoThen, tone } from "./outcome.js";
 import { requests } from "./request.js";
 import { fileCard, rulesNote } from "./transform.js";
 
+const WITHOUT_LOOKUPS = "These steps are shown without what the lookups brought.";
+
 /** Each gives what its step is called, its tone and what is to be seen, or nothing if there was no such step. */
 const STEPS = [arrived, verified, who, lookups, transformed, sent, responded, whatChanged, mails];
 
@@ -117,7 +119,7 @@ function transformed({ transform, rules }) {
   return [
     "Transform", files.some(({ error }) => error) ? "bad" : "good",
     make("p", {}, name ? make("code", {}, name) : "The built-in transform made the request."),
-    isWithout && files.length > 0 && make("p", { class: "quiet" }, "The steps below are shown without what the lookups brought."),
+    isWithout && files.length > 0 && make("p", { class: "quiet" }, WITHOUT_LOOKUPS),
     files.map(fileCard),
     builtIn && fold("What the built-in transform made", json("What the built-in transform made", builtIn)),
     rulesNote(rules),

@@ -65,7 +65,7 @@ fn a_service_that_fails_is_retried_and_well_again_at_a_click() {
         page.send("payment.succeeded");
         page.shows("#opened h2", "503 retry");
         page.shows(&step("Response to Dodo"), "Dodo tries again, for 27 hours.");
-        page.shows("#alerts", "Failing on purpose");
+        page.shows("#alerts", "Failing on purpose: Customer.io: 503.");
         page.click("#alerts a");
         page.press("All well again");
         page.run("for (let times = 0; find('#alerts').innerText && times < 100; times += 1) await new Promise((it) => setTimeout(it, 50))");
