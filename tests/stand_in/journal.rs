@@ -70,7 +70,7 @@ async fn what_arrives_meanwhile_belongs_to_the_event() {
     one.end(&first).await;
     // Nearly all requests beside a batch of the queue are the batch's.
     let batch = one.begin(json!({"Records": []})).await;
-    ask("/batch", "").await.unwrap();
+    ask("/batch", "of msg_two").await.unwrap();
     other.end(&second).await;
     one.end(&batch).await;
     ask("/after", "").await.unwrap();

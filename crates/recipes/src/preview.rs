@@ -281,7 +281,9 @@ mod tests {
         let receipt = mails.iter().find(|it| it.recipe == "receipt").unwrap();
         assert_eq!((receipt.mail.as_str(), receipt.when.as_str()), ("receipt", "at once"));
         assert_eq!(receipt.notes, Vec::<String>::new());
-        assert_eq!(receipt.rendered.as_ref().unwrap().subject, "Your payment of 29.00 EUR");
+        let rendered = receipt.rendered.as_ref().unwrap();
+        assert_eq!(rendered.subject, "Your payment of 29.00 EUR");
+        assert!(rendered.body.contains("Hello Ada,"), "{}", rendered.body);
         assert!(receipt.file.ends_with("docs/campaigns/receipt.md"), "{}", receipt.file);
         assert!(started_mails(&request("Nobody Waits", event), known).unwrap().is_empty());
     }

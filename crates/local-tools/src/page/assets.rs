@@ -35,6 +35,8 @@ mod tests {
     #[test]
     fn nothing_but_the_pages_files_is_served() {
         assert!(file("index.html").is_some());
+        let absolute = project_file(FOLDER).join("index.html");
+        assert!(absolute.exists() && file(absolute.to_str().unwrap()).is_none());
         for name in
             ["", ".", "..", "../Cargo.toml", "..%2fCargo.toml", "index.htm", ".html", "a/b.js"]
         {

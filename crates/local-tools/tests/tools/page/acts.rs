@@ -234,7 +234,12 @@ async fn two_transforms_side_by_side_and_each_version_of_a_file() {
         let compared = page.post("compare", body).await;
         assert_eq!([name_in(&compared["left"]), name_in(&compared["right"])], names);
         assert_eq!(changed(&compared["difference"]), added, "{left} {right}");
+        let item = &compared["left"]["requests"][0]["body"]["batch"][1];
+        assert_eq!(item["attributes"]["dodo_webhook_id"], record["webhook_id"]);
     }
+    let second = page.send_sample("payment.failed").await;
+    let made = &second["transform"]["files"][0]["made"];
+    assert_eq!(made["batch"][1]["name"], "Two");
     // A file that cannot be used is shown as it is, while the last good one runs on.
     folder.write("mine.js", "function extend(request) {\n  return request +;\n}");
     let state = page.until(|state| state["function"]["problem"].is_string()).await;

@@ -3,7 +3,7 @@
 use super::Page;
 use crate::running::Folder;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The line about an attribute in a list.
 fn attribute<'l>(list: &'l Value, name: &str) -> &'l Value {
@@ -224,7 +224,19 @@ async fn the_state_waits_for_something_new_and_shows_what_is_on_its_way() {
     assert_eq!(statuses, [503, 503, 200]);
     assert_eq!(record["attempts"], 3);
     assert!(record["requests"][2]["offset"].as_u64() > record["requests"][1]["offset"].as_u64());
-    assert_eq!(page.get("state").await["faults"]["customerio"], Value::Null);
+    let state = page.get("state").await;
+    assert_eq!(state["faults"]["customerio"], Value::Null);
+
+    // Changes that are no webhooks wake it too.
+    let news = format!("state?since={}", state["revision"]);
+    let failing = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        page.post("faults", json!({"id": "dodo_api.503", "times": null})).await
+    };
+    let start = Instant::now();
+    let (state, _) = tokio::join!(page.get(&news), failing);
+    assert_eq!(state["faults"]["dodo_api"], "503");
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     page.end().await;
 }
 
