@@ -162,11 +162,14 @@ hostile: cargo-given ### Run COUNT=10000 hostile handlers, SEED=7; SHARE=128: wi
 	@cargo build --locked --bins
 	@COUNT="$${COUNT-}" SEED="$${SEED-}" SHARE="$${SHARE-}" cargo test --locked --test hostile -- --nocapture
 
-load: cargo-given $(DEMO_TOOLS) ### Send COUNT=100000 webhooks through one process and watch its memory. TRANSFORM=path.
+load: cargo-given $(DEMO_TOOLS) ### Send COUNT=100000 webhooks through one process. TRANSFORM=path. DELIVERY=queue: through both functions, and check each id; RATE=500, ENVIRONMENTS=2.
 	@$(call NUMBER,COUNT,10000)
+	@$(call NUMBER,RATE,500)
+	@$(call NUMBER,ENVIRONMENTS,2)
 	@cargo build --locked --release --bins
 	@cargo build --locked --profile bench --package local-tools
-	@exec target/release/local load target/release/dodo-customerio "$${COUNT:-100000}" $(TRANSFORM_OPTION)
+	@exec target/release/local load target/release/dodo-customerio "$${COUNT:-100000}" $(TRANSFORM_OPTION) \
+		$(if $(DELIVERY),--delivery="$$DELIVERY") $(if $(RATE),--rate="$$RATE") $(if $(ENVIRONMENTS),--environments="$$ENVIRONMENTS")
 
 flood: cargo-given $(DEMO_TOOLS) ### Measure what requests cost that the function refuses, and what a flood of them costs at most.
 	@cargo build --locked --release --bins

@@ -31,6 +31,7 @@ use clap::{Args, Parser, Subcommand};
 use command_line::number;
 use delivery::Delivery;
 use dodo_customerio::transform::javascript::process;
+use load::Load;
 use settings::{Local, SettingsFile};
 use std::fmt::Display;
 use std::io::Write;
@@ -138,20 +139,13 @@ enum Tool {
     /// kept from the local page with this transform no longer becomes what it became.
     Check(check::Choices),
 
-    /// Send many webhooks back to back through one process of the function.
+    /// Send many webhooks through real processes of the function.
     ///
-    /// The program runs under a local Lambda Runtime API, with moto and the local Customer.io around it.
-    /// Prints a Markdown table: webhooks a second, latency, resident and peak memory. Exits with 1 at the
-    /// first response other than 200.
-    Load {
-        /// The function's program, such as target/release/dodo-customerio.
-        program: PathBuf,
-        /// How many webhooks; the samples in turn.
-        #[arg(value_parser = |text: &str| number(text, 1, usize::MAX))]
-        count: usize,
-        #[command(flatten)]
-        transform: Transform,
-    },
+    /// The program runs under a local Lambda Runtime API, with stand-ins of the services around it. Prints
+    /// Markdown tables: webhooks a second, latency, CPU and memory. Exits with 1 at the first response other
+    /// than 200. With `--delivery queue` the webhooks go through both functions of queue mode, and then each
+    /// id is looked for at the receiver; exits with 1 unless each is there once.
+    Load(Loading),
 
     /// Measure what a request costs that the function refuses.
     ///
@@ -170,6 +164,41 @@ enum Tool {
         #[arg(default_value_t = 0, value_parser = command_line::port)]
         port: u16,
     },
+}
+
+#[derive(Debug, Args)]
+struct Loading {
+    /// The function's program, such as target/release/dodo-customerio.
+    program: PathBuf,
+    /// How many webhooks; the samples in turn.
+    #[arg(value_parser = |text: &str| number(text, 1, u32::MAX))]
+    count: u32,
+    #[command(flatten)]
+    transform: Transform,
+    /// `direct`: Dodo waits for Customer.io. `queue`: a queue of SQS is between them.
+    #[arg(long, default_value = "direct")]
+    delivery: Delivery,
+    /// In queue mode, webhooks a second; without it, as many as possible.
+    #[arg(long, value_parser = |text: &str| number(text, 1, 1_000_000_u32))]
+    rate: Option<u32>,
+    /// In queue mode, how many processes of the webhook function take them.
+    #[arg(long, default_value_t = 2, value_parser = |text: &str| number(text, 1, 100_u32))]
+    environments: u32,
+}
+
+impl Loading {
+    async fn run(&self) -> Result<(), String> {
+        let as_size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let load = Load {
+            program: self.program.clone(),
+            count: as_size(self.count),
+            transform: self.transform.path()?,
+            delivery: self.delivery,
+            rate: self.rate,
+            environments: as_size(self.environments),
+        };
+        load.run().await
+    }
 }
 
 #[derive(Debug, Args)]
@@ -223,10 +252,7 @@ async fn run(cli: Cli) -> ExitCode {
             preview(&given, &transform, &settings, input).map(show)
         }
         Tool::Check(choices) => check::run(&choices, show),
-        Tool::Load { program, count, transform } => match transform.path() {
-            Ok(path) => load::run(&program, count, path.as_deref()).await,
-            Err(error) => Err(error),
-        },
+        Tool::Load(loading) => loading.run().await,
         Tool::Flood { program } => flood::run(&program).await,
         Tool::Customerio { port } => customerio::run(port).await,
     };

@@ -185,6 +185,9 @@ fn numbers_and_ports_that_cannot_be_used_are_named() {
         (["check", "--memory=0", ""], "MEMORY=0 cannot be used"),
         (["dev", "--port=9123", "--page-port=9123"], "PORT and PAGE_PORT are both 9123. "),
         (["load", "/never/there", "0"], "COUNT=0 cannot be used"),
+        (["load", "--delivery=drain", "/x"], "DELIVERY=drain cannot be used: it must be direct or"),
+        (["load", "--rate=0", "/x"], "RATE=0 cannot be used: it must be a number from 1 to"),
+        (["load", "--environments=x", "/x"], "ENVIRONMENTS=x cannot be used: it must be a number"),
         (["load", "/never/there", "5"], "/never/there"),
         (["flood", "/never/there", ""], "/never/there"),
         (["customerio", &taken, ""], &taken),
@@ -231,7 +234,7 @@ fn make(programs: &File, words: &[&str]) -> Command {
 }
 
 /// A target with arguments, the programs that are there, and what must be said.
-const TARGETS: [(&[&str], &[&str], &str); 41] = [
+const TARGETS: [(&[&str], &[&str], &str); 42] = [
     (&["setup", "VENV=nowhere"], &[], "python3 is missing"),
     (&["setup", "VENV=nowhere", "PYTHON=python9"], &[], "python9 is missing"),
     (&["demo"], &[], "cargo is missing"),
@@ -256,6 +259,7 @@ const TARGETS: [(&[&str], &[&str], &str); 41] = [
     (&["hostile", "SEED=it's"], &["cargo", "cc"], "SEED must be a number, not \"it's\""),
     (&["hostile", "SHARE=x"], &["cargo", "cc"], "SHARE must be a number"),
     (&["load", "COUNT=x"], &["cargo", "cc"], "COUNT must be a number"),
+    (&["load", "RATE=quick"], &["cargo", "cc"], "RATE must be a number"),
     (&["flood"], &[], "cargo is missing"),
     (&["fuzz", "SECONDS=x"], &["cargo", "cc"], "SECONDS must be a number"),
     (&["fuzz", "TARGET=x"], &["cargo", "cc"], "TARGET must be webhook or redaction"),

@@ -1,25 +1,19 @@
-//! `make load`: many webhooks back to back through one process: throughput, latency and memory.
-//!
-//! The release binary runs under a local Lambda Runtime API, with moto and the local Customer.io around it.
+//! Many webhooks back to back through one process: throughput, latency and memory.
 
+use super::Load;
 use crate::running::Running;
 use serde_json::json;
 use stand_ins::customerio::People;
 use stand_ins::dodo::{self, Webhook, samples};
-use stand_ins::interrupt::until_interrupted;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
 /// How many rows the table has.
 const STEPS: usize = 10;
 
-pub async fn run(binary: &Path, count: usize, transform: Option<&Path>) -> Result<(), String> {
-    until_interrupted(load(binary, count, transform)).await
-}
-
-async fn load(binary: &Path, count: usize, transform: Option<&Path>) -> Result<(), String> {
-    let running = Running::start(binary, transform, Stdio::null()).await?;
+pub(super) async fn load(load: &Load) -> Result<(), String> {
+    let count = load.count;
+    let running = Running::start(&load.program, load.transform(), Stdio::null()).await?;
     let Running { credentials, customerio, runtime, .. } = &running;
     println!(
         "| webhooks | a second | p50, ms | p99, ms | resident, kB | peak, kB |\n|---|---|---|---|---|---|"
