@@ -28,7 +28,7 @@ const ARGUMENTS: [&str; 8] = [
 const INTERVAL: Duration = Duration::from_millis(50);
 const TIMES: usize = 400;
 
-/// Finds an element by a CSS selector or, if it begins with a slash, an XPath.
+/// Finds an element by a CSS selector or, if it begins with a slash, an `XPath`.
 const FIND: &str = "const find = (wanted) => wanted.startsWith('/')
     ? document.evaluate(wanted, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE).singleNodeValue
     : document.querySelector(wanted);";
@@ -44,13 +44,7 @@ pub struct Browser {
 impl Browser {
     /// `None` if there is no `chromedriver`, which in CI is a failure.
     pub fn start() -> Option<Self> {
-        let Some(program) = which("chromedriver") else {
-            let missing = "there is no chromedriver (Debian: chromium-driver)";
-            let in_ci = env::var("CI").is_ok_and(|ci| !ci.is_empty());
-            assert!(!in_ci, "{missing}");
-            println!("skipped: {missing}");
-            return None;
-        };
+        let program = chromedriver()?;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut driver = Command::new(program);
         driver.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
@@ -63,8 +57,8 @@ impl Browser {
         };
         let options = json!({"args": ARGUMENTS});
         let capabilities = json!({"alwaysMatch": {"goog:chromeOptions": options}});
-        let started = browser
-            .until(|| browser.request("", Some(&json!({ "capabilities": capabilities }))).ok());
+        let wanted = json!({ "capabilities": capabilities });
+        let started = until(|| browser.request("", Some(&wanted)).ok());
         let id = started.expect("ChromeDriver responds")["sessionId"].as_str().unwrap().to_owned();
         browser.session = format!("{}/{id}", browser.session);
         Some(browser)
@@ -88,16 +82,6 @@ impl Browser {
 
     fn post(&self, path: &str, body: &Value) -> Value {
         self.request(path, Some(body)).unwrap_or_else(|error| panic!("{path}: {error}"))
-    }
-
-    /// Tries until there is something.
-    fn until<T>(&self, attempt: impl Fn() -> Option<T>) -> Option<T> {
-        (0..TIMES).find_map(|_| {
-            attempt().or_else(|| {
-                sleep(INTERVAL);
-                None
-            })
-        })
     }
 
     pub fn open(&self, url: &str) {
@@ -149,9 +133,7 @@ impl Browser {
             let id = found.as_object().and_then(|found| found.values().next()?.as_str());
             self.request(&format!("/element/{}/{what}", id.unwrap_or_default()), Some(body))
         };
-        if self.until(|| attempt().ok()).is_none() {
-            panic!("{what} {wanted}: {:?}", attempt());
-        }
+        assert!(until(|| attempt().ok()).is_some(), "{what} {wanted}: {:?}", attempt());
     }
 
     /// Presses keys, one after the other, wherever the focus is.
@@ -172,9 +154,8 @@ impl Browser {
 
     /// Waits until an element shows a string.
     pub fn shows(&self, wanted: &str, text: &str) {
-        if self.until(|| self.text(wanted).contains(text).then_some(())).is_none() {
-            panic!("{wanted} shows \"{}\", not \"{text}\"", self.text(wanted));
-        }
+        let is_shown = until(|| self.text(wanted).contains(text).then_some(())).is_some();
+        assert!(is_shown, "{wanted} shows \"{}\", not \"{text}\"", self.text(wanted));
     }
 
     /// What an element shows; nothing if there is none.
@@ -186,7 +167,7 @@ impl Browser {
     /// Waits until there are so many elements.
     pub fn has(&self, count: u64, selector: &str) {
         let is_so = || (self.count(selector) == count).then_some(());
-        assert!(self.until(is_so).is_some(), "{} of {selector}", self.count(selector));
+        assert!(until(is_so).is_some(), "{} of {selector}", self.count(selector));
     }
 
     /// How many elements there are.
@@ -209,7 +190,25 @@ impl Drop for Browser {
     }
 }
 
-fn which(name: &str) -> Option<PathBuf> {
-    let folders = env::var_os("PATH")?;
-    env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
+fn chromedriver() -> Option<PathBuf> {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let mut paths = env::split_paths(&folders).map(|folder| folder.join("chromedriver"));
+    let found = paths.find(|path| path.is_file());
+    if found.is_none() {
+        let missing = "there is no chromedriver (Debian: chromium-driver)";
+        let in_ci = env::var("CI").is_ok_and(|ci| !ci.is_empty());
+        assert!(!in_ci, "{missing}");
+        println!("skipped: {missing}");
+    }
+    found
+}
+
+/// Tries until there is something.
+fn until<T>(attempt: impl Fn() -> Option<T>) -> Option<T> {
+    (0..TIMES).find_map(|_| {
+        attempt().or_else(|| {
+            sleep(INTERVAL);
+            None
+        })
+    })
 }

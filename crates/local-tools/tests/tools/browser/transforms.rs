@@ -68,6 +68,8 @@ fn an_event_becomes_a_sample_with_a_test() {
         assert!(files.iter().all(|path| path.exists()), "{files:?}");
         page.press("Write the files");
         page.shows("#write + [role=alert]", "There is a file");
-        files.iter().for_each(|path| fs::remove_file(path).unwrap());
+        for path in &files {
+            fs::remove_file(path).unwrap();
+        }
     });
 }
