@@ -15,11 +15,17 @@ let announced = null;
 
 export function start() {
   at("filter").addEventListener("submit", (event) => event.preventDefault());
-  at("filter").addEventListener("input", () => { limit = ROWS; refresh(); });
-  at("more").addEventListener("click", () => { limit += ROWS; refresh(); });
+  // Who types sees it at once; what a program chooses is only a change.
+  for (const kind of ["input", "change"]) at("filter").addEventListener(kind, () => show(ROWS));
+  at("more").addEventListener("click", () => show(limit + ROWS));
   at("clear").addEventListener("click", clear);
   document.addEventListener("keydown", onKey);
   onState(undefined, refresh);
+}
+
+function show(rows) {
+  limit = rows;
+  refresh();
 }
 
 let isRefreshing = false;
@@ -32,7 +38,7 @@ async function refresh() {
   isRefreshing = true;
   while (isStale) {
     isStale = false;
-    await get("webhooks", { ...wanted(), limit }).then(show, () => {});
+    await get("webhooks", { ...wanted(), limit }).then(draw, () => {});
   }
   isRefreshing = false;
 }
@@ -40,7 +46,7 @@ async function refresh() {
 const wanted = () =>
   Object.fromEntries(["text", "person", "type", "outcome"].map((name) => [name, filter[name].value.trim()]));
 
-function show({ webhooks, total, matching, types, outcomes }) {
+function draw({ webhooks, total, matching, types, outcomes }) {
   announce(webhooks);
   options(filter.type, types);
   options(filter.outcome, outcomes);
