@@ -46,7 +46,7 @@ ifneq ($(filter %.js,$(MAKECMDGOALS)),)
 $(error A JavaScript file is the value of a variable. Type: make $(firstword $(filter-out %.js,$(MAKECMDGOALS)) check) TRANSFORM=$(filter %.js,$(MAKECMDGOALS)))
 endif
 
-.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs destroy package bench bench-stages clean
+.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs redrive destroy package bench bench-stages clean
 
 # Lines of this file that explain a target, by the mark before the explanation.
 LISTED = while IFS= read -r line; do if [[ $$line =~ ^([a-z-]+):.*\ $(1)\ (.*)$$ ]]; then \
@@ -208,7 +208,7 @@ else
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 endif
 	@cargo build --locked --quiet --package local-tools
-	@exec target/debug/local load $(if $(PREBUILT),target/validate/bootstrap,.aws-sam/build/Function/bootstrap) $(words $(wildcard events/*.json))
+	@exec target/debug/local load $(if $(PREBUILT),target/validate/bootstrap,.aws-sam/build/Function-Shared/bootstrap) $(words $(wildcard events/*.json))
 
 # Only a deployment from source builds.
 deploy: $(OPS_TOOLS) $(if $(PREBUILT)$(IS_RELEASE),,$(BUILD_TOOLS)) ## Deploy; asks little the first time. PARAMS="AlarmEmail=… SilenceHours=6", TRANSFORM=plans.js|.|none, ARCH=x86_64, PREBUILT=release, GUIDED=1, YES=1.
@@ -225,6 +225,9 @@ doctor: $(OPS_TOOLS) ## Check AWS, stack, secret, Customer.io and function, and 
 
 logs: $(OPS_TOOLS) ## Follow the log of the deployed function. SINCE=2h, FILTER=ERROR; ID=msg_… shows what became of one webhook.
 	@$(OPS) logs
+
+redrive: $(OPS_TOOLS) ## Move dead letters back into the queue, once what they were refused for is fixed (queue mode).
+	@$(OPS) redrive
 
 destroy: $(OPS_TOOLS) ## Delete the stack and everything in it, including the secret; says what is final, and asks.
 	@$(OPS) destroy

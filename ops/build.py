@@ -11,6 +11,8 @@ from .paths import PROGRAMS, ROOT
 from .trouble import Trouble
 
 BUILT = ROOT / ".aws-sam" / "deploy"
+# What SAM names the folder of a program that serves several functions.
+SHARED = "Function-Shared"
 
 
 @dataclass
@@ -36,7 +38,7 @@ def from_source(architecture):
     built = subprocess.run(command, cwd=ROOT, env=sam_environment(), stdin=subprocess.DEVNULL)
     if built.returncode != 0:
         raise Trouble(f"The build failed; nothing was deployed. What went wrong is above. Then type: {again('deploy')}")
-    check_architecture((BUILT / "Function" / "bootstrap").read_bytes()[: elf.HEADER], architecture, ".aws-sam/deploy/Function/bootstrap")
+    check_architecture((BUILT / SHARED / "bootstrap").read_bytes()[: elf.HEADER], architecture, f".aws-sam/deploy/{SHARED}/bootstrap")
     return Artifact(BUILT / "template.yaml", BUILT)
 
 

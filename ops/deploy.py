@@ -6,7 +6,7 @@ TRANSFORM=plans.js, ARCH=arm64. GUIDED=1 asks for everything again; YES=1 asks n
 
 import os
 
-from . import answers, aws, build, change_set, flags, parameters, plan, prebuilt, preflight, questions, stack, states, transforms
+from . import answers, aws, build, change_set, flags, parameters, plan, prebuilt, preflight, questions, stack, states, switch, transforms
 from .hints import again, say
 from .paths import ROOT, TEMPLATE
 from .trouble import Trouble
@@ -17,6 +17,7 @@ def main():
     source = prebuilt_source()
     made, found = planned(source)
     say("\n".join(plan.description(made)))
+    switch.check(made, found)
     taken = prebuilt.prepared(source, made.architecture, made.name) if source else None
     transforms.check(made.after[plan.TRANSFORM])
     told = answers.recall(made.name)
@@ -24,10 +25,16 @@ def main():
     keep(made, made.before or made.after)
     artifact = taken or build.from_source(made.architecture)
     clear_away(found)
-    prepared = agreed(made, artifact, told)
-    if prepared is None:
+    first, *others = switch.stages(made)
+    switch.check_settled(made, first, found)
+    prepared = agreed(first, artifact, told)
+    if prepared is None and not others:
         say(f"Nothing to change: the stack {made.name} is up to date.")
-    finish(made, change_set.execute(made, prepared) if prepared else stack.described(made.name, made.region))
+    now = change_set.execute(first, prepared) if prepared else stack.described(made.name, made.region)
+    for stage in others:
+        now = switch.go_on(made, stage, artifact, now)
+    finish(made, now)
+    switch.say_what_stays(made, found)
 
 
 def prebuilt_source():

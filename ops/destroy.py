@@ -1,8 +1,12 @@
 """`make destroy`: deletes the stack, after it has said what is final and what it leaves."""
 
-from . import answers, change_set, questions, stack
+import sys
+
+from . import answers, change_set, flags, queues, questions, stack
 from .hints import again, say
 from .trouble import Trouble
+
+EMPTY = "make deploy PARAMS=Delivery=drain, and wait until make doctor says that both queues are empty"
 
 
 def main():
@@ -15,11 +19,24 @@ def main():
     stack.check_state(found, "destroy")
     stack.check_own(found, "destroy")
     say("\n".join(consequences(found)))
+    left = queues.glance(found)
+    if left and not given_up(left):
+        raise Trouble(f"Nothing was deleted. To empty the queue, type: {EMPTY}")
     if not questions.confirmed(f"Delete the stack {name}?"):
         raise Trouble(f"Nothing was deleted. To delete it, type: {again('destroy')}")
     change_set.delete(name, region)
     answers.forget(name)
     say(f"The stack {name} is deleted.")
+
+
+def given_up(left):
+    """Whether somebody at a terminal says that what is in the queues need not be delivered. YES=1 does not say that."""
+    if flags.is_set("YES") or not sys.stdin.isatty():
+        raise Trouble(
+            f"Nothing was deleted: the queues are not empty ({left}), and nothing would deliver that any more. Type: {EMPTY}. To give it up, "
+            f"type: {again('destroy', YES=None)}, at a terminal, which asks; or purge the queues in the console of SQS first"
+        )
+    return questions.confirmed(f"The queues are not empty ({left}), and nothing would deliver that any more. Go on all the same?")
 
 
 def consequences(found):
@@ -31,5 +48,7 @@ def consequences(found):
     if url:
         lines.append(f"  Dodo goes on posting to {url} until its endpoint is disabled or deleted in Dodo's dashboard; do that first.")
         lines.append("  A new stack has another URL. What arrives in between is lost, unless you replay it within two weeks.")
+    if queues.of(found):
+        lines.append(f"  The queues stay, with what is in them, for 14 days at most: {', '.join(queues.of(found).values())}")
     lines.append("  What stays: SAM's bucket with the uploaded code (aws-sam-cli-managed-default), people and events at Customer.io.")
     return lines

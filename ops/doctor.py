@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 
-from . import aws, stack
+from . import aws, queue_check, stack
 from .dodo import UNREACHABLE, base_url, environment_of, mode_of
 from .hints import say
 from .secret import stored
@@ -78,20 +78,24 @@ def hint(parameters):
     )
 
 
-def check_function(secret, url, patience_seconds=0):
-    """Sends a signed event without a customer, which the function ignores.
+def check_function(secret, found, patience_seconds=0):
+    """Sends a signed event without a customer, which is ignored, or queued first.
 
     After a change of the secret the function may need half a minute until it reads it again.
     """
+    url, wanted = found.outputs["FunctionUrl"], queue_check.outcome_of_probe(found)
     end = time.monotonic() + patience_seconds
     status, response = probe(secret, url)
     while status in (401, 503) and time.monotonic() < end:
         time.sleep(PAUSE_SECONDS)
         status, response = probe(secret, url)
-    if (status, response.get("outcome")) != (200, "ignored"):
+    outcome = response.get("outcome")
+    if status == 200 and (outcome, wanted) == ("ignored", "queued"):
+        raise Trouble("The function sends webhooks to Customer.io directly, since it cannot use the queue. A line in the log names the permission or the setting. Type: make logs FILTER=QUEUE_URL")
+    if (status, outcome) != (200, wanted):
         message = response.get("message", "it gives no reason")
         raise Trouble(f"The function responds with {status} to a signed probe: {message} Type: make logs")
-    return "it verified a signed probe and ignored it, as it should"
+    return f"it verified a signed probe and {'put it into the queue' if wanted == 'queued' else 'ignored it'}, as it should"
 
 
 def probe(secret, url):
@@ -155,7 +159,11 @@ def main(patience_seconds=0):
     secret = step("secret", lambda: checked_secret(found))
     step("Customer.io", text_only(check_customerio, secret, found.parameters))
     step("Dodo's API", text_only(check_dodo, secret, found.parameters))
-    step("function", text_only(check_function, secret, found.outputs["FunctionUrl"], patience_seconds))
+    for name, check in queue_check.checks(found):
+        step(name, text_only(check, found))
+    step("function", text_only(check_function, secret, found, patience_seconds))
+    for name, note in queue_check.notes(found):
+        say(f"??  {name}: {note}.")
     if hint(found.parameters):
         say(f"??  people: {hint(found.parameters)}")
     if warning := test_mode_warning(found.name, found.parameters, secret):

@@ -9,7 +9,7 @@ import shlex
 # The commands for a stack, with the variables that a hint must carry where they are set.
 CARRIED = {
     "deploy": ("STACK", "PREBUILT"),
-    **dict.fromkeys(("connect", "secret", "doctor", "logs", "destroy"), ("STACK",)),
+    **dict.fromkeys(("connect", "secret", "doctor", "logs", "redrive", "destroy"), ("STACK",)),
 }
 # What else a command takes, to repeat it as it was typed.
 OPTIONS = {"deploy": ("PARAMS", "TRANSFORM", "ARCH", "GUIDED", "YES"), "connect": ("RATE_LIMIT", "EVENTS"), "secret": ("ADD", "DROP")}

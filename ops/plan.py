@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from . import parameters, transforms
+from . import delivery, parameters, transforms
 from .hints import again
 from .trouble import Trouble
 
@@ -63,6 +63,7 @@ def description(plan):
     if gone:
         lines.append(f"  no longer in the template: {', '.join(gone)}")
     lines.append(f"  transform: {transform_now(plan)}")
+    lines += [f"  {line}" for line in delivery.meaning(plan.before, plan.after)]
     if plan.before and changes_url(plan):
         lines.append("  The function gets another URL: make connect makes an endpoint for it; delete the old one at Dodo then.")
     return lines

@@ -86,7 +86,8 @@ def template():
             return {}
 
     parsed = yaml_parse((EVENTS.parent / "template.yaml").read_text())
-    parsed["Resources"]["Function"]["Properties"]["CodeUri"] = "s3://bucket/function.zip"
+    for function in ("Function", "QueueFunction"):
+        parsed["Resources"][function]["Properties"]["CodeUri"] = "s3://bucket/function.zip"
     parsed["Resources"]["Transforms"]["Properties"]["ContentUri"] = "s3://bucket/transforms.zip"
     json.dump(transform(parsed, {"AWS::Region": "us-east-1"}, NoManagedPolicies()), sys.stdout)
 

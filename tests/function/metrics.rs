@@ -1,6 +1,7 @@
 //! Metrics: the part of each line that CloudWatch counts. What alarms make of them is in [`super::alarms`].
 
 use crate::alarms::observed::Observed;
+use crate::alarms::queue;
 use crate::world::World;
 use serde_json::{Value, json};
 use stand_ins::template::resources;
@@ -50,7 +51,10 @@ async fn the_dashboard_shows_only_what_the_function_writes() {
         .collect();
     assert!(shown.len() > 8, "{shown:?}");
     let observed = Observed::all().await;
-    let lines: Vec<&Value> = observed.iter().filter_map(|it| it.line.as_ref()).collect();
+    let of_batches = queue::observed().await;
+    let of_batches = of_batches.iter().map(|(_, line)| line);
+    let lines = observed.iter().filter_map(|it| it.line.as_ref()).chain(of_batches);
+    let lines: Vec<&Value> = lines.collect();
     let written: BTreeSet<String> =
         lines.iter().flat_map(|line| announced(line)).map(|(name, _)| name).collect();
     for metric in shown {

@@ -10,6 +10,7 @@ failed, leaves a new stack in REVIEW_IN_PROGRESS until its change set is execute
     POST /stand-in/url          the body is the FunctionUrl of stacks that are made from now on
     POST /stand-in/fail         the next execution fails and is rolled back
     POST /stand-in/state/NAME   the body is the stack's state from now on
+    POST /stand-in/queues       what queues.Queues says from now on: an object of its fields
 """
 
 import http.client
@@ -25,6 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
 
 import boto3
+import queues
 from samtranslator.yaml_helper import yaml_parse
 
 ACCOUNT = "123456789012"
@@ -38,6 +40,7 @@ class Refused(Exception):
 class CloudFormation:
     def __init__(self, moto):
         self.moto, self.lock = moto, threading.RLock()
+        self.queues = queues.Queues(self.client)
         self.stacks, self.sent, self.function_url, self.fails = {}, [], "https://abc.lambda-url.eu-central-1.on.aws/", False
 
     def client(self, service, region):
@@ -109,7 +112,9 @@ class CloudFormation:
         if not change["changes"]:
             raise Refused("ChangeSet cannot be executed in its current status of [FAILED]")
         change["executed"] = True
-        if self.fails and not change["stack"].startswith("aws-sam-cli"):
+        # True: the next one. A name: the next one that changes this resource.
+        changes = [it["LogicalResourceId"] for it in change["changes"]]
+        if (self.fails is True or self.fails in changes) and not change["stack"].startswith("aws-sam-cli"):
             self.fails = False
             stack["events"].insert(0, event("Function", "CREATE_FAILED", "Resource handler said no."))
             stack["status"] = "ROLLBACK_COMPLETE" if change["type"] == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
@@ -124,10 +129,17 @@ class CloudFormation:
 
     def make(self, stack):
         """The resources that anybody asks for later; the others are only listed."""
-        for name, resource in stack["template"]["Resources"].items():
+        resources = present(stack["template"], stack["parameters"])
+        self.drop(stack, [it for it in stack["resources"] if it not in resources])
+        stack["present"] = resources
+        # Dead letters first: the other queue names them.
+        for name, resource in sorted(resources.items(), key=lambda it: (it[1]["Type"], it[0])):
             if name in stack["resources"]:
                 continue
-            if resource["Type"] == "AWS::S3::Bucket":
+            if resource["Type"] == "AWS::SQS::Queue":
+                client = self.client("sqs", stack["region"])
+                stack["resources"][name] = queues.made(client, stack["name"], name, resource["Properties"], stack["resources"])
+            elif resource["Type"] == "AWS::S3::Bucket":
                 bucket = f"{stack['name']}-{uuid.uuid4().hex[:8]}"
                 elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": stack["region"]}}
                 where = elsewhere if stack["region"] != "us-east-1" else {}
@@ -143,12 +155,22 @@ class CloudFormation:
                 stack["resources"][name] = group
         stack["outputs"] = self.outputs(stack)
 
+    def drop(self, stack, names):
+        """Takes resources out of the stack, and deletes those queues that nothing says to retain."""
+        for name in names:
+            resource, made = stack["present"][name], stack["resources"].pop(name)
+            if resource["Type"] == "AWS::SQS::Queue" and resource.get("DeletionPolicy") != "Retain":
+                self.client("sqs", stack["region"]).delete_queue(QueueUrl=made)
+
     def outputs(self, stack):
         made = stack["resources"]
         if "SourceBucket" in stack["template"].get("Outputs", {}):
             return {"SourceBucket": made["SamCliSourceBucket"]}
         secret = stack["parameters"].get("ExistingSecretArn") or made.get("Secret")
-        return {"FunctionUrl": self.function_url, "SecretArn": secret, "LogGroupName": made["LogGroup"], "FunctionName": f"{stack['name']}-Function"}
+        outputs = {"FunctionUrl": self.function_url, "SecretArn": secret, "LogGroupName": made["LogGroup"], "FunctionName": f"{stack['name']}-Function"}
+        if "Queue" in made:
+            outputs |= {"QueueUrl": made["Queue"], "DeadLetterQueueUrl": made["DeadLetterQueue"], "QueueFunctionName": f"{stack['name']}-QueueFunction"}
+        return outputs
 
     def continue_update_rollback(self, asked):
         stack = self.stack(asked)
@@ -166,6 +188,7 @@ class CloudFormation:
             return ""
         if re.fullmatch("UPDATE.*_IN_PROGRESS", stack["status"]):
             raise Refused(f"Stack {stack['name']} cannot be deleted while in status {stack['status']}")
+        self.drop(stack, list(stack["resources"]))
         stack["status"] = "DELETE_COMPLETE"
         return ""
 
@@ -178,17 +201,19 @@ class CloudFormation:
         return self.client("s3", region).get_object(Bucket=bucket, Key=urllib.parse.unquote(key))["Body"].read()
 
     def machine(self, template, region):
-        """The ELF machine of the program that was uploaded for the function."""
-        code = template["Resources"].get("Function", {}).get("Properties", {}).get("CodeUri")
-        if not code:
+        """The ELF machine of the program that was uploaded for both functions: one for the two of them."""
+        functions = [it["Properties"]["CodeUri"] for it in template["Resources"].values() if it["Type"] == "AWS::Serverless::Function"]
+        if not functions or not functions[0]:
             return None
+        assert len(functions) == 2 and functions[0] == functions[1], functions
+        code = functions[0]
         with zipfile.ZipFile(io.BytesIO(self.object(code.replace("s3://", "https://s3/"), region))) as archive:
             return int.from_bytes(archive.read("bootstrap")[18:20], "little")
 
 
 def new_stack(name, region):
     stack = {"name": name, "region": region, "id": f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{name}/{uuid.uuid4()}"}
-    stack |= {"template": {"Resources": {}}, "parameters": {}, "outputs": {}, "resources": {}, "tags": []}
+    stack |= {"template": {"Resources": {}}, "parameters": {}, "outputs": {}, "resources": {}, "present": {}, "tags": []}
     return stack | {"status": "REVIEW_IN_PROGRESS", "events": [event(name, "REVIEW_IN_PROGRESS", "User Initiated")]}
 
 
@@ -236,6 +261,9 @@ def present(template, values):
     """The resources whose condition holds, with parameters and conditions filled in."""
     holds = {name: filled(it, values, {}) for name, it in template.get("Conditions", {}).items()}
     resources = {name: it for name, it in template["Resources"].items() if holds.get(it.get("Condition"), True)}
+    # What SAM's transform would write into each function.
+    shared = template.get("Globals", {}).get("Function")
+    resources = {name: {**it, "Globals": shared} if it["Type"] == "AWS::Serverless::Function" else it for name, it in resources.items()}
     return {name: filled(it, values, holds) for name, it in resources.items()}
 
 
@@ -302,6 +330,15 @@ class Handler(BaseHTTPRequestHandler):
             return self.control(self.path.removeprefix("/stand-in/"), body.decode())
         if b"Version=2010-05-15" in body:
             return self.cloudformation(dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True)))
+        region = self.headers.get("Authorization", "//").split("/")[2]
+        target = self.headers.get("X-Amz-Target", "")
+        try:
+            known = self.server.aws.queues.respond(region, target, self.path, json.loads(body) if target.startswith(queues.TARGET) else {})
+        except queues.Refused as error:
+            refusal = {"__type": f"com.amazonaws.sqs#{error.args[0]}", "message": error.args[1]}
+            return self.respond(400, json.dumps(refusal).encode(), "application/x-amz-json-1.0")
+        if known is not None:
+            return self.respond(200, json.dumps(known).encode(), "application/x-amz-json-1.0")
         return self.forward(body)
 
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = do
@@ -317,7 +354,9 @@ class Handler(BaseHTTPRequestHandler):
         if what == "url":
             aws.function_url = body
         elif what == "fail":
-            aws.fails = True
+            aws.fails = body or True
+        elif what == "queues":
+            vars(aws.queues).update(json.loads(body))
         elif what.startswith("state/"):
             name = what.removeprefix("state/")
             stack = next((it for it in aws.stacks.values() if it["name"] == name), None) or aws.stacks.setdefault((name, "-"), new_stack(name, "-"))

@@ -46,6 +46,8 @@ def test_a_deployment_keeps_what_it_was_told(checkout, aws, release):
         transform = wanted["TransformFile"]
         assert (f"transforms/{transform}" if transform else "the built-in one") in text.split("transform: ")[1]
     assert checkout.answers()["parameters"] == wanted
+    builds = (checkout.folder / "builds").read_text().splitlines()
+    assert len(builds) == sum("PREBUILT" not in given for given, _ in steps), "one for both functions"
 
 
 def test_a_second_stack_inherits_nothing(prebuilt, aws):

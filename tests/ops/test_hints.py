@@ -80,10 +80,10 @@ def test_the_same_again(monkeypatch):
     assert hints.again("deploy", GUIDED=None, PARAMS=None) == "make deploy STACK=shop"
 
 
-@pytest.mark.parametrize("command", ["deploy", "connect", "secret", "doctor", "logs", "destroy"])
+@pytest.mark.parametrize("command", ["deploy", "connect", "secret", "doctor", "logs", "redrive", "destroy"])
 def test_commands_for_another_stack_name_it(checkout, command):
     """And say nothing of it where it is the usual one."""
     _, text = checkout.run(command, STACK="shop", NO_TARGET="1", YES="")
-    found = re.findall(r"make (?:deploy|connect|secret|doctor|logs|destroy)\b[^,.]*", text)
+    found = re.findall(r"make (?:deploy|connect|secret|doctor|logs|redrive|destroy)\b[^,.]*", text)
     assert found and all("STACK=" in it for it in found), text
     assert "STACK=shop" not in checkout.run(command, NO_TARGET="1", YES="")[1]

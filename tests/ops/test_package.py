@@ -87,7 +87,7 @@ def test_no_path_of_this_machine_gets_into_the_program(monkeypatch, tmp_path):
 def test_the_packaged_template_names_what_is_beside_it(tmp_path):
     text = package.template("1.2.3")
     assert "CodeUri: dodo-customerio-1.2.3-arm64.zip\n" in text and "ContentUri: transforms/\n" in text
-    assert len(prebuilt.CODE.findall(text)) == len(prebuilt.LAYER.findall(text)) == 1
+    assert (len(prebuilt.CODE.findall(text)), len(prebuilt.LAYER.findall(text))) == (2, 1), "both functions are one program"
 
 
 def test_two_runs_give_the_same_files_and_no_sources_are_needed(monkeypatch, tmp_path, checkout, aws):

@@ -5,7 +5,7 @@ from botocore.session import Session
 
 from ops import states
 
-COMMANDS = ("deploy", "connect", "secret", "doctor", "logs", "destroy")
+COMMANDS = ("deploy", "connect", "secret", "doctor", "logs", "redrive", "destroy")
 USABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 
 

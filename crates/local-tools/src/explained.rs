@@ -23,6 +23,8 @@ pub struct Explained {
     pub message: Option<String>,
     /// The request that files extend.
     pub built_in: Option<Value>,
+    /// That request as the last of them left it, repaired.
+    pub extended: Option<Value>,
     /// What each file made of it.
     pub files: Vec<Value>,
     /// What is sent.
@@ -66,6 +68,8 @@ fn by_files(handlers: &Handlers, event: &Event<'_>, found: Option<&Enrichment>) 
     match result {
         Ok(requests) => {
             explained.repaired(&requests);
+            let is_extended = requests.built_in().is_some();
+            explained.extended = is_extended.then(|| json!({"batch": requests.extended()}));
             explained.with(Ok(requests.into_outgoing().into_requests()))
         }
         Err(unsent) => explained.with(Err(unsent)),

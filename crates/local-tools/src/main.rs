@@ -19,6 +19,7 @@ mod load;
 mod mail;
 mod page;
 mod ports;
+mod preview;
 mod queues;
 mod running;
 mod send;
@@ -274,7 +275,7 @@ fn preview(
     input: bool,
 ) -> Result<String, String> {
     let settings = Local::read(&settings.path()?)?;
-    webhook::preview(&given.event, transform.path()?.as_deref(), &settings, input)
+    preview::preview(&given.event, transform.path()?.as_deref(), &settings, input)
 }
 
 fn preview_mail(

@@ -178,7 +178,8 @@ fn files_that_are_too_slow_together_for_a_small_function_fail() {
     let files: Vec<_> = names.iter().map(|name| (name.as_str(), text.as_str())).collect();
     let (passed, printed) = Folder::with(&files).check();
     assert!(!passed, "{printed}");
-    let (at_full_speed, at_small_share) = printed.split_once("At the CPU share").unwrap();
+    let parts = printed.split_once("At the CPU share");
+    let (at_full_speed, at_small_share) = parts.unwrap_or_else(|| panic!("{printed}"));
     assert!(at_full_speed.contains(", 0 failed"), "{printed}");
     assert!(
         at_small_share

@@ -234,7 +234,7 @@ fn make(programs: &File, words: &[&str]) -> Command {
 }
 
 /// A target with arguments, the programs that are there, and what must be said.
-const TARGETS: [(&[&str], &[&str], &str); 42] = [
+const TARGETS: [(&[&str], &[&str], &str); 43] = [
     (&["setup", "VENV=nowhere"], &[], "python3 is missing"),
     (&["setup", "VENV=nowhere", "PYTHON=python9"], &[], "python9 is missing"),
     (&["demo"], &[], "cargo is missing"),
@@ -274,6 +274,7 @@ const TARGETS: [(&[&str], &[&str], &str); 42] = [
     (&["secret", "VENV=nowhere"], &[], "python3 is missing"),
     (&["doctor", "VENV=nowhere"], &[], "python3 is missing"),
     (&["logs", "VENV=nowhere"], &[], "python3 is missing"),
+    (&["redrive", "VENV=nowhere"], &[], "python3 is missing"),
     (&["destroy", "VENV=nowhere"], &[], "python3 is missing"),
     (&["connect", "DODO_WRITE_KEY=x"], &[], "Put the key into the environment"),
     (&["doctor"], &[], "Type: "),

@@ -3,12 +3,20 @@
 use super::secrets_manager::{project_file, python};
 use serde_json::{Map, Value};
 use std::process::Command;
+use std::sync::LazyLock;
+
+/// SAM needs seconds for it.
+static TRANSFORMED: LazyLock<Value> = LazyLock::new(transform);
 
 /// All of it.
 ///
 /// # Panics
 /// If the tools are missing or SAM refuses the template.
 pub fn transformed() -> Value {
+    TRANSFORMED.clone()
+}
+
+fn transform() -> Value {
     let mut command = Command::new(python().expect("the virtual environment"));
     command.arg(project_file("tests/reference.py")).arg("template");
     let output = command.env("AWS_DEFAULT_REGION", "us-east-1").output().expect("Python");

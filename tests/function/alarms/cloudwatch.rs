@@ -18,8 +18,12 @@ const MULTI_DAY: u64 = DAY;
 /// The longest evaluation range.
 const LONGEST: u64 = 7 * DAY;
 
-/// Namespace and name; all of one function.
-pub type Name = (String, String);
+/// The resource of the template that it is about, namespace and name.
+pub type Name = (String, String, String);
+
+pub fn name(resource: &str, namespace: &str, metric: &str) -> Name {
+    (resource.to_owned(), namespace.to_owned(), metric.to_owned())
+}
 
 /// Datapoints by metric, in order of time.
 #[derive(Debug, Default)]
@@ -50,6 +54,7 @@ impl Datapoints {
             "Sum" => sum(),
             "Average" => sum() / count,
             "SampleCount" => count,
+            "Maximum" => values.iter().map(|(_, value)| *value).fold(f64::MIN, f64::max),
             _ => panic!("{statistic}"),
         })
     }
@@ -85,9 +90,14 @@ impl Alarm {
         };
         let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{alarm}")).to_owned();
         let query = |id: &str, metric: &Value, statistic: &Value| {
-            assert_eq!(metric["Dimensions"][0]["Name"], "FunctionName");
             assert_eq!(metric["Dimensions"].as_array().unwrap().len(), 1);
-            let metric = (text(&metric["Namespace"]), text(&metric["MetricName"]));
+            let dimension = &metric["Dimensions"][0];
+            let resource = match dimension["Name"].as_str() {
+                Some("FunctionName") => text(&dimension["Value"]["Ref"]),
+                Some("QueueName") => text(&dimension["Value"]["Fn::GetAtt"][0]),
+                other => panic!("{other:?}"),
+            };
+            let metric = (resource, text(&metric["Namespace"]), text(&metric["MetricName"]));
             Query { id: id.to_owned(), metric, statistic: text(statistic) }
         };
         let metrics = alarm["Metrics"].as_array().map(Vec::as_slice).unwrap_or_default();

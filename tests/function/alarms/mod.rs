@@ -2,11 +2,12 @@
 //! day of what it is about, and not for what passes by itself.
 //!
 //! What the function logs is real ([`observed`]); Dodo's schedule ([`traffic`]) and CloudWatch
-//! ([`cloudwatch`]) are simulated.
+//! ([`cloudwatch`]) are simulated. [`queue`] does the same for a stack with a queue.
 
 mod cloudwatch;
 mod expression;
 pub mod observed;
+pub mod queue;
 mod traffic;
 
 use cloudwatch::{Alarm, DAY, Datapoints, HOUR, MINUTE};
@@ -78,6 +79,7 @@ async fn each_alarm_goes_off_within_a_day_at_every_rate() {
     let traffic = Traffic::new().await;
     let alarms = Alarm::all(&resources(), WEEK);
     let watched: BTreeSet<&str> = FAILURES.iter().map(|(_, alarm)| *alarm).collect();
+    let watched = &watched | &queue::alarms();
     let named: BTreeSet<&str> = alarms.keys().map(String::as_str).collect();
     assert_eq!(&named - &watched, BTreeSet::from(["SilenceAlarm"]), "which has a test of its own");
 

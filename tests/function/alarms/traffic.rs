@@ -1,6 +1,6 @@
 //! A month of requests: webhooks of Dodo's on its schedule, and strangers.
 
-use super::cloudwatch::{DAY, Datapoints, HOUR, MINUTE, Name};
+use super::cloudwatch::{DAY, Datapoints, HOUR, MINUTE, Name, name};
 use super::observed::{Observed, Situation};
 use crate::metrics::announced;
 use fastrand::Rng;
@@ -25,14 +25,15 @@ impl Traffic {
 
     /// What CloudWatch counts of one request.
     fn metrics(&self, second: u64, situation: Situation) -> Vec<(u64, Name, f64)> {
-        let lambda = |name: &str| (second, ("AWS/Lambda".to_owned(), name.to_owned()), 1.0);
+        let of_function = |namespace, metric: &str| name("Function", namespace, metric);
+        let lambda = |metric: &str| (second, of_function("AWS/Lambda", metric), 1.0);
         match &self.observed(situation).line {
             None if situation == Situation::Throttled => vec![lambda("Throttles")],
             None => vec![lambda("Invocations"), lambda("Errors")],
             Some(line) => {
-                let ours = announced(line).into_iter();
-                let ours =
-                    ours.map(|(name, value)| (second, ("dodo-customerio".into(), name), value));
+                let ours = announced(line).into_iter().map(|(metric, value)| {
+                    (second, of_function("dodo-customerio", &metric), value)
+                });
                 ours.chain([lambda("Invocations")]).collect()
             }
         }

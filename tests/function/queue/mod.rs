@@ -1,7 +1,7 @@
 //! Queue mode, end to end: both functions as real processes, with a queue and Lambda's poller between them.
 
 mod batches;
-mod world;
+pub mod world;
 
 use crate::world::{Process, World, moto_environment};
 use serde_json::{Value, json};
