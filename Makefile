@@ -27,7 +27,7 @@ typed = $(filter override command,$(origin $(1)))
 # ops/ gets its options from the environment too.
 OPS = PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python -m ops
 # A $ in their values is meant as it is: make would take it, and what follows, for a variable.
-LITERAL := STACK PARAMS TRANSFORM PREBUILT EVENTS EVENT_NAMES EXCLUDE_FIELDS PERSON_IDENTIFIER FILTER ID SINCE EVENT FILE SETTINGS URL MAIL
+LITERAL := STACK PARAMS TRANSFORM PREBUILT EVENTS EVENT_NAMES EXCLUDE_FIELDS PERSON_IDENTIFIER FILTER ID SINCE UNTIL EXCLUDE EVENT FILE SETTINGS URL MAIL
 literal = $(if $(findstring command,$(origin $(1))),$(eval override $(1) := $$(subst $$$$$$$$,$$$$,$$(value $(1))))$(eval export $(1)))
 $(foreach name,$(LITERAL),$(call literal,$(name)))
 # An unpacked release has no sources.
@@ -46,7 +46,7 @@ ifneq ($(filter %.js,$(MAKECMDGOALS)),)
 $(error A JavaScript file is the value of a variable. Type: make $(firstword $(filter-out %.js,$(MAKECMDGOALS)) check) TRANSFORM=$(filter %.js,$(MAKECMDGOALS)))
 endif
 
-.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs redrive destroy package bench bench-stages clean
+.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs redrive destroy backfill package bench bench-stages bench-backfill clean
 
 # Lines of this file that explain a target, by the mark before the explanation.
 LISTED = while IFS= read -r line; do if [[ $$line =~ ^([a-z-]+):.*\ $(1)\ (.*)$$ ]]; then \
@@ -152,8 +152,9 @@ unit: cargo-given $(ALL_TOOLS)
 	@echo "==> tests"
 	@cargo test --locked --workspace
 
-faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report.
-	@cargo test --locked --test faults -- --nocapture
+faults: cargo-given $(DEMO_TOOLS) ### Run the fault bench alone and print its report. FULL=1: the queue with bursts and backlogs of 100,000 (about half an hour).
+	@$(call NUMBER,FULL,1)
+	@cargo test --locked $(if $(filter-out 0,$(FULL)),--profile bench --test faults queue::,--test faults) -- --nocapture
 
 hostile: cargo-given ### Run COUNT=10000 hostile handlers, SEED=7; SHARE=128: within the real limits at the CPU share of a function of 128 MB.
 	@$(call NUMBER,COUNT,1000)
@@ -232,6 +233,11 @@ redrive: $(OPS_TOOLS) ## Move dead letters back into the queue, once what they w
 destroy: $(OPS_TOOLS) ## Delete the stack and everything in it, including the secret; says what is final, and asks.
 	@$(OPS) destroy
 
+backfill: cargo-given $(OPS_TOOLS) ## Bring the people of yesterday to Customer.io, from Dodo's lists. DRY_RUN=1 first; SINCE=, UNTIL=, EVENTS=1, EXCLUDE=file, YES=1.
+	@echo "==> build (minutes the first time, seconds later)" >&2
+	@cargo build --locked --quiet --profile bench --package backfill
+	@exec $(OPS) backfill
+
 package: cargo-given $(OPS_TOOLS) $(BUILD_TOOLS) ### Build a release for both architectures into target/package; the same commit gives the same bytes.
 	@$(OPS) package
 
@@ -247,6 +253,12 @@ bench: cargo-given $(DEMO_TOOLS) ### Measure start, time, CPU, memory and size, 
 bench-stages: cargo-given ### Count instructions and allocations of each stage, for payloads of 1 kB to 1 MB.
 	@echo "==> instructions and allocations"
 	@cargo bench --locked --quiet --profile release --bench instructions --bench allocations
+
+bench-backfill: cargo-given ### Measure the backfill of a business with COUNT=1000000 payments: time, CPU, memory, requests. EVENTS=1: with history.
+	@$(call NUMBER,COUNT,1000000)
+	@cargo build --locked --profile bench --package backfill
+	@cargo build --locked --profile bench --package local-tools
+	@exec target/release/local backfill target/release/backfill "$${COUNT:-1000000}" $(if $(filter-out 0,$(EVENTS)),--events)
 
 clean: ### Remove everything built or installed here.
 	@rm -rf target .aws-sam $(VENV)

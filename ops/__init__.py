@@ -1,11 +1,12 @@
 """Deploys the function and looks after it: what `make deploy`, `make connect`, `make secret`,
-`make doctor`, `make logs`, `make redrive`, `make destroy` and `make package` run, as `python -m ops COMMAND`.
+`make doctor`, `make logs`, `make redrive`, `make destroy`,
+`make backfill` and `make package` run, as `python -m ops COMMAND`.
 
 Options come as environment variables, as make passes them on. Imports go downwards in this list, or to the
 right:
 
     __main__      the command line
-    deploy, connect, destroy, package
+    deploy, connect, destroy, backfill, package
     switch, doctor, logs, redrive, secret
     change_set, queue_check, prebuilt, build, preflight, plan, questions
     workspace, dodo, queues, stack

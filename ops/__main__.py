@@ -8,7 +8,7 @@ import traceback
 from .hints import completed
 from .trouble import Trouble
 
-COMMANDS = ("deploy", "connect", "secret", "doctor", "logs", "redrive", "destroy", "package")
+COMMANDS = ("deploy", "connect", "secret", "doctor", "logs", "redrive", "destroy", "backfill", "package")
 
 
 def main(arguments):

@@ -138,4 +138,4 @@ def keep_signing_secret(found, value, signing):
 def enable(webhooks, endpoint):
     if endpoint.get("disabled"):
         webhooks.change(endpoint["id"], disabled=False)
-        say("Enabled the endpoint.")
+        say("Enabled the endpoint. To bring the customers of before, too: make backfill DRY_RUN=1")

@@ -9,10 +9,10 @@ import shlex
 # The commands for a stack, with the variables that a hint must carry where they are set.
 CARRIED = {
     "deploy": ("STACK", "PREBUILT"),
-    **dict.fromkeys(("connect", "secret", "doctor", "logs", "redrive", "destroy"), ("STACK",)),
+    **dict.fromkeys(("connect", "secret", "doctor", "logs", "redrive", "destroy", "backfill"), ("STACK",)),
 }
 # What else a command takes, to repeat it as it was typed.
-OPTIONS = {"deploy": ("PARAMS", "TRANSFORM", "ARCH", "GUIDED", "YES"), "connect": ("RATE_LIMIT", "EVENTS"), "secret": ("ADD", "DROP")}
+OPTIONS = {"deploy": ("PARAMS", "TRANSFORM", "ARCH", "GUIDED", "YES"), "connect": ("RATE_LIMIT", "EVENTS"), "secret": ("ADD", "DROP"), "backfill": ("DRY_RUN", "SINCE", "UNTIL", "EVENTS", "EXCLUDE", "YES")}
 # Values for variables that this shell does not set, as the stack was deployed with them.
 remembered = {}
 # Such a command in a sentence, with the variables behind it.

@@ -3,6 +3,7 @@
 import functools
 import os
 from dataclasses import dataclass
+from datetime import UTC
 
 from . import answers, aws, states
 from .hints import remembered, say
@@ -20,6 +21,8 @@ class Stack:
     status: str
     outputs: dict
     parameters: dict
+    # RFC 3339, in UTC.
+    created: str
 
 
 def described(name, region):
@@ -32,7 +35,8 @@ def described(name, region):
         raise
     outputs = {it["OutputKey"]: it["OutputValue"] for it in found.get("Outputs", [])}
     parameters = {it["ParameterKey"]: it.get("ParameterValue", "") for it in found.get("Parameters", [])}
-    return Stack(name, region, found.get("StackStatus", "CREATE_COMPLETE"), outputs, parameters)
+    created = found["CreationTime"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Stack(name, region, found.get("StackStatus", "CREATE_COMPLETE"), outputs, parameters, created)
 
 
 @functools.cache

@@ -76,8 +76,8 @@ def stack():
     cloudformation.create_stack(StackName=wanted["name"], TemplateBody=json.dumps(template), Parameters=given)
 
 
-def template():
-    """Without AWS's managed policies, which only AWS can name."""
+def template(file="template.yaml"):
+    """A template of ours as SAM expands it, without AWS's managed policies, which only AWS can name."""
     from samtranslator.translator.transform import transform
     from samtranslator.yaml_helper import yaml_parse
 
@@ -85,9 +85,10 @@ def template():
         def load(self):
             return {}
 
-    parsed = yaml_parse((EVENTS.parent / "template.yaml").read_text())
-    for function in ("Function", "QueueFunction"):
-        parsed["Resources"][function]["Properties"]["CodeUri"] = "s3://bucket/function.zip"
+    parsed = yaml_parse((EVENTS.parent / file).read_text())
+    for resource in parsed["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/function.zip"
     parsed["Resources"]["Transforms"]["Properties"]["ContentUri"] = "s3://bucket/transforms.zip"
     json.dump(transform(parsed, {"AWS::Region": "us-east-1"}, NoManagedPolicies()), sys.stdout)
 

@@ -7,6 +7,7 @@ use crate::queue::QueueUrl;
 use crate::relay::RelaySettings;
 use crate::transform::Transform;
 use reader::Reader;
+use reqwest::Url;
 use std::time::Duration;
 
 /// What the environment says.
@@ -77,7 +78,17 @@ impl Settings {
         &self.warnings
     }
 
-    /// The transform alone, for tools that send nothing.
+    /// The base URL of Customer.io's Track API.
+    pub fn track_url(&self) -> &Url {
+        &self.relay.track_url
+    }
+
+    /// The base URL of Dodo's API.
+    pub fn dodo_url(&self) -> &Url {
+        &self.relay.dodo_url
+    }
+
+    /// The transform alone, for tools that read no secret.
     pub fn into_transform(self) -> Transform {
         self.relay.transform
     }

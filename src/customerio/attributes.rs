@@ -56,7 +56,7 @@ impl Attributes {
     }
 
     /// Keeps those for which `keep` says so; it may change their values.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
         self.0.retain_mut(|attribute| keep(&attribute.name, &mut attribute.value));
     }
 

@@ -19,7 +19,7 @@ const WARM_UP: Duration = Duration::from_secs(1);
 
 /// The pair that Customer.io calls Site ID and API Key of the Track API. Prints without its values.
 #[derive(Debug, Clone)]
-pub(crate) struct Credentials {
+pub struct Credentials {
     /// The user name of its Basic authentication.
     pub site_id: SecretString,
     /// The password.
@@ -28,7 +28,7 @@ pub(crate) struct Credentials {
 
 /// A client of the Track API v2 at one base URL.
 #[derive(Debug, Clone)]
-pub(crate) struct TrackApi {
+pub struct TrackApi {
     http: Client,
     base: Url,
     policy: RetryPolicy,
@@ -36,7 +36,7 @@ pub(crate) struct TrackApi {
 
 /// How long a delivery may go on, and how often it was attempted.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Attempts {
+pub struct Attempts {
     /// When the delivery must be done with.
     pub deadline: Instant,
     /// Attempts made so far, at most three.
@@ -64,7 +64,7 @@ impl Credentials {
 
 impl TrackApi {
     /// `base` is the host of a region, a proxy or a stand-in; its path is kept.
-    pub(crate) fn new(http: Client, base: Url, policy: RetryPolicy) -> Self {
+    pub fn new(http: Client, base: Url, policy: RetryPolicy) -> Self {
         Self { http, base, policy }
     }
 
@@ -77,7 +77,7 @@ impl TrackApi {
     /// safe: an event's id and the items' times make Customer.io count it once.
     ///
     /// Of what Customer.io says, the personal data in the request and in what `known` gives is redacted.
-    pub(crate) async fn deliver(
+    pub async fn deliver(
         &self,
         request: &Request,
         credentials: &Credentials,

@@ -13,12 +13,12 @@ mod response;
 mod retry;
 
 pub use attributes::{Attributes, Weight};
-pub(crate) use client::{Attempts, Credentials, TrackApi};
+pub use client::{Attempts, Credentials, TrackApi};
 pub(crate) use event_id::event_id;
 pub(crate) use fitting::fit;
 pub use item::{Action, Batch, Identifier, Item, Relationship, Subject, SubjectType};
 pub use packing::OutgoingRequests;
-pub(crate) use packing::pack;
-pub(crate) use rejection::Known;
+pub use packing::pack;
+pub use rejection::Known;
 pub use request::Request;
-pub(crate) use response::{ItemError, Later, LaterReason, Verdict};
+pub use response::{ItemError, Later, LaterReason, Verdict};

@@ -47,14 +47,15 @@ impl From<&Batch> for OutgoingRequests {
 /// Packs the items of events, each event with its position, into requests of at most [`MAX_BATCH`] bytes.
 /// Their order is kept, and an event is divided only if it does not fit into a request of its own: a
 /// person should not be told of an event before Customer.io knows their address.
-pub(crate) fn pack<'a>(
+pub fn pack<'a>(
     events: impl IntoIterator<Item = (usize, &'a [Vec<u8>])>,
     headers: &HeaderMap,
 ) -> Vec<Request> {
     let mut requests: Vec<Request> = Vec::new();
     for (origin, items) in events {
-        let mut needed = joined_size(items);
-        for item in items {
+        for (place, item) in items.iter().enumerate() {
+            // The first one goes where the others fit as well.
+            let needed = if place == 0 { joined_size(items) } else { item.len() + 1 };
             let has_room =
                 |request: &&mut Request| request.body.len() + needed + END.len() <= MAX_BATCH;
             match requests.last_mut().filter(has_room) {
@@ -64,7 +65,6 @@ pub(crate) fn pack<'a>(
                 }
                 None => requests.push(Request::with_item(origin, item, headers)),
             }
-            needed = item.len() + 1;
         }
     }
     for request in &mut requests {
@@ -149,6 +149,20 @@ mod tests {
         assert!(alone.may_share());
         let large = OutgoingRequests { items: vec![third; 3], ..OutgoingRequests::default() };
         assert!(!large.may_share());
+    }
+
+    #[test]
+    fn each_item_is_weighed_by_its_own_size() {
+        // All together they fill a request to the byte; the second is the largest.
+        let left = MAX_BATCH - START.len() - END.len();
+        let items = [1_000, left - 1_000 - 100 - 2, 100].map(string_of).to_vec();
+        let [whole] = packed(&[(0, items)]).try_into().unwrap();
+        assert_eq!(whole.body.len(), MAX_BATCH);
+        // Alone too large: no request takes one that it has no room for.
+        let items = [300_000, 1_000, 300_000, 1_000].map(string_of).to_vec();
+        let requests = packed(&[(0, items)]);
+        assert_eq!(requests.len(), 2);
+        assert!(requests.iter().all(|it| it.body.len() <= MAX_BATCH));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const MAX_ERRORS: usize = 20;
 
 /// What is known of some events of a request, by their positions, beyond what the request says of them.
-pub(crate) type Known<'a> = dyn Fn(&[usize]) -> Value + Sync + 'a;
+pub type Known<'a> = dyn Fn(&[usize]) -> Value + Sync + 'a;
 
 impl Request {
     /// The event that an error is about, by its position; `None` if the error does not say.

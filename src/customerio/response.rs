@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What to do after a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// Customer.io accepted everything.
     Accepted,
     /// It accepted the request, but for the items that these errors name.
@@ -26,7 +26,7 @@ impl Verdict {
 
 /// One of Customer.io's reasons for rejecting an item.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct ItemError {
+pub struct ItemError {
     /// Position in the batch, if the reason is about one item.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_index: Option<u64>,
@@ -50,7 +50,7 @@ impl ItemError {
 
 /// Why a delivery failed for now, and when Customer.io wants the next attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Later {
+pub struct Later {
     /// Why.
     pub reason: LaterReason,
     /// `Retry-After`, where the response has one.
@@ -65,7 +65,7 @@ impl From<LaterReason> for Later {
 
 /// The reasons, as sentences that name what to change; the number is the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LaterReason {
+pub enum LaterReason {
     /// No connection.
     #[error("Customer.io could not be reached.")]
     Unreachable,

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep};
 
 /// A JSON object, as the API gives it.
-pub(crate) type Object = Map<String, Value>;
+pub type Object = Map<String, Value>;
 
 /// Items of a page; Dodo gives no more.
 const PAGE_SIZE: usize = 100;

@@ -168,7 +168,7 @@ impl Enricher {
 }
 
 /// The subscription that an object names; a payment for several names the first.
-fn named_subscription(data: &Object) -> Option<String> {
+pub fn named_subscription(data: &Object) -> Option<String> {
     let first = || data.get("subscription_ids")?.as_array()?.first().and_then(lenient::string);
     data.get("subscription_id").and_then(lenient::string).or_else(first)
 }

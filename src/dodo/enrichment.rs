@@ -150,7 +150,7 @@ impl Enrichment {
     }
 
     /// Since when the person has been a customer: the earliest of all with the same address.
-    pub(super) fn date_customer(&mut self) {
+    pub fn date_customer(&mut self) {
         let created_at = |customer: &Arc<Object>| date::unix_seconds(customer.get("created_at")?);
         let since = self.customer.as_ref().and_then(created_at);
         self.customer_since = [self.customer_since, since].into_iter().flatten().min();

@@ -59,7 +59,7 @@ impl Sum {
 
 /// A customer's succeeded payments, refunds and disputes, as far as the API lists them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct History {
+pub struct History {
     payments: BTreeMap<String, Payment>,
     refunds: BTreeMap<String, Refund>,
     disputes: BTreeMap<String, Dispute>,
@@ -105,7 +105,10 @@ enum DisputeState {
 impl History {
     /// Adds a listed payment of one of `customers`. Pages shift while they are read, so it may be
     /// listed twice.
-    pub(super) fn add_payment(
+    ///
+    /// # Errors
+    /// It cannot be read, or is somebody else's.
+    pub fn add_payment(
         &mut self,
         item: &Object,
         customers: &BTreeSet<String>,
@@ -122,7 +125,10 @@ impl History {
     }
 
     /// Adds a listed refund. It counts only if its payment is listed too.
-    pub(super) fn add_refund(&mut self, item: &Object) -> Result<(), SumError> {
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn add_refund(&mut self, item: &Object) -> Result<(), SumError> {
         if item.get("status").and_then(Value::as_str).is_none_or(|status| status == "succeeded") {
             let (id, refund) = refund(item).ok_or(SumError::UnreadableItem)?;
             self.refunds.insert(id, refund);
@@ -131,7 +137,10 @@ impl History {
     }
 
     /// Adds a listed dispute. It counts only if its payment is listed too.
-    pub(super) fn add_dispute(&mut self, item: &Object) -> Result<(), SumError> {
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn add_dispute(&mut self, item: &Object) -> Result<(), SumError> {
         let (id, dispute) = dispute(item).ok_or(SumError::UnreadableItem)?;
         self.disputes.insert(id, dispute);
         Ok(())
@@ -183,7 +192,7 @@ impl History {
     ///
     /// # Errors
     /// Why they are not certain: then none is better than a wrong one.
-    pub(super) fn value(&self) -> Result<LifetimeValue, SumError> {
+    pub fn value(&self) -> Result<LifetimeValue, SumError> {
         let mut currencies: BTreeMap<&str, Account> = BTreeMap::new();
         for (id, payment) in self.payments.iter().filter(|(_, payment)| payment.amount > 0) {
             let account = currencies.entry(&payment.currency).or_default();

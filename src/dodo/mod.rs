@@ -15,8 +15,13 @@ mod memo;
 mod person_lists;
 mod subscriptions;
 
-pub(crate) use client::{Access, Api, Object};
+pub use client::Object;
+pub(crate) use client::{Access, Api};
+pub use enricher::named_subscription;
 pub(crate) use enricher::{Enricher, is_fresh};
 pub use enrichment::{Enrichment, Lookup, Needs};
 pub use error::{LookupError, SumError};
+pub use lifetime::{History, LifetimeValue};
 pub(crate) use memo::Memo;
+pub use person_lists::MAX_SAME_ADDRESS;
+pub use subscriptions::Subscriptions;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Customers that share one address and count as one person, at most.
-const MAX_SAME_ADDRESS: usize = 5;
+pub const MAX_SAME_ADDRESS: usize = 5;
 
 impl Enricher {
     /// `GET /customers?email=`, remembered for a while. `address` is in lower case.

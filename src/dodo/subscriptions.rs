@@ -24,7 +24,7 @@ const ENDED: Option<usize> = Some(TIERS.len() - 1);
 impl Subscriptions {
     /// Chooses among those listed. `own` is the event's own: newer than its list item if `own_is_newer`,
     /// and in any case known to exist. `None` if none of them ever ran.
-    pub(super) fn of(mut listed: Vec<Object>, own: &Object, own_is_newer: bool) -> Option<Self> {
+    pub fn of(mut listed: Vec<Object>, own: &Object, own_is_newer: bool) -> Option<Self> {
         let is_own = |item: &Object| id(item).is_some() && id(item) == id(own);
         match listed.iter_mut().find(|item| is_own(item)) {
             // What has ended does not run again, whatever a webhook that was on its way says.

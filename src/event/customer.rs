@@ -40,7 +40,7 @@ fn identity(value: &Value) -> Option<String> {
 const NO_IDS: [&str; 5] = ["null", "undefined", "nan", "true", "false"];
 
 /// The merchant's own id in a `metadata`: a string that says something, or an integer.
-pub(crate) fn own_id(metadata: Option<&Value>, key: &str) -> Option<String> {
+pub fn own_id(metadata: Option<&Value>, key: &str) -> Option<String> {
     let id = match metadata?.get(key)? {
         Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
         Value::String(id) => id.trim().to_owned(),

@@ -6,7 +6,8 @@ pub mod date;
 pub mod lenient;
 pub(crate) mod money;
 
-pub(crate) use customer::{Customer, own_id};
+pub(crate) use customer::Customer;
+pub use customer::own_id;
 
 use crate::webhook::Verified;
 use serde_json::{Map, Value};

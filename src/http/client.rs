@@ -57,10 +57,7 @@ fn with_bench_root(mut roots: rustls::RootCertStore) -> rustls::RootCertStore {
 ///
 /// # Errors
 /// If the connection breaks first.
-pub(crate) async fn read_body(
-    response: &mut Response,
-    limit: usize,
-) -> reqwest::Result<Option<Vec<u8>>> {
+pub async fn read_body(response: &mut Response, limit: usize) -> reqwest::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > limit {

@@ -3,7 +3,6 @@
 mod client;
 mod retry;
 
-pub use client::client;
-pub(crate) use client::read_body;
-pub use retry::RetryPolicy;
-pub(crate) use retry::{MAX_ATTEMPTS, parse_retry_after};
+pub use client::{client, read_body};
+pub(crate) use retry::MAX_ATTEMPTS;
+pub use retry::{RetryPolicy, parse_retry_after};

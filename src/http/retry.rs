@@ -52,7 +52,7 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 
 /// Parses `Retry-After`: seconds, or a date, which is compared with `now`. A day at most. RFC 9110,
 /// section 10.2.3.
-pub(crate) fn parse_retry_after(header: &str, now: SystemTime) -> Option<Duration> {
+pub fn parse_retry_after(header: &str, now: SystemTime) -> Option<Duration> {
     let header = header.trim();
     let is_number = !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit());
     let pause = if is_number {

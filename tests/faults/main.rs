@@ -4,16 +4,20 @@
 //! Between attempts time is simulated; within an invocation it is real, with shorter timeouts. HTTP goes
 //! over sockets, to the local Customer.io and to a Secrets Manager that can be down.
 //! `make faults` prints the report. [`history`] compares the people in the end with what happened to them.
+//! [`queue`] does all of it in queue mode, beside direct mode.
 
 mod clock;
 mod history;
 mod lifetime;
+mod messages;
 mod plan;
+mod queue;
 mod report;
 mod rotation;
 mod sender;
 mod world;
 
+use messages::Scenario;
 use report::Report;
 
 /// Each gives a different plan.
@@ -25,7 +29,7 @@ const WEBHOOKS: usize = 2_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_and_nothing_is_duplicated() {
     println!("{}", Report::HEADER);
-    let runs = SEEDS.map(|seed| tokio::spawn(sender::run(seed, WEBHOOKS)));
+    let runs = SEEDS.map(|seed| tokio::spawn(sender::run(Scenario::of_days(seed, WEBHOOKS))));
     for run in runs {
         let report = run.await.unwrap();
         println!("{report}");

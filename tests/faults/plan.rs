@@ -1,7 +1,7 @@
 //! What fails, and when: windows of simulated time in which something is down or rotated, and faults
 //! that hit single requests.
 
-use crate::clock::{HOUR, MINUTE, START};
+use crate::clock::{HOUR, MINUTE, SECOND, START};
 use fastrand::Rng;
 use stand_ins::fault::Fault;
 use std::ops::Range;
@@ -16,6 +16,10 @@ const FAULTY: f64 = 0.25;
 /// What fails when, in Unix milliseconds.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// The share of Customer.io's responses that fail at any other time.
+    pub faulty: f64,
+    /// How many requests Customer.io takes in a second.
+    pub takes_a_second: usize,
     /// When webhooks happen.
     pub happening: Range<u64>,
     /// When Secrets Manager does not respond.
@@ -51,6 +55,8 @@ impl Plan {
             start..start + length
         };
         Self {
+            faulty: FAULTY,
+            takes_a_second: usize::MAX,
             // The first webhooks arrive before any secret was ever read.
             secrets_manager_down: vec![
                 START..happening.start + 10 * MINUTE,
@@ -69,12 +75,31 @@ impl Plan {
         }
     }
 
+    /// Nothing fails and nothing is rotated.
+    pub fn quiet(happening: Range<u64>) -> Self {
+        let never = u64::MAX;
+        Self {
+            faulty: 0.0,
+            takes_a_second: usize::MAX,
+            happening,
+            secrets_manager_down: Vec::new(),
+            customerio_down: Vec::new(),
+            wrong_region: never..never,
+            unauthorized: never..never,
+            dodo_rotates: never - SIGNS_ALONG,
+            dodo_secret_put: never,
+            lists_both: false,
+            customerio_rotates: never,
+            customerio_key_put: never,
+        }
+    }
+
     pub fn is_secrets_manager_down(&self, now: u64) -> bool {
         within(&self.secrets_manager_down, now)
     }
 
     /// How the next request to Customer.io fails.
-    pub fn fault(&self, now: u64, rng: &mut Rng) -> Option<Fault> {
+    fn fault(&self, now: u64, rng: &mut Rng) -> Option<Fault> {
         if within(&self.customerio_down, now) {
             return Some(if rng.bool() { Fault::BreakBefore } else { Fault::status(503) });
         }
@@ -85,11 +110,38 @@ impl Plan {
         if self.unauthorized.contains(&now) {
             return Some(Fault::status(401));
         }
-        (rng.f64() < FAULTY).then(|| single_fault(rng))
+        (rng.f64() < self.faulty).then(|| single_fault(rng))
     }
 }
 
-fn within(windows: &[Range<u64>], now: u64) -> bool {
+/// How Customer.io's requests fail, one after the other.
+pub struct Faults {
+    plan: Plan,
+    rng: Rng,
+    /// The present second, and how many requests it has taken.
+    second: (u64, usize),
+}
+
+impl Faults {
+    pub fn new(plan: &Plan, rng: Rng) -> Self {
+        Self { plan: plan.clone(), rng, second: (0, 0) }
+    }
+
+    pub fn next(&mut self, now: u64) -> Option<Fault> {
+        let fault = self.plan.fault(now, &mut self.rng);
+        fault.or_else(|| self.is_too_much(now).then(|| Fault::status(429)))
+    }
+
+    fn is_too_much(&mut self, now: u64) -> bool {
+        if self.second.0 != now / SECOND {
+            self.second = (now / SECOND, 0);
+        }
+        self.second.1 += 1;
+        self.second.1 > self.plan.takes_a_second
+    }
+}
+
+pub fn within(windows: &[Range<u64>], now: u64) -> bool {
     windows.iter().any(|window| window.contains(&now))
 }
 

@@ -1,7 +1,7 @@
 //! The results of a run.
 
 use crate::clock::{MINUTE, SECOND};
-use crate::sender::{Message, newest_payment};
+use crate::messages::{Message, newest_payment};
 use serde_json::Value;
 use stand_ins::customerio::People;
 use std::collections::HashMap;
@@ -20,8 +20,10 @@ pub struct Report {
     pub duplicated: usize,
     /// Accepted more than a minute after they happened.
     pub late: usize,
-    /// The longest time from a webhook's happening to its acceptance, in milliseconds.
-    pub latest: u64,
+    /// When the last webhook was delivered, in Unix milliseconds.
+    pub last: u64,
+    /// From a webhook's happening to its delivery, in milliseconds, the shortest first.
+    pub took: Vec<u64>,
     /// People whose profile does not show their newest payment.
     pub stale_people: usize,
     /// Invocations of the function, duplicates included.
@@ -32,6 +34,25 @@ pub struct Report {
     pub secret_requests: usize,
     /// Cold starts.
     pub environments: usize,
+    // In queue mode:
+    /// Invocations that were killed, and those that had hardly any time.
+    pub killed: usize,
+    pub hurried: usize,
+    /// Messages that were given to the function, each as often as it was.
+    pub receives: usize,
+    /// Calls of SQS.
+    pub aws_calls: usize,
+    /// The same in requests of 64 kB.
+    pub billed: usize,
+    /// Events that the function counted as too late to start campaigns, and those that are.
+    pub late_events: u64,
+    pub too_late: u64,
+    /// Messages that never left the queue.
+    pub left: usize,
+    /// Copies of messages that were refused for good.
+    pub dead_letters: usize,
+    /// Poisonous messages that are not where they should be.
+    pub misplaced: Vec<String>,
 }
 
 impl Report {
@@ -52,16 +73,36 @@ impl Report {
                 Some(1) => self.once += 1,
                 Some(_) => self.duplicated += 1,
             }
-            let took = message.accepted.map_or(u64::MAX, |accepted| accepted - message.happened);
+            let took = message.delivered.map_or(u64::MAX, |it| it - message.happened);
             self.late += usize::from(took > MINUTE);
-            self.latest = self.latest.max(took);
+            self.took.push(took);
+            self.last = self.last.max(message.delivered.unwrap_or_default());
         }
+        self.took.sort_unstable();
         let is_stale = |profile: &&stand_ins::customerio::Profile| {
             let id = profile.id.as_deref().unwrap_or_default();
             let newest = newest_payment(messages, id).map(Value::from);
-            profile.attributes.get("last_payment_date") != newest.as_ref()
+            // Whom no webhook is about had nothing but poison.
+            newest.is_some() && profile.attributes.get("last_payment_date") != newest.as_ref()
         };
         self.stale_people = people.profiles().iter().filter(is_stale).count();
+    }
+
+    /// The longest time that so many of a thousand webhooks took, in milliseconds.
+    pub fn quantile(&self, of_thousand: usize) -> u64 {
+        let last = self.took.len().saturating_sub(1);
+        self.took.get(last * of_thousand / 1_000).copied().unwrap_or(u64::MAX)
+    }
+}
+
+/// A time in the unit that suits it; the longest stands for never.
+pub fn duration(milliseconds: u64) -> String {
+    let (seconds, minutes) = (milliseconds / SECOND, milliseconds / MINUTE);
+    match (milliseconds, minutes) {
+        (u64::MAX, _) => "never".to_owned(),
+        (_, 0) => format!("{seconds} s"),
+        (_, 1..60) => format!("{minutes} min {:02} s", seconds % 60),
+        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
     }
 }
 
@@ -69,8 +110,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, webhooks, once, lost, duplicated, late, invocations, requests, .. } = self;
         let Self { secret_requests, environments, .. } = self;
-        let minutes = self.latest / SECOND / 60;
-        let latest = format!("{} h {:02} min", minutes / 60, minutes % 60);
+        let latest = duration(self.quantile(1_000));
         write!(
             f,
             "| {seed} | {webhooks} | {once} | {lost} | {duplicated} | {late} | {latest} | {invocations} | \

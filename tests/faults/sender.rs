@@ -1,38 +1,31 @@
 //! A sender like Dodo's: eight attempts on its schedule, the same id each time, a new timestamp and
 //! signature; with duplicates and reordering.
 
-use crate::clock::{HOUR, MINUTE, SECOND, rfc3339};
-use crate::plan::{Plan, SIGNS_ALONG};
+use crate::clock::{HOUR, MINUTE, SECOND};
+use crate::messages::{Message, Scenario};
+use crate::plan::{Faults, Plan, SIGNS_ALONG};
+use crate::queue::{Consumer, Killer, QueuePlan};
 use crate::report::Report;
 use crate::world::World;
 use dodo_customerio::handler::Function;
 use fastrand::Rng;
-use lambda_http::Request;
+use lambda_http::{Body, Request, Response};
 use serde_json::json;
-use stand_ins::dodo::{self, Sample, samples};
+use stand_ins::dodo;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 
 /// Pauses before each attempt after the first, in milliseconds.
 pub const SCHEDULE: [u64; 7] =
     [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR];
 
-const PEOPLE: usize = 60;
+/// An event that is delivered later starts no campaign, in seconds: Customer.io's rule.
+const STARTS_CAMPAIGNS_FOR: u64 = 72 * 3_600;
+
 /// How many webhooks an environment serves before Lambda starts another.
 const LIFETIME: usize = 150;
 /// How many invocations run at once, if their times are close.
 const CONCURRENT: usize = 8;
-
-/// A webhook and its state at Dodo.
-pub struct Message {
-    pub id: String,
-    pub sample: Sample,
-    /// When it happened, in Unix milliseconds.
-    pub happened: u64,
-    /// When it first got a 2xx.
-    pub accepted: Option<u64>,
-    pub aborted: bool,
-}
 
 /// The attempt with this number, at this time, for this message; numbers past the schedule are
 /// duplicates, which are not repeated.
@@ -45,9 +38,15 @@ struct Run {
     rng: Rng,
     plan: Plan,
     messages: Vec<Message>,
-    queue: BinaryHeap<Attempt>,
+    attempts: BinaryHeap<Attempt>,
     keys: Keys,
     report: Report,
+    /// The webhook function, and how many webhooks it has served.
+    environment: (Function, usize),
+    /// In queue mode.
+    consumer: Option<Consumer>,
+    /// Positions of messages.
+    by_id: HashMap<String, usize>,
 }
 
 /// Secrets, before and after their rotation.
@@ -56,60 +55,111 @@ struct Keys {
     customerio: [String; 2],
 }
 
-/// Sends `count` webhooks and reports the results.
-pub async fn run(seed: u64, count: usize) -> Report {
-    let mut run = Run::prepare(seed, count).await;
-    let mut function = run.new_environment().await;
-    let mut served = 0;
-    while let Some(attempts) = run.next_attempts() {
-        run.rotate();
-        if served > LIFETIME {
-            (function, served) = (run.new_environment().await, 0);
-        }
-        served += attempts.len();
-        run.attempt(&function, attempts).await;
-    }
-    run.finish()
+/// Sends the webhooks of a scenario in direct mode, and reports the results.
+pub async fn run(scenario: Scenario) -> Report {
+    Run::prepare(scenario, None).await.finished().await
+}
+
+/// The same in queue mode.
+pub async fn run_with_queue(scenario: Scenario, plan: QueuePlan) -> Report {
+    Run::prepare(scenario, Some(plan)).await.finished().await
 }
 
 impl Run {
-    async fn prepare(seed: u64, count: usize) -> Self {
-        let mut rng = Rng::with_seed(seed);
-        let plan = Plan::of(&mut rng);
-        let messages: Vec<_> = messages(&mut rng, &plan, count);
+    async fn prepare(scenario: Scenario, queue_plan: Option<QueuePlan>) -> Self {
+        let Scenario { seed, plan, messages, mut rng } = scenario;
         let first = messages.iter().enumerate().map(|(index, it)| Reverse((it.happened, 0, index)));
-        let queue = first.collect();
+        let attempts = first.collect();
         let keys = Keys {
             dodo: [dodo::random_secret(), dodo::random_secret()],
             customerio: [dodo::random_hex(), dodo::random_hex()],
         };
         let planned = plan.clone();
-        let world = World::start(move |now| planned.is_secrets_manager_down(now)).await;
-        let (planned, time, mut chance) = (plan.clone(), world.clock.clone(), rng.fork());
-        world.customerio.state().faults.plan =
-            Some(Box::new(move || planned.fault(time.now(), &mut chance)));
-        let report = Report { seed, webhooks: count, ..Report::default() };
-        let mut run = Self { world, rng, plan, messages, queue, keys, report };
+        let mut world = World::start(move |now| planned.is_secrets_manager_down(now)).await;
+        let killer = Killer::default();
+        let mut faults = Faults::new(&plan, rng.fork());
+        let (time, note) = (world.clock.clone(), killer.clone());
+        world.customerio.state().faults.plan = Some(Box::new(move || {
+            note.request();
+            faults.next(time.now())
+        }));
+        let consumer = match queue_plan {
+            Some(plan) => Some(Consumer::start(&mut world, plan, seed, killer).await),
+            None => None,
+        };
+        let environment = (world.new_environment().await, LIFETIME);
+        let report = Report { seed, webhooks: messages.len(), ..Report::default() };
+        let by_id = messages.iter().enumerate().map(|(index, it)| (it.id.clone(), index));
+        let by_id = by_id.collect();
+        let mut run = Self {
+            world,
+            rng,
+            plan,
+            messages,
+            attempts,
+            keys,
+            report,
+            environment,
+            consumer,
+            by_id,
+        };
         run.rotate();
         run
     }
 
-    async fn new_environment(&mut self) -> Function {
-        self.report.environments += 1;
-        self.world.new_environment().await
+    /// Attempts and polls by their times, until there are no more.
+    async fn finished(mut self) -> Report {
+        loop {
+            let attempt = self.attempts.peek().map(|Reverse((time, ..))| *time);
+            let poll = self.consumer.as_ref().and_then(Consumer::next_poll);
+            match (attempt, poll) {
+                (None, None) => break,
+                (attempt, Some(poll)) if attempt.is_none_or(|attempt| poll <= attempt) => {
+                    self.poll(poll).await;
+                }
+                _ => self.attempt_next().await,
+            }
+            self.world.customerio.state().arrivals.clear();
+        }
+        self.finish()
+    }
+
+    async fn attempt_next(&mut self) {
+        let Some(attempts) = self.next_attempts() else { return };
+        self.rotate();
+        if self.environment.1 >= LIFETIME {
+            self.report.environments += 1;
+            self.environment = (self.world.new_environment().await, 0);
+        }
+        self.environment.1 += attempts.len();
+        self.attempt(attempts).await;
+    }
+
+    async fn poll(&mut self, time: u64) {
+        self.world.clock.set(time.max(self.world.clock.now()));
+        self.rotate();
+        let Some(consumer) = &mut self.consumer else { return };
+        let now = self.world.clock.now();
+        for (id, time) in consumer.poll(&self.world).await {
+            let Some(index) = self.by_id.get(&id) else { continue };
+            let message = &mut self.messages[*index];
+            message.delivered.get_or_insert(time);
+            let is_late = now / SECOND - message.happened / SECOND > STARTS_CAMPAIGNS_FOR;
+            self.report.too_late += u64::from(is_late);
+        }
     }
 
     /// The next attempt, and those that are due with it.
     fn next_attempts(&mut self) -> Option<Vec<(usize, usize)>> {
-        let Reverse((first, attempt, index)) = self.queue.pop()?;
+        let Reverse((first, attempt, index)) = self.attempts.pop()?;
         let (mut now, mut together) = (first, vec![(attempt, index)]);
         while together.len() < CONCURRENT
-            && let Some(Reverse((next, attempt, index))) = self.queue.peek()
+            && let Some(Reverse((next, attempt, index))) = self.attempts.peek()
             && *next <= first + 2 * SECOND
         {
             now = *next;
             together.push((*attempt, *index));
-            self.queue.pop();
+            self.attempts.pop();
         }
         self.world.clock.set(now);
         Some(together)
@@ -128,9 +178,9 @@ impl Run {
         self.world.put(webhook_secret, key(plan.customerio_key_put));
     }
 
-    async fn attempt(&mut self, function: &Function, attempts: Vec<(usize, usize)>) {
+    async fn attempt(&mut self, attempts: Vec<(usize, usize)>) {
         let requests: Vec<_> = attempts.iter().map(|(_, index)| self.request(*index)).collect();
-        let responses = requests.iter().map(|request| function.handle(request));
+        let responses = requests.iter().map(|request| self.environment.0.handle(request));
         let responses = futures_util::future::join_all(responses).await;
         self.report.invocations += responses.len();
         for ((attempt, index), response) in attempts.into_iter().zip(responses) {
@@ -139,15 +189,15 @@ impl Run {
             let accepted = response.status().is_success();
             let aborted = response.headers().contains_key("webhook-delivery");
             let message = &mut self.messages[index];
-            if accepted {
-                message.accepted.get_or_insert(self.world.clock.now());
+            if accepted && !is_queued(&response) {
+                message.delivered.get_or_insert(self.world.clock.now());
             }
             message.aborted |= aborted;
             if !(aborted || accepted && received) {
                 self.again(attempt, index);
             } else if self.rng.f64() < 0.05 {
                 let later = self.world.clock.now() + self.rng.u64(SECOND..72 * HOUR);
-                self.queue.push(Reverse((later, DUPLICATE, index)));
+                self.attempts.push(Reverse((later, DUPLICATE, index)));
             }
         }
     }
@@ -156,7 +206,7 @@ impl Run {
     fn again(&mut self, attempt: usize, index: usize) {
         if let Some(pause) = SCHEDULE.get(attempt) {
             let jittered = self.rng.u64(pause * 9 / 10..pause * 11 / 10);
-            self.queue.push(Reverse((self.world.clock.now() + jittered, attempt + 1, index)));
+            self.attempts.push(Reverse((self.world.clock.now() + jittered, attempt + 1, index)));
         }
     }
 
@@ -170,59 +220,22 @@ impl Run {
         } else {
             &[new]
         };
-        self.world.request(&message.id, &message.sample.body(), secrets)
+        self.world.request(&message.id, &message.body, secrets)
     }
 
     fn finish(self) -> Report {
-        let Self { world, messages, mut report, .. } = self;
+        let Self { world, messages, mut report, consumer, .. } = self;
         let state = world.customerio.state();
         report.requests = state.requests;
         report.secret_requests = world.secrets_manager.requests();
         report.compare(&messages, &state.people);
+        if let Some(consumer) = consumer {
+            consumer.report(&mut report, &state.people);
+        }
         report
     }
 }
 
-/// Webhooks of every type that has a customer, for a few people, at random times.
-fn messages(rng: &mut Rng, plan: &Plan, count: usize) -> Vec<Message> {
-    let samples: Vec<_> = samples()
-        .into_iter()
-        .filter(|sample| {
-            !sample.event_type().starts_with("payout.") && sample.body().len() < 10_000
-        })
-        .collect();
-    let message = |_| {
-        let happened = rng.u64(plan.happening.clone());
-        let mut sample = samples[rng.usize(..samples.len())].clone();
-        sample.event["timestamp"] = rfc3339(happened).into();
-        let number = rng.usize(..PEOPLE);
-        let id = format!("cus_{number}");
-        let data = &mut sample.event["data"];
-        match data.get_mut("customer") {
-            Some(customer) => {
-                customer["customer_id"] = id.into();
-                customer["email"] = format!("person{number}@example.com").into();
-            }
-            None => data["customer_id"] = id.into(),
-        }
-        Message { id: dodo::random_message_id(), sample, happened, accepted: None, aborted: false }
-    };
-    (0..count).map(message).collect()
-}
-
-/// Some samples write numbers as strings.
-fn amount(value: &serde_json::Value) -> i64 {
-    value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
-}
-
-/// The time of the newest payment of a person, in Unix seconds, as their profile should have it.
-pub fn newest_payment(messages: &[Message], person: &str) -> Option<u64> {
-    let of_person = messages.iter().filter(|message| {
-        let data = &message.sample.event["data"];
-        data["customer"]["customer_id"] == person
-            && message.sample.event_type() == "payment.succeeded"
-            && data["is_update_payment_method"] != true
-            && amount(&data["total_amount"]) > 0
-    });
-    of_person.map(|message| message.happened / SECOND).max()
+fn is_queued(response: &Response<Body>) -> bool {
+    matches!(response.body(), Body::Text(body) if body.contains("\"queued\""))
 }

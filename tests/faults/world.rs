@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, SECOND};
 use dodo_customerio::config::Settings;
-use dodo_customerio::handler::{Dependencies, Function, Service};
+use dodo_customerio::handler::{Dependencies, Function, QueueFunction, Service};
 use dodo_customerio::http::RetryPolicy;
 use lambda_http::{Body, Request};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use stand_ins::one_secret::OneSecret;
 use std::time::Duration;
 
 /// As in production, but fifty times shorter.
-const POLICY: RetryPolicy = RetryPolicy {
+pub const POLICY: RetryPolicy = RetryPolicy {
     attempt: Duration::from_millis(80),
     pause: Duration::from_millis(4),
     shortest_attempt: Duration::from_millis(5),
@@ -53,8 +53,13 @@ impl World {
 
     /// With one more.
     pub fn and_setting(mut self, name: &'static str, value: &str) -> Self {
-        self.settings.push((name, value.to_owned()));
+        self.set(name, value.to_owned());
         self
+    }
+
+    /// One more setting for what starts from now on.
+    pub fn set(&mut self, name: &'static str, value: String) {
+        self.settings.push((name, value));
     }
 
     /// With time limits that no attempt and no lookup exceeds unless it is broken on purpose.
@@ -71,27 +76,52 @@ impl World {
 
     /// A cold start.
     pub async fn new_environment(&self) -> Function {
+        let Service::Webhooks(function) = self.service("bootstrap", self.policy, |_| ()) else {
+            panic!("the webhook function")
+        };
+        function.warm_up().await;
+        function
+    }
+
+    /// A cold start of the queue function.
+    pub async fn new_queue_environment(
+        &self,
+        policy: RetryPolicy,
+        output: fn(&str),
+    ) -> QueueFunction {
+        let Service::Queue(function) = self.service("queue", policy, output) else {
+            panic!("the queue function")
+        };
+        function.warm_up().await;
+        function
+    }
+
+    fn service(&self, handler: &str, policy: RetryPolicy, output: fn(&str)) -> Service {
         let settings = Settings::read(|name| {
             Some(match name {
+                "_HANDLER" => handler.to_owned(),
                 "SECRET_ID" => "dodo".to_owned(),
                 "CUSTOMERIO_TRACK_URL" => self.customerio.url(),
                 "AWS_ENDPOINT_URL_SECRETS_MANAGER" => self.secrets_manager.url(),
                 "DODO_API_URL" => self.dodo_api.clone()?,
                 "AWS_REGION" => "us-east-1".to_owned(),
                 "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "testing".to_owned(),
-                _ => {
-                    let set = self.settings.iter().find(|(known, _)| *known == name);
-                    return set.map(|(_, value)| value.clone());
-                }
+                _ => return self.setting(name),
             })
         });
-        let dependencies =
-            Dependencies { clock: self.clock.of_function(), policy: self.policy, output: |_| () };
-        let Service::Webhooks(function) = Service::with(settings.unwrap(), dependencies) else {
-            panic!("the webhook function")
-        };
-        function.warm_up().await;
-        function
+        let dependencies = Dependencies { clock: self.clock.of_function(), policy, output };
+        Service::with(settings.unwrap(), dependencies)
+    }
+
+    /// A setting of the function, as its environment has it.
+    pub fn setting(&self, name: &str) -> Option<String> {
+        let set = self.settings.iter().find(|(known, _)| *known == name);
+        set.map(|(_, value)| value.clone())
+    }
+
+    /// What goes with the key of Customer.io.
+    pub fn site_id(&self) -> &str {
+        &self.site_id
     }
 
     /// Customer.io accepts only this key from now on.

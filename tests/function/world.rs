@@ -150,11 +150,6 @@ impl World {
         Self { customerio, dodo_api, secret, url, runtime, process: Process::start(environment) }
     }
 
-    /// What hands events to the function.
-    pub fn runtime(&self) -> Arc<RuntimeApi> {
-        self.runtime.clone()
-    }
-
     /// The function's URL.
     pub fn function_url(&self) -> String {
         format!("http://{}/", self.url.address)

@@ -1,6 +1,7 @@
 //! The stand-ins are as unkind as the real services; otherwise the other tests would prove nothing.
 
 mod dodo_api;
+mod dodo_lists;
 mod journal;
 mod objects;
 mod people;

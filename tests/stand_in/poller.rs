@@ -149,7 +149,7 @@ async fn a_batch_is_as_many_as_come_within_the_window() {
 
 #[tokio::test]
 async fn with_a_wait_the_window_begins_with_the_first_message() {
-    let (wait, window) = (Duration::from_secs(2), Duration::from_millis(1000));
+    let (wait, window) = (Duration::from_secs(2), Duration::from_secs(1));
     let world = World::with(Settings { wait, window, ..quick() }, |_| Some(json!({}))).await;
     let (polled, ()) = tokio::join!(world.poller.poll(), async {
         for pause in [600, 100] {

@@ -2,9 +2,12 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
-use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+};
 use stand_ins::clock::Clock;
-use stand_ins::sqs::{self, Settings, Sqs};
+use stand_ins::sqs::{self, Disorder, Settings, Sqs};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -32,6 +35,11 @@ impl World {
 
     fn pass(&self, seconds: u64) {
         self.seconds.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Since 1970.
+    fn now(&self) -> Duration {
+        Duration::from_secs(self.seconds.load(Ordering::Relaxed))
     }
 
     async fn send(&self, body: &str) -> Result<(), String> {
@@ -125,4 +133,70 @@ async fn what_sqs_refuses_is_refused_and_what_is_accepted_is_kept_exactly() {
     assert_eq!(refused("a").await, "AccessDeniedException");
     let elsewhere = World { url: world.url.replace("webhooks", "other"), ..world };
     assert_eq!(elsewhere.send("a").await, Err("QueueDoesNotExist".to_owned()));
+}
+
+#[tokio::test]
+async fn too_many_messages_in_flight_are_refused() {
+    let world = World::with(Settings { in_flight: 2, ..Settings::default() }).await;
+    for _ in 0..3 {
+        world.send("a").await.unwrap();
+    }
+    let received = world.receive().await;
+    assert_eq!(received.len(), 2);
+    let call = world.client.receive_message().queue_url(&world.url).send().await;
+    assert_eq!(call.unwrap_err().code(), Some("OverLimit"));
+    let entry = DeleteMessageBatchRequestEntry::builder().id("0").receipt_handle(&received[0].2);
+    let call = world.client.delete_message_batch().queue_url(&world.url);
+    call.entries(entry.build().unwrap()).send().await.unwrap();
+    assert_eq!(world.receive().await.len(), 1);
+}
+
+/// Fewer than were asked for, in no order, and some twice.
+#[tokio::test]
+async fn a_disorderly_queue_promises_little_and_loses_nothing() {
+    let disorder = Some(Disorder::with_seed(1));
+    let world = World::with(Settings { disorder, ..Settings::default() }).await;
+    for number in 0..200 {
+        world.sqs.put("webhooks", &number.to_string(), &[]);
+    }
+    let (mut numbers, mut calls) = (Vec::new(), 0);
+    for _ in 0..2 {
+        while world.sqs.state().queues["webhooks"].visible(world.now()) > 0 {
+            let bodies = world.receive().await.into_iter().map(|(body, _, _)| body);
+            numbers.extend(bodies.map(|body| body.parse::<u32>().unwrap()));
+            calls += 1;
+        }
+        world.pass(1);
+    }
+    let different: BTreeSet<_> = numbers.iter().copied().collect();
+    assert_eq!(different.len(), 200);
+    assert!(numbers.len() > 200 && calls > 30 && !numbers[..100].is_sorted(), "{numbers:?}");
+}
+
+/// As if each had been received and had failed; without the calls.
+#[tokio::test]
+async fn what_a_function_would_fail_can_be_passed_over() {
+    let world = World::with(Settings::default()).await;
+    world.send("a").await.unwrap();
+    let pass_over = |receives| {
+        let mut state = world.sqs.state();
+        state.queues.get_mut("webhooks").unwrap().fail_all(world.now(), receives)
+    };
+    assert_eq!((pass_over(1), pass_over(0), pass_over(0)), (0, 1, 0));
+    world.pass(1_800);
+    assert_eq!(world.receive().await[0].1, "2");
+    world.pass(14 * 24 * 3_600);
+    assert_eq!((pass_over(1), world.sqs.state().queues["webhooks"].expired), (0, 1));
+}
+
+/// By the price list a call counts once for every 64 kB that it carries.
+#[tokio::test]
+async fn large_messages_cost_more_requests() {
+    let world = World::with(Settings::default()).await;
+    world.send("a").await.unwrap();
+    assert_eq!(world.sqs.state().billed, 1);
+    world.send(&"x".repeat(100_000)).await.unwrap();
+    assert_eq!(world.sqs.state().billed, 3);
+    assert_eq!(world.receive().await.len(), 2);
+    assert_eq!(world.sqs.state().billed, 5);
 }

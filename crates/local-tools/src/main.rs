@@ -2,6 +2,7 @@
 //! them.
 
 mod address;
+mod backfill;
 mod check;
 mod command_line;
 mod customerio;
@@ -157,6 +158,22 @@ enum Tool {
         program: PathBuf,
     },
 
+    /// Measure the backfill of a large business.
+    ///
+    /// The program reads a local Dodo API without a rate limit, and half as many customers as payments;
+    /// what it sends is counted and compared with what the business has. Prints a Markdown table: time, CPU
+    /// time, peak memory, requests. Exits with 1 if anything is missing or came twice.
+    Backfill {
+        /// The backfill's program, such as target/release/backfill.
+        program: PathBuf,
+        /// How many payments.
+        #[arg(value_parser = |text: &str| number::<u64>(text, 1, 100_000_000))]
+        payments: u64,
+        /// With the events of history.
+        #[arg(long)]
+        events: bool,
+    },
+
     /// Run the local Customer.io alone and show what arrives, until Ctrl-C.
     ///
     /// Accepts the pair in `CUSTOMERIO_SITE_ID` and `CUSTOMERIO_API_KEY`, or else `site` and `key`.
@@ -255,6 +272,9 @@ async fn run(cli: Cli) -> ExitCode {
         Tool::Check(choices) => check::run(&choices, show),
         Tool::Load(loading) => loading.run().await,
         Tool::Flood { program } => flood::run(&program).await,
+        Tool::Backfill { program, payments, events } => {
+            backfill::run(&program, payments, events).await
+        }
         Tool::Customerio { port } => customerio::run(port).await,
     };
     match result {

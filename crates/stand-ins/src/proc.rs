@@ -3,6 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+/// The unit of times in `/proc/PID/stat`: Linux always shows hundredths.
+const MILLISECONDS_A_TICK: u64 = 10;
+
 /// A process and the processes that it has started and that live.
 pub fn family(pid: u32) -> Vec<u32> {
     [pid].into_iter().chain(children(pid)).collect()
@@ -18,6 +21,16 @@ pub fn children(pid: u32) -> Vec<u32> {
 pub fn cpu(pid: u32) -> Duration {
     let times = tasks(pid).into_iter().map(|task| read(&format!("{task}/schedstat")));
     times.map(|text| Duration::from_nanos(numbers(&text).next().unwrap_or(0))).sum()
+}
+
+/// The CPU time of all threads that a process has had, to a hundredth of a second.
+pub fn total_cpu(pid: u32) -> Duration {
+    let stat = read(&format!("/proc/{pid}/stat"));
+    // The name before the last parenthesis may hold spaces. User and system time are fields 14 and 15.
+    let rest = stat.rsplit(')').next().unwrap_or_default();
+    let ticks =
+        rest.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok());
+    Duration::from_millis(ticks.sum::<u64>() * MILLISECONDS_A_TICK)
 }
 
 /// A field of its status in kB, such as `VmRSS` (resident now) or `VmHWM` (the most so far).

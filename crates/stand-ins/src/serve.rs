@@ -79,8 +79,16 @@ async fn handle_connection(stream: TcpStream, service: impl Service) {
 /// # Panics
 /// If the status is not one of HTTP's.
 pub fn json(status: u16, json: &serde_json::Value) -> Response<ResponseBody> {
+    json_text(status, json.to_string())
+}
+
+/// The same from JSON that is written already.
+///
+/// # Panics
+/// If the status is not one of HTTP's.
+pub fn json_text(status: u16, json: String) -> Response<ResponseBody> {
     let response = Response::builder().status(status).header("content-type", "application/json");
-    response.body(body(json.to_string())).expect("a valid status")
+    response.body(body(json)).expect("a valid status")
 }
 
 /// A whole body.

@@ -21,7 +21,7 @@ pub use event_names::{EventNames, EventNamesError};
 pub use event_types::{EVENT_TYPES, EventTypes, NoEventType, Pattern, is_near, nearest};
 pub use excluded_fields::ExcludedFields;
 pub use identity::PersonIdentifier;
-pub(super) use needs::needs;
+pub use needs::needs;
 #[cfg(feature = "javascript")]
 pub(super) use state::changes_lifetime;
 

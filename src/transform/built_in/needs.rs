@@ -8,7 +8,7 @@ use crate::event::{Customer, Event, cart};
 const WAITS_FOR: u64 = 3_600;
 
 /// What to look up for an event. Nothing for one that is switched off and says nothing about a person.
-pub(in crate::transform) fn needs(event: &Event<'_>, options: &Options) -> Needs {
+pub fn needs(event: &Event<'_>, options: &Options) -> Needs {
     let is_off = name_of(event, options).is_none();
     if is_off && !state::is_stated(event) {
         return Needs::default();

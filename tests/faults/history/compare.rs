@@ -159,7 +159,7 @@ fn backward(timeline: &[&Person], observed: &[Attributes]) -> Vec<(String, Strin
 }
 
 /// Case does not tell addresses apart.
-fn normal(known: &BTreeMap<String, Value>) -> Attributes {
+pub fn normal(known: &BTreeMap<String, Value>) -> Attributes {
     let mut known = known.clone();
     if let Some(Value::String(email)) = known.get_mut("email") {
         *email = email.to_lowercase();

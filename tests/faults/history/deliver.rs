@@ -2,7 +2,6 @@
 
 use super::generate::{Happening, History};
 use super::identity::{Name, person};
-use super::subscriptions::PRODUCTS;
 use super::truth::Attributes;
 use super::upstream::{OUTAGES, customerio_faults, dodo_faults, outage_at, world};
 use super::{Case, Mode, state, sums};
@@ -41,8 +40,10 @@ pub struct Run {
     pub expected_events: usize,
     rng: Rng,
     queue: BinaryHeap<Attempt>,
-    ids: Vec<String>,
-    secret: String,
+    /// The id of each webhook.
+    pub ids: Vec<String>,
+    /// What signs them.
+    pub secret: String,
     /// How many of the next requests to Dodo's API may fail.
     faults_left: Arc<AtomicUsize>,
     replayed: BTreeSet<(Option<Name>, usize, String)>,
@@ -100,18 +101,9 @@ impl Run {
             deliveries: 0,
             held_back: 0,
         };
-        run.introduce();
+        run.history.introduce(&mut run.dodo_api.state());
         run.schedule();
         run
-    }
-
-    /// Dodo's API knows customers and products from the start.
-    fn introduce(&self) {
-        let mut dodo = self.dodo_api.state();
-        for (product, name) in PRODUCTS {
-            dodo.sell(product, name);
-        }
-        self.history.groups.iter().flatten().for_each(|customer| customer.sign_up(&mut dodo));
     }
 
     /// Most webhooks are sent at once, some hours late, some twice.
@@ -150,7 +142,7 @@ impl Run {
     }
 
     /// Dodo's API knows all that has happened up to now.
-    fn tell_dodo(&mut self) {
+    pub fn tell_dodo(&mut self) {
         let now = self.world.clock.now();
         let mut dodo = self.dodo_api.state();
         let new = self.history.happenings[self.told..].iter();
@@ -164,7 +156,8 @@ impl Run {
         self.name(index).is_some()
     }
 
-    fn name(&self, index: usize) -> Option<Name> {
+    /// The person whom a happening names.
+    pub fn name(&self, index: usize) -> Option<Name> {
         let happening = &self.history.happenings[index];
         person(self.case, self.history.customer(happening), happening)
     }

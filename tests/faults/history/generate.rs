@@ -2,10 +2,12 @@
 
 use super::customers::{Customer, Group, groups};
 use super::payments::CURRENCIES;
+use super::subscriptions::PRODUCTS;
 use crate::clock::{DAY, HOUR, SECOND, START, rfc3339};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use stand_ins::dodo::samples;
+use stand_ins::dodo_api::State;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -51,6 +53,14 @@ impl History {
         }
         happenings.sort_by_key(|happening| happening.at);
         Self { groups, happenings }
+    }
+
+    /// Dodo's API knows customers and products from the start.
+    pub fn introduce(&self, dodo: &mut State) {
+        for (product, name) in PRODUCTS {
+            dodo.sell(product, name);
+        }
+        self.groups.iter().flatten().for_each(|customer| customer.sign_up(dodo));
     }
 
     /// Whom it happened to.

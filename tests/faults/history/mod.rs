@@ -4,6 +4,7 @@
 //! [`generate`] writes the history; [`truth`] says what should be known of each person, computed from the
 //! history alone; [`deliver`] sends the webhooks through the function; [`compare`] finds the differences.
 
+mod backfill;
 mod campaigns;
 mod compare;
 mod customers;

@@ -221,7 +221,7 @@ async fn a_request_that_is_refused_as_a_whole_is_divided_until_the_culprit_is_al
     for (index, fault) in bad.into_iter().enumerate() {
         let world = QueueWorld::start().await;
         world.fill(50);
-        world.world.customerio.state().poison = Some(("\"cus_17\"".into(), fault));
+        world.world.customerio.state().poison = vec![("\"cus_17\"".into(), fault)];
         let polled = world.poll().await;
         assert_eq!((polled.received, world.events()), (50, 49), "fault {index}");
         let requests = world.world.customerio.state().requests;

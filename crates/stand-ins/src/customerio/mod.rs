@@ -59,8 +59,8 @@ pub struct State {
     pub faults: Faults,
     /// How many requests it got, failed ones included, the warm-up excluded.
     pub requests: usize,
-    /// A text that makes every request fail that has it in its body, and how.
-    pub poison: Option<(String, Fault)>,
+    /// Texts that make every request fail that has them in its body, and how.
+    pub poison: Vec<(String, Fault)>,
     authorization: String,
     journal: Journal,
     /// Whether the last item of the batch that is being processed is refused.
@@ -185,8 +185,10 @@ impl State {
         self.requests += 1;
         let is_poisoned =
             |(text, _): &&(String, Fault)| String::from_utf8_lossy(body).contains(text.as_str());
-        let poison = self.poison.as_ref().filter(is_poisoned).map(|(_, fault)| fault.clone());
-        self.faults.pop().or(poison)
+        let poison = self.poison.iter().find(is_poisoned).map(|(_, fault)| fault.clone());
+        // Poison is never processed, whatever else happens.
+        let fault = self.faults.pop();
+        poison.or(fault)
     }
 
     /// Processes a request; what it changed is null unless there is a journal.

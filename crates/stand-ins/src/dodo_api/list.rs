@@ -1,7 +1,8 @@
 //! Objects of one kind: payments, refunds, disputes or subscriptions.
 
+use super::query::Window;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::{Index, IndexMut};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -15,7 +16,12 @@ pub struct List {
     by_id: HashMap<String, usize>,
     of_customer: HashMap<String, Vec<usize>>,
     of_payment: HashMap<String, Vec<usize>>,
+    /// All of them by the time at which they were created.
+    by_time: BTreeSet<Place>,
 }
+
+/// When an object was created, and its index.
+type Place = (Option<OffsetDateTime>, usize);
 
 #[derive(Debug)]
 struct Item {
@@ -27,8 +33,8 @@ struct Item {
 
 impl List {
     pub(super) fn new(id: &'static str) -> Self {
-        let (by_id, of_customer, of_payment) = Default::default();
-        Self { id, items: Vec::new(), by_id, of_customer, of_payment }
+        let (by_id, of_customer, of_payment, by_time) = Default::default();
+        Self { id, items: Vec::new(), by_id, of_customer, of_payment, by_time }
     }
 
     /// Adds an object, also one that is there already.
@@ -64,14 +70,24 @@ impl List {
         self.sorted(self.of_payment.get(payment_id).into_iter().flatten().copied()).into_iter()
     }
 
-    /// Those of a customer, or of all customers, newest first.
-    pub(super) fn newest_first(&self, customer_id: Option<&str>) -> Vec<&Value> {
-        let mut found = match customer_id {
-            Some(id) => self.sorted(self.of_customer.get(id).into_iter().flatten().copied()),
-            None => self.sorted(0..self.items.len()),
+    /// Those of a customer, or of all customers, that were created within the window, newest first.
+    pub(super) fn newest_first<'a>(
+        &'a self,
+        customer_id: Option<&str>,
+        window: &Window,
+    ) -> Box<dyn Iterator<Item = &'a Value> + 'a> {
+        let value = |place: &Place| &self.items[place.1].value;
+        let Some(id) = customer_id else {
+            return match window.range() {
+                Some(range) => Box::new(self.by_time.range(range).rev().map(value)),
+                None => Box::new(std::iter::empty()),
+            };
         };
-        found.reverse();
-        found
+        let own = self.of_customer.get(id).into_iter().flatten();
+        let places = own.map(|index| (self.items[*index].created, *index));
+        let mut places: Vec<_> = places.filter(|(created, _)| window.holds(*created)).collect();
+        places.sort_unstable();
+        Box::new(places.into_iter().rev().map(move |(_, index)| &self.items[index].value))
     }
 
     fn sorted(&self, indices: impl Iterator<Item = usize>) -> Vec<&Value> {
@@ -91,7 +107,9 @@ impl List {
         if let Some(payment) = value["payment_id"].as_str() {
             self.of_payment.entry(payment.to_owned()).or_default().push(index);
         }
-        self.items.push(Item { created: date(&value["created_at"]), value, updated });
+        let created = date(&value["created_at"]);
+        self.by_time.insert((created, index));
+        self.items.push(Item { value, created, updated });
     }
 }
 
@@ -111,5 +129,9 @@ impl IndexMut<usize> for List {
 
 /// An RFC 3339 date.
 pub(super) fn date(value: &Value) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(value.as_str()?, &Rfc3339).ok()
+    parse_date(value.as_str()?)
+}
+
+pub(super) fn parse_date(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
 }

@@ -1,12 +1,18 @@
-//! The part of Dodo's API that the function uses: customers, products, and paged lists of payments, refunds,
-//! disputes and subscriptions. It keeps state, limits the rate if it is told to, and fails on demand.
+//! The part of Dodo's API that the function and the backfill use: customers, products, and paged lists of
+//! customers, payments, refunds, disputes and subscriptions. It keeps state, or shows a large [`Archive`]; it
+//! limits rate and pages if it is told to, and fails on demand.
 
+mod archive;
 mod list;
+mod page_cap;
+mod query;
 mod rate;
 mod routes;
 mod views;
 
+pub use archive::{Archive, Totals};
 pub use list::List;
+pub use page_cap::{Beyond, PageCap};
 pub use rate::RateLimit;
 
 use super::fault::Faults;
@@ -44,6 +50,12 @@ pub struct State {
     pub subscriptions: List,
     /// None by default.
     pub rate_limit: Option<RateLimit>,
+    /// By list, such as `payments`; none by default.
+    pub page_caps: BTreeMap<&'static str, PageCap>,
+    /// If there is one, the lists show it instead of what is in here.
+    pub archive: Option<Archive>,
+    /// What happens just before each request is processed.
+    pub meanwhile: Option<Meanwhile>,
     /// How the next requests fail.
     pub faults: Faults,
     /// Whether it ignores filters and lists the items of all customers.
@@ -53,6 +65,10 @@ pub struct State {
     key: String,
     journal: Journal,
 }
+
+/// Changes the data; pages then shift while they are read. The newest of the requests is the one that is
+/// to be processed.
+pub type Meanwhile = Box<dyn FnMut(&mut State) + Send>;
 
 impl DodoApi {
     /// Starts on a free port, for one API key.
@@ -96,6 +112,7 @@ impl Service for Memory {
         let (call, fault) = {
             let mut state = self.lock();
             state.requests.push(request.uri().to_string());
+            state.go_on();
             (state.journal.call(Called::DodoApi, &request), state.faults.pop())
         };
         let process = || self.lock().process(&request);
@@ -120,11 +137,21 @@ impl State {
             disputes: List::new("dispute_id"),
             subscriptions: List::new("subscription_id"),
             rate_limit: None,
+            page_caps: BTreeMap::new(),
+            archive: None,
+            meanwhile: None,
             faults: Faults::default(),
             ignores_filters: false,
             requests: Vec::new(),
             key: key.to_owned(),
             journal: Journal::default(),
+        }
+    }
+
+    fn go_on(&mut self) {
+        if let Some(mut meanwhile) = self.meanwhile.take() {
+            meanwhile(self);
+            self.meanwhile.get_or_insert(meanwhile);
         }
     }
 

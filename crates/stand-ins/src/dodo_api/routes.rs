@@ -1,20 +1,14 @@
 //! From a request to a response.
 
 use super::list::{List, date};
-use super::views::{listed_dispute, listed_refund};
+use super::page_cap::Shown;
+use super::query::Query;
+use super::views::{listed_customer, listed_dispute, listed_refund};
 use super::{RateLimit, State};
 use crate::serve::{self, ResponseBody};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
-use reqwest::Url;
 use serde_json::{Value, json};
-use std::collections::HashMap;
-
-/// Items per page: the default and the maximum.
-const PAGE_SIZES: [usize; 2] = [10, 100];
-
-/// Fields that a list can be filtered by.
-const FILTERS: [&str; 3] = ["status", "dispute_status", "subscription_id"];
 
 impl State {
     pub(super) fn process(&mut self, request: &Request<Bytes>) -> Response<ResponseBody> {
@@ -34,14 +28,17 @@ impl State {
     }
 
     fn found(&self, request: &Request<Bytes>) -> Response<ResponseBody> {
-        let mut query = Query::read(request);
-        if self.ignores_filters {
-            query.0.retain(|name, _| name.starts_with("page_"));
-        }
+        let query = match Query::read(&request.uri().to_string(), self.ignores_filters) {
+            Ok(query) => query,
+            Err(name) => return invalid(name),
+        };
         let path: Vec<_> = request.uri().path().trim_matches('/').split('/').collect();
-        match self.object(&path).or_else(|| self.page(&path, &query)) {
-            Some(found) => serve::json(200, &found),
-            None => error(404, "NOT_FOUND", "no such object"),
+        if let Some(found) = self.object(&path) {
+            return serve::json(200, &found);
+        }
+        match path.as_slice() {
+            [list] => self.list(list, query),
+            _ => error(404, "NOT_FOUND", "no such object"),
         }
     }
 
@@ -57,69 +54,65 @@ impl State {
         }
     }
 
-    fn page(&self, path: &[&str], query: &Query) -> Option<Value> {
-        let page = match path {
-            ["customers"] => query.page(query.customers(self), Value::clone),
-            ["payments"] => query.page(query.of(&self.payments), |it| self.listed_payment(it)),
-            ["refunds"] => query.page(query.of(&self.refunds), listed_refund),
-            ["disputes"] => query.page(query.of(&self.disputes), listed_dispute),
-            ["subscriptions"] => {
-                query.page(query.of(&self.subscriptions), |it| self.listed_subscription(it))
-            }
-            _ => return None,
+    fn list(&self, list: &str, mut query: Query) -> Response<ResponseBody> {
+        let cap = self.page_caps.get(list);
+        match cap.map_or(Shown::Page(query.page_number), |cap| cap.page(query.page_number)) {
+            Shown::Page(number) => query.page_number = number,
+            Shown::Nothing => return serve::json(200, &json!({"items": []})),
+            Shown::Refused => return invalid("page_number"),
+        }
+        if let Some(archive) = &self.archive {
+            return match archive.page(list, &query) {
+                Some(page) => serve::json_text(200, page),
+                None => invalid("a filter of the archive"),
+            };
+        }
+        match self.items(list, &query) {
+            Some(items) => serve::json(200, &json!({"items": items})),
+            None => error(404, "NOT_FOUND", "no such list"),
+        }
+    }
+
+    fn items(&self, list: &str, query: &Query) -> Option<Vec<Value>> {
+        let of = |list: &List, view: &dyn Fn(&Value) -> Value| {
+            page(list.newest_first(query.get("customer_id"), &query.window), query, view)
         };
-        Some(page)
-    }
-}
-
-/// The decoded query of a request.
-struct Query(HashMap<String, String>);
-
-impl Query {
-    fn read(request: &Request<Bytes>) -> Self {
-        let url = Url::parse(&format!("http://localhost{}", request.uri()));
-        Self(url.map(|url| url.query_pairs().into_owned().collect()).unwrap_or_default())
+        Some(match list {
+            "customers" => page(self.customers(query), query, &listed_customer),
+            "payments" => of(&self.payments, &|it| self.listed_payment(it)),
+            "refunds" => of(&self.refunds, &listed_refund),
+            "disputes" => of(&self.disputes, &listed_dispute),
+            "subscriptions" => of(&self.subscriptions, &|it| self.listed_subscription(it)),
+            _ => return None,
+        })
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    fn filtered<'a>(&self, items: Vec<&'a Value>) -> Vec<&'a Value> {
-        items.into_iter().filter(|item| self.passes(item)).collect()
-    }
-
-    fn of<'a>(&self, list: &'a List) -> Vec<&'a Value> {
-        self.filtered(list.newest_first(self.get("customer_id")))
-    }
-
-    fn customers<'a>(&self, state: &'a State) -> Vec<&'a Value> {
-        let email = self.get("email").map(str::to_lowercase);
+    fn customers(&self, query: &Query) -> impl Iterator<Item = &Value> {
+        let email = query.get("email").map(str::to_lowercase);
         let is_it = |customer: &&Value| {
             let own = customer["email"].as_str().unwrap_or_default();
             email.as_ref().is_none_or(|email| own.to_lowercase() == *email)
+                && query.window.holds(date(&customer["created_at"]))
         };
-        let mut customers: Vec<_> = state.customers.values().filter(is_it).collect();
-        customers.sort_by_key(|customer| std::cmp::Reverse(date(&customer["created_at"])));
-        self.filtered(customers)
+        let mut customers: Vec<_> = self.customers.values().filter(is_it).collect();
+        customers.sort_by_cached_key(|customer| std::cmp::Reverse(date(&customer["created_at"])));
+        customers.into_iter()
     }
+}
 
-    fn passes(&self, item: &Value) -> bool {
-        let created = || date(&item["created_at"]);
-        let bound = |name| date(&self.get(name)?.into());
-        FILTERS.iter().all(|name| self.get(name).is_none_or(|wanted| item[*name] == *wanted))
-            && bound("created_at_gte").is_none_or(|from| created() >= Some(from))
-            && bound("created_at_lte").is_none_or(|to| created() <= Some(to))
-    }
+/// One page of those that pass the filters, each as `view` shows it.
+fn page<'a>(
+    items: impl Iterator<Item = &'a Value>,
+    query: &Query,
+    view: &dyn Fn(&Value) -> Value,
+) -> Vec<Value> {
+    let skipped = query.page_number.saturating_mul(query.page_size);
+    let filtered = items.filter(|item| query.passes(item));
+    filtered.skip(skipped).take(query.page_size).map(view).collect()
+}
 
-    /// One page of them, each as `view` shows it.
-    fn page(&self, items: Vec<&Value>, view: impl Fn(&Value) -> Value) -> Value {
-        let number =
-            |name, default| self.get(name).and_then(|text| text.parse().ok()).unwrap_or(default);
-        let size = number("page_size", PAGE_SIZES[0]).min(PAGE_SIZES[1]);
-        let page = items.into_iter().skip(number("page_number", 0) * size).take(size);
-        json!({"items": page.map(view).collect::<Vec<_>>()})
-    }
+fn invalid(name: &str) -> Response<ResponseBody> {
+    error(422, "INVALID_QUERY_PARAMETERS", &format!("{name} is not valid"))
 }
 
 fn error(status: u16, code: &str, message: &str) -> Response<ResponseBody> {

@@ -3,9 +3,11 @@
 use super::State;
 use serde_json::{Value, json};
 
-/// All that a listed payment has, beside what is known of its refunds and disputes.
-const LISTED_PAYMENT: [&str; 9] = [
+/// All that a listed payment has, beside what is known of its refunds and disputes: nothing of what was
+/// bought or settled, no error, and not whether it updated a payment method.
+const LISTED_PAYMENT: [&str; 27] = [
     "payment_id",
+    "brand_id",
     "total_amount",
     "currency",
     "status",
@@ -13,21 +15,65 @@ const LISTED_PAYMENT: [&str; 9] = [
     "customer",
     "subscription_id",
     "subscription_ids",
+    "is_multi_subscription",
+    "service_periods",
+    "includes_usage",
+    "charge_type",
+    "retry_attempt",
+    "payment_method",
+    "payment_method_type",
+    "payment_provider",
+    "card_exp_month",
+    "card_exp_year",
+    "card_last_four",
+    "card_network",
+    "card_type",
+    "checkout_session_id",
+    "digital_products_delivered",
+    "invoice_id",
+    "invoice_url",
     "metadata",
 ];
 
-const LISTED_DISPUTE: [&str; 7] = [
+const LISTED_REFUND: [&str; 11] = [
+    "refund_id",
+    "payment_id",
+    "business_id",
+    "amount",
+    "currency",
+    "is_partial",
+    "status",
+    "reason",
+    "created_at",
+    "network_reference",
+    "network_reference_type",
+];
+
+const LISTED_DISPUTE: [&str; 10] = [
     "dispute_id",
     "payment_id",
+    "business_id",
     "amount",
     "currency",
     "dispute_status",
     "dispute_stage",
     "created_at",
+    "payment_provider",
+    "is_resolved_by_rdr",
 ];
 
-const NOT_IN_LISTED_SUBSCRIPTION: [&str; 5] =
-    ["expires_at", "addons", "meters", "cancellation_feedback", "cancellation_comment"];
+/// What only the subscription itself has, and what only a webhook has.
+const NOT_IN_LISTED_SUBSCRIPTION: [&str; 9] = [
+    "expires_at",
+    "addons",
+    "meters",
+    "cancellation_feedback",
+    "cancellation_comment",
+    "past_due_ends_at",
+    "credit_entitlement_cart",
+    "payment_id",
+    "payload_type",
+];
 
 impl State {
     pub(super) fn listed_payment(&self, payment: &Value) -> Value {
@@ -75,11 +121,16 @@ impl State {
 }
 
 pub(super) fn listed_refund(refund: &Value) -> Value {
-    without(refund, &["customer"])
+    only(refund, &LISTED_REFUND)
 }
 
 pub(super) fn listed_dispute(dispute: &Value) -> Value {
     only(dispute, &LISTED_DISPUTE)
+}
+
+/// The list does not say who is blocked.
+pub(super) fn listed_customer(customer: &Value) -> Value {
+    without(customer, &["blocked_at"])
 }
 
 pub(super) fn text<'a>(object: &'a Value, field: &str) -> &'a str {

@@ -2,22 +2,24 @@
 //! (moto never fails, knows no other time, and is slow.)
 //!
 //! It keeps the rules of a standard queue: visibility timeouts, receive counts, retention, redrive policies,
-//! limits of messages. [`Queue`] is one queue, apart from HTTP.
+//! limits of messages. With [`Disorder`] it is as bad as a standard queue may be: no order, some messages
+//! twice, fewer than were asked for. [`Queue`] is one queue, apart from HTTP.
 
 mod protocol;
 mod queue;
 
-pub use queue::{Message, Queue, Settings};
+pub use queue::{Disorder, Message, Queue, Settings};
 
 use super::clock::Clock;
 use super::fault::{Fault, Faults};
 use super::serve::{self, Server, Service, ServiceResult};
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_sqs::types::MessageAttributeValue;
 use dodo_customerio::aws::AwsHttp;
 use dodo_customerio::http;
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes};
 use hyper::{Method, Request};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -27,6 +29,9 @@ use std::time::Duration;
 
 /// The account that all queues belong to.
 const ACCOUNT: &str = "123456789012";
+
+/// What a request may hold, before it counts as two, in bytes.
+const BILLED: u64 = 64 * 1024;
 
 /// How often a receiver that waits looks whether there is a message.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -51,6 +56,8 @@ pub struct State {
     pub faults_of: BTreeMap<String, VecDeque<Fault>>,
     /// How often each action was called, whatever came of it.
     pub calls: BTreeMap<String, usize>,
+    /// What those cost, in requests of 64 kB.
+    pub billed: usize,
     /// How often a connection was opened ahead of time.
     pub warm_ups: usize,
     clock: Clock,
@@ -110,6 +117,8 @@ pub fn client(endpoint: &str) -> Client {
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("testing", "testing", None, None, "stand-in"))
         .http_client(AwsHttp(http::client()))
+        // What fails nevertheless is repeated by whoever uses it.
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(10)))
         .endpoint_url(endpoint);
     Client::from_conf(config.build())
 }
@@ -168,7 +177,12 @@ impl Service for Memory {
         *self.lock().calls.entry(action.clone()).or_default() += 1;
         let fault = self.lock().next_fault(&action);
         self.wait_for_messages(&action, &body).await;
-        let process = || self.lock().process(&action, &body);
+        let process = || {
+            let response = self.lock().process(&action, &body);
+            let size = response.body().size_hint().lower().max(request.body().len() as u64);
+            self.lock().billed += usize::try_from(size.div_ceil(BILLED)).unwrap_or(1);
+            response
+        };
         match fault {
             None => Ok(process()),
             Some(fault) => fault.apply(process).await,

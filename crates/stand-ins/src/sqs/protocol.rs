@@ -88,7 +88,8 @@ impl State {
         let now = self.clock.since_1970();
         let most = request["MaxNumberOfMessages"].as_u64().unwrap_or(1).min(MAX_RECEIVED);
         let queue = self.queue(request)?;
-        let (received, moved) = queue.receive(usize::try_from(most).unwrap_or(1), now);
+        let given = queue.receive(usize::try_from(most).unwrap_or(1), now);
+        let (received, moved) = given.ok_or((403, "OverLimit"))?;
         let target = queue.settings().redrive.as_ref().map(|(_, target)| target.clone());
         if let Some(target) = target.and_then(|target| self.queues.get_mut(&target)) {
             for message in moved {

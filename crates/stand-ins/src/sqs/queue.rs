@@ -1,9 +1,30 @@
+use fastrand::Rng;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// Messages that may be in flight, by the documentation of standard queues: "approximately".
+const IN_FLIGHT: usize = 120_000;
+
+/// What a standard queue promises little about, at its worst.
+#[derive(Debug, Clone)]
+pub struct Disorder(Rng);
+
+impl Disorder {
+    /// Another for each seed.
+    pub fn with_seed(seed: u64) -> Self {
+        Self(Rng::with_seed(seed))
+    }
+
+    /// Something rare: a server that holds a copy of a message did not notice that it was received, or
+    /// deleted.
+    fn is_missed(&mut self) -> bool {
+        self.0.u8(..50) == 0
+    }
+}
+
 /// How a queue behaves. The defaults are those of `template.yaml`, which differ from SQS's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// How long a message that was received stays out of sight.
     pub visibility_timeout: Duration,
@@ -11,12 +32,17 @@ pub struct Settings {
     pub retention: Duration,
     /// After so many receives a message moves to the queue of this name.
     pub redrive: Option<(u32, String)>,
+    /// How many messages may be in flight; then none is given.
+    pub in_flight: usize,
+    /// `None` gives everything in its order, once, and as much as was asked for.
+    pub disorder: Option<Disorder>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let retention = Duration::from_hours(14 * 24);
-        Self { visibility_timeout: Duration::from_mins(30), retention, redrive: None }
+        let visibility_timeout = Duration::from_mins(30);
+        Self { visibility_timeout, retention, redrive: None, in_flight: IN_FLIGHT, disorder: None }
     }
 }
 
@@ -49,18 +75,25 @@ fn receipt_handle(key: u64, receives: u32) -> String {
 pub struct Queue {
     settings: Settings,
     messages: BTreeMap<u64, Message>,
-    /// From when on each can be received.
-    order: BTreeSet<(Duration, u64)>,
+    /// Out of sight, by when each can be received.
+    hidden: BTreeSet<(Duration, u64)>,
+    /// Those that can be received, in the order in which they will be.
+    ready: BTreeSet<(u64, u64)>,
     next_key: u64,
     /// How many messages it has given up, by age, when they would have been received.
     pub expired: usize,
+    /// How many messages it has given to receivers.
+    pub received: usize,
 }
+
+/// What a receiver gets, each with its receipt handle, and what must move to the dead letters instead.
+pub(super) type Given = (Vec<(String, Message)>, Vec<Message>);
 
 impl Queue {
     /// An empty queue.
     pub fn new(settings: Settings) -> Self {
-        let (messages, order) = (BTreeMap::new(), BTreeSet::new());
-        Self { settings, messages, order, next_key: 0, expired: 0 }
+        let (hidden, ready, messages) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        Self { settings, messages, hidden, ready, next_key: 0, expired: 0, received: 0 }
     }
 
     /// Everything in it, in flight or not, oldest first.
@@ -80,12 +113,18 @@ impl Queue {
 
     /// How many can be received now.
     pub fn visible(&self, now: Duration) -> usize {
-        self.order.range(..=(now, u64::MAX)).count()
+        self.ready.len() + self.hidden.range(..=(now, u64::MAX)).count()
     }
 
     /// When the next message can be received, if there is one; it may be in the past.
     pub fn next_visible(&self) -> Option<Duration> {
-        self.order.first().map(|(time, _)| *time)
+        let ready = self.ready.first().and_then(|(_, key)| self.messages.get(key));
+        ready.map(|it| it.visible_from).or_else(|| self.hidden.first().map(|(time, _)| *time))
+    }
+
+    /// How many more may be in flight, besides so many.
+    pub fn in_flight_left(&self, in_flight: usize) -> usize {
+        self.settings.in_flight.saturating_sub(in_flight)
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -94,48 +133,96 @@ impl Queue {
 
     pub(super) fn add(&mut self, message: Message) {
         self.next_key += 1;
-        self.order.insert((message.visible_from, self.next_key));
+        self.hidden.insert((message.visible_from, self.next_key));
         self.messages.insert(self.next_key, message);
     }
 
-    /// Gives at most so many messages, each with its receipt handle, and those that must move to the queue
-    /// of dead letters instead.
-    pub(super) fn receive(
-        &mut self,
-        most: usize,
-        now: Duration,
-    ) -> (Vec<(String, Message)>, Vec<Message>) {
+    /// Gives at most so many messages; `None` if too many are in flight.
+    pub(super) fn receive(&mut self, most: usize, now: Duration) -> Option<Given> {
+        self.reveal(now);
+        let most = match &mut self.settings.disorder {
+            Some(disorder) => disorder.0.usize(1..=most.max(1)),
+            None => most,
+        };
         let (mut received, mut moved) = (Vec::new(), Vec::new());
-        let most_receives = self.settings.redrive.as_ref().map_or(u32::MAX, |(most, _)| *most);
-        while received.len() < most {
-            let first = self.order.first().copied();
-            let Some((_, key)) = first.filter(|(visible_from, _)| *visible_from <= now) else {
-                break;
-            };
-            self.order.pop_first();
-            let message = self.messages.get_mut(&key).expect("a message for each key");
-            if message.sent + self.settings.retention <= now {
-                self.expired += 1;
-                self.messages.remove(&key);
-            } else if message.receives >= most_receives {
-                moved.extend(self.messages.remove(&key));
-            } else {
-                message.receives += 1;
-                message.first_received.get_or_insert(now);
-                message.visible_from = now + self.settings.visibility_timeout;
-                self.order.insert((message.visible_from, key));
-                received.push((receipt_handle(key, message.receives), message.clone()));
+        while received.len() < most
+            && let Some((rank, key)) = self.ready.first().copied()
+        {
+            if self.hidden.len() >= self.settings.in_flight {
+                let is_nothing = received.is_empty() && moved.is_empty();
+                return (!is_nothing).then_some((received, moved));
+            }
+            match self.take(rank, key, now) {
+                Some(Taken::Given(key)) => {
+                    let message = &self.messages[&key];
+                    received.push((receipt_handle(key, message.receives), message.clone()));
+                }
+                Some(Taken::Moved(message)) => moved.push(message),
+                None => {}
             }
         }
-        (received, moved)
+        Some((received, moved))
+    }
+
+    /// What becomes of the messages that are visible and were received so often already, if a function
+    /// takes all of them and names all of them as failed: they were received once more. Returns how many.
+    pub fn fail_all(&mut self, now: Duration, receives: u32) -> usize {
+        self.reveal(now);
+        let was_received = |(_, key): &&(u64, u64)| self.messages[key].receives >= receives;
+        let room = self.in_flight_left(self.hidden.len());
+        let due: Vec<_> = self.ready.iter().filter(was_received).take(room).copied().collect();
+        let failed = due.into_iter().filter_map(|(rank, key)| self.take(rank, key, now));
+        failed.count()
+    }
+
+    /// Puts what can be received into the order in which it will be.
+    fn reveal(&mut self, now: Duration) {
+        while let Some((visible_from, key)) = self.hidden.first().copied()
+            && visible_from <= now
+        {
+            self.hidden.pop_first();
+            let rank = match &mut self.settings.disorder {
+                Some(disorder) => disorder.0.u64(..),
+                None => u64::try_from(visible_from.as_micros()).unwrap_or(u64::MAX),
+            };
+            self.ready.insert((rank, key));
+        }
+    }
+
+    /// `None` if it was given up.
+    fn take(&mut self, rank: u64, key: u64, now: Duration) -> Option<Taken> {
+        self.ready.remove(&(rank, key));
+        let most_receives = self.settings.redrive.as_ref().map_or(u32::MAX, |(most, _)| *most);
+        let message = self.messages.get_mut(&key)?;
+        if message.sent + self.settings.retention <= now {
+            self.expired += 1;
+            self.messages.remove(&key);
+            return None;
+        }
+        if message.receives >= most_receives {
+            return self.messages.remove(&key).map(Taken::Moved);
+        }
+        message.receives += 1;
+        message.first_received.get_or_insert(now);
+        let is_missed = self.settings.disorder.as_mut().is_some_and(Disorder::is_missed);
+        let timeout =
+            if is_missed { Duration::from_secs(1) } else { self.settings.visibility_timeout };
+        message.visible_from = now + timeout;
+        self.hidden.insert((message.visible_from, key));
+        self.received += 1;
+        Some(Taken::Given(key))
     }
 
     /// Deletes a message by the handle of its last receive; any other deletes nothing.
     pub(super) fn delete(&mut self, receipt_handle: &str) {
+        if self.settings.disorder.as_mut().is_some_and(Disorder::is_missed) {
+            return;
+        }
         if let Some(key) = self.find(receipt_handle)
             && let Some(message) = self.messages.remove(&key)
+            && !self.hidden.remove(&(message.visible_from, key))
         {
-            self.order.remove(&(message.visible_from, key));
+            self.ready.retain(|(_, other)| *other != key);
         }
     }
 
@@ -151,9 +238,9 @@ impl Queue {
         let (Some(key), Some(message)) = (key, message.filter(|it| it.visible_from > now)) else {
             return false;
         };
-        self.order.remove(&(message.visible_from, key));
+        self.hidden.remove(&(message.visible_from, key));
         message.visible_from = now + timeout;
-        self.order.insert((message.visible_from, key));
+        self.hidden.insert((message.visible_from, key));
         true
     }
 
@@ -163,4 +250,12 @@ impl Queue {
         let message = self.messages.get(&key)?;
         (receipt_handle(key, message.receives) == handle).then_some(key)
     }
+}
+
+/// What becomes of a message whose turn it is.
+enum Taken {
+    /// To the receiver, by its key.
+    Given(u64),
+    /// To the dead letters.
+    Moved(Message),
 }

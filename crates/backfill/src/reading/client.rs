@@ -1,0 +1,167 @@
+//! Dodo's API, asked for as long as it takes.
+
+use crate::pace::Pace;
+use crate::{Error, Options};
+use dodo_customerio::http::{client, parse_retry_after, read_body};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, Response, Url};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, sleep};
+
+/// Time limit of one call. A page of payments has some 200 kB.
+const CALL: Duration = Duration::from_secs(30);
+
+/// How much of a response is read, in bytes.
+const MAX_RESPONSE: usize = 16 * 1024 * 1024;
+
+/// The shortest pause after a 429, and the one where it names none.
+const AFTER_429: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
+
+/// With fewer calls left than this, the rest is for the function that may use the same key.
+const RESERVE: u64 = 5;
+
+/// Between calls while there are so few.
+const NEAR_THE_LIMIT: Duration = Duration::from_secs(6);
+
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// A client of Dodo's API for lists and payments.
+#[derive(Debug)]
+pub struct Dodo {
+    http: Client,
+    base: Url,
+    key: SecretString,
+    pace: Pace,
+    patience: Duration,
+    last_success: Mutex<Instant>,
+}
+
+/// A response that says something.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The body of a 200.
+    Found(Vec<u8>),
+    /// The request is not one that Dodo fulfils, such as a page beyond its cap.
+    Refused(u16),
+}
+
+/// Why a call is repeated.
+enum Again {
+    /// After 429.
+    Paused,
+    Failed(String),
+}
+
+impl Dodo {
+    pub fn new(options: &Options) -> Self {
+        Self {
+            http: client(),
+            base: options.dodo_url.clone(),
+            key: options.dodo_key.clone(),
+            pace: Pace::new(options.calls_a_minute, Duration::from_mins(1)),
+            patience: options.patience,
+            last_success: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Asks until there is a reply, at the pace that Dodo allows.
+    ///
+    /// # Errors
+    /// If the key is refused, the status is none that is documented, or it has failed for too long.
+    pub async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Reply, Error> {
+        let url = self.url(path, query);
+        let mut failures = 0;
+        loop {
+            self.pace.turn().await;
+            match self.attempt(path, &url).await? {
+                Ok(reply) => return Ok(reply),
+                Err(Again::Paused) => {}
+                Err(Again::Failed(why)) => {
+                    let failing = self.last_success().elapsed();
+                    if failing >= self.patience {
+                        return Err(Error::DodoDown(failing.as_secs() / 60, why));
+                    }
+                    failures += 1;
+                    sleep(backoff(failures)).await;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, path: &[&str], url: &Url) -> Result<Result<Reply, Again>, Error> {
+        let request = self.http.get(url.clone()).bearer_auth(self.key.expose_secret());
+        let Ok(mut response) = request.timeout(CALL).send().await else {
+            return Ok(Err(Again::Failed("it could not be reached".to_owned())));
+        };
+        match response.status().as_u16() {
+            200 => {
+                self.slow_down(&response);
+                let body = read_body(&mut response, MAX_RESPONSE).await.ok().flatten();
+                let Some(body) = body.filter(|body| is_json(body)) else {
+                    let why = "it gave a response that cannot be read".to_owned();
+                    return Ok(Err(Again::Failed(why)));
+                };
+                *self.last_success() = Instant::now();
+                Ok(Ok(Reply::Found(body)))
+            }
+            status @ (401 | 403) => Err(Error::KeyRefused(status)),
+            429 => {
+                self.pause(&response);
+                Ok(Err(Again::Paused))
+            }
+            status @ (400 | 404 | 416 | 422) => {
+                *self.last_success() = Instant::now();
+                Ok(Ok(Reply::Refused(status)))
+            }
+            status @ (408 | 500..) => {
+                Ok(Err(Again::Failed(format!("it responded with status {status}"))))
+            }
+            status => Err(Error::DodoStatus { list: path.join("/"), status }),
+        }
+    }
+
+    fn pause(&self, response: &Response) {
+        let asked = header(response, RETRY_AFTER.as_str());
+        let asked = asked.and_then(|text| parse_retry_after(text, SystemTime::now()));
+        let [least, default] = AFTER_429;
+        self.pace.pause(asked.unwrap_or(default).max(least));
+    }
+
+    fn slow_down(&self, response: &Response) {
+        let left = header(response, "x-ratelimit-remaining").and_then(|it| it.trim().parse().ok());
+        if left.is_some_and(|left: u64| left < RESERVE) {
+            self.pace.pause(NEAR_THE_LIMIT);
+        }
+    }
+
+    fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    /// Whole even if a panic elsewhere has poisoned it.
+    fn last_success(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.last_success.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    response.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
+
+/// From half a second on, twice as long each time.
+fn backoff(failures: u32) -> Duration {
+    Duration::from_millis(250).saturating_mul(1 << failures.min(10)).min(LONGEST_BACKOFF)
+}
