@@ -84,7 +84,7 @@ ALL_TOOLS := $(DEMO_TOOLS) $(OPS_TOOLS) $(BUILD_TOOLS) $(TEST_TOOLS)
 $(DEMO_TOOLS): crates/local-tools/requirements.txt crates/local-tools/requirements-alone.txt
 $(OPS_TOOLS): ops/requirements.txt
 $(BUILD_TOOLS): ops/requirements-build.txt
-$(TEST_TOOLS): tests/requirements.txt
+$(TEST_TOOLS): tests/requirements.txt tests/requirements-alone.txt
 # Where the Python is gone, as after an upgrade of the system's, the marks of the parts mean nothing.
 $(ALL_TOOLS): tests/constraints.txt $(if $(shell [ -x $(VENV)/bin/python ] && echo yes),,python-gone)
 	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) is missing. Install Python 3.11 or later (with venv), then type the same again.' >&2; exit 2; }

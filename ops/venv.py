@@ -25,7 +25,7 @@ PARTS = {
     "demo": ("make demo and make dev", "crates/local-tools/requirements.txt", "crates/local-tools/requirements-alone.txt"),
     "ops": ("deploying", "ops/requirements.txt", None),
     "build": ("building for Lambda", "ops/requirements-build.txt", None),
-    "tests": ("make test", "tests/requirements.txt", None),
+    "tests": ("make test", "tests/requirements.txt", "tests/requirements-alone.txt"),
 }
 
 

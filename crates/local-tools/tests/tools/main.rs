@@ -1,5 +1,6 @@
 //! The local tools as people use them: the program, started over real sockets.
 
+mod browser;
 mod dev;
 mod events;
 mod page;

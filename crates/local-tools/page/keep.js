@@ -1,0 +1,40 @@
+// Makes a sample and a test of an event.
+
+import { get, post } from "./api.js";
+import { action, fill, fold, json, labelled, link, make } from "./dom.js";
+
+const INTRODUCTION = "Addresses and names in it are replaced. The request that it becomes is kept beside it, and "
+  + "`make check` compares: your own test.";
+
+export async function show(signal, number) {
+  const { type } = await get(`webhooks/${number}`);
+  const name = make("input", { id: "name", value: type, autocomplete: "off" });
+  const overwrites = make("input", { type: "checkbox", id: "overwrite" });
+  const result = make("div", { id: "kept", role: "status" });
+  const keep = async (write) => {
+    const wanted = { name: name.value, write, overwrite: overwrites.checked };
+    fill(result, shown(await post(`webhooks/${number}/keep`, wanted), write));
+  };
+  return {
+    title: `Keep ${type}`,
+    content: [
+      make("h2", {}, `Keep ${type} as a sample`),
+      make("p", { class: "bar" }, link("Back to the webhook", `#/webhooks/${number}`)),
+      make("p", { class: "quiet" }, INTRODUCTION),
+      make("p", { class: "bar" },
+        labelled("Name", name),
+        action("Show what is written", () => keep(false), { id: "preview" }),
+        action("Write the files", () => keep(true), { class: "first", id: "write" }),
+        make("label", {}, overwrites, " replace the one of that name")),
+      result,
+    ],
+  };
+}
+
+const shown = ({ file, replaced, event, expected, command, check, exists }, isWritten) => [
+  make("p", { class: "note" }, file, isWritten ? " is written." : exists ? " exists already." : " would be written."),
+  make("p", {}, `Replaced: ${replaced.join(", ") || "nothing"}.`),
+  isWritten && make("p", {}, "Send it: ", make("code", {}, command), ". Test it: ", make("code", {}, check), "."),
+  fold("The event", json("The event", event)),
+  fold("The request that is expected", json("The request that is expected", expected)),
+];

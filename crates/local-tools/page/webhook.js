@@ -1,0 +1,166 @@
+// An opened webhook: each step that it went through, in order.
+
+import { get, onState, post, state } from "./api.js";
+import { changed } from "./changes.js";
+import { action, fill, fold, json, link, make, pre, table } from "./dom.js";
+import { indented, moment } from "./format.js";
+import { mailCard } from "./mail.js";
+import { badge, dodoThen, tone } from "./outcome.js";
+import { requests } from "./request.js";
+import { fileCard, rulesNote } from "./transform.js";
+
+const WITHOUT_LOOKUPS = "These steps are shown without what the lookups brought.";
+
+/** Each gives what its step is called, its tone and what is to be seen, or nothing if there was no such step. */
+const STEPS = [arrived, verified, who, lookups, transformed, sent, responded, whatChanged, mails];
+
+export async function show(signal, number) {
+  const content = make("div", { class: "stack", id: "opened" });
+  let last = "";
+  const draw = async () => {
+    const webhook = await get(`webhooks/${number}`);
+    const text = JSON.stringify(webhook);
+    if (text !== last) fill(content, shown(webhook));
+    last = text;
+    return webhook;
+  };
+  // In queue mode the queue function takes it later.
+  onState(signal, () => draw().catch(() => {}));
+  const { type } = await draw();
+  return { title: type, content };
+}
+
+const shown = (webhook) => [
+  make("h2", {}, `${webhook.type} `, badge(webhook)),
+  summary(webhook),
+  actions(webhook),
+  make("ol", { class: "steps" }, STEPS.map((it) => step(it(webhook)))),
+];
+
+/** Why it was not delivered, and what to do. */
+function summary({ message, explanation, ...webhook }) {
+  const why = message ?? explanation?.why;
+  return why && make("div", { class: `note ${tone(webhook)}` },
+    make("p", {}, why),
+    explanation?.advice && make("p", {}, make("strong", {}, "What to do: "), explanation.advice));
+}
+
+function step(given) {
+  if (!given) return null;
+  const [title, itsTone, ...content] = given;
+  return make("li", { class: itsTone }, make("h3", {}, title), content);
+}
+
+function actions({ number }) {
+  const replay = async () => {
+    const { number: again } = await post(`webhooks/${number}/replay`, { how: "retry" });
+    location.hash = `#/webhooks/${again}`;
+  };
+  const more = [["Edit and send again", "edit"], ["Compare transforms", "compare"], ["Keep as a sample", "keep"]];
+  return make("p", { class: "bar" },
+    action("Replay", replay, { class: "first", id: "replay", title: "The same bytes and webhook-id, as Dodo retries" }),
+    more.map(([text, path]) => link(text, `#/webhooks/${number}/${path}`, { class: "button" })));
+}
+
+function arrived({ at, took, webhook_id: id, headers, body, replay_of: original }) {
+  return [
+    "Arrived", "good",
+    make("p", {}, moment(at), " ", make("code", { class: "quiet" }, at), ` · handled in ${took} ms`),
+    make("p", {}, make("code", {}, id)),
+    original && make("p", {}, "A replay of ", link(`webhook ${original}`, `#/webhooks/${original}`), "."),
+    fold("Headers", table("Headers", ["header", "value"], Object.entries(headers))),
+    fold("Body", pre("Body", indented(body))),
+  ];
+}
+
+function verified({ outcome, message, secrets }) {
+  const isRefused = outcome === "unauthorized";
+  const reads = secrets.map(({ status, took, fault }) =>
+    make("p", { class: status === 200 ? "quiet" : "bad" },
+      `The secret was read: ${said(status, took, fault)}.`));
+  return [
+    "Signature", isRefused ? "bad" : "good",
+    make("p", {}, isRefused ? message : "Signed with the endpoint's secret, over these very bytes."),
+    reads,
+  ];
+}
+
+function who({ person, explanation }) {
+  if (!person) return null;
+  const [named] = Object.entries(person.identifier ?? {});
+  return [
+    "Who it is about", named ? "good" : "mild",
+    make("p", {}, make("strong", {}, named ? named.join(" ") : "Nobody that can be named")),
+    make("p", {}, person.why),
+    person.advice && person.advice !== explanation?.advice && make("p", { class: "note" }, person.advice),
+  ];
+}
+
+function lookups({ lookups: all, person }) {
+  if (!person) return null;
+  const none = state?.function.key
+    ? ["Nothing had to be asked of Dodo's API."]
+    : ["There is no dodo_api_key, so Dodo's API is asked nothing. With one: ", make("code", {}, "make dev KEY=1")];
+  const isWell = all.every(({ status }) => status !== null && status < 500);
+  return [
+    "Lookups at Dodo", isWell ? "good" : "bad",
+    all.length === 0 && make("p", { class: "quiet" }, none),
+    all.map(({ method, path, status, took, fault, response }) =>
+      fold(`${method} ${path}: ${said(status, took, fault)}`, json(path, response))),
+  ];
+}
+
+const said = (status, took, fault) =>
+  `${status ?? "no response"} in ${took} ms${fault ? `, failed on purpose: ${fault}` : ""}`;
+
+function transformed({ transform, rules }) {
+  if (!transform) return null;
+  const { name, built_in: builtIn, files, without_lookups: isWithout } = transform;
+  return [
+    "Transform", files.some(({ error }) => error) ? "bad" : "good",
+    make("p", {}, name ? make("code", {}, name) : "The built-in transform made the request."),
+    isWithout && files.length > 0 && make("p", { class: "quiet" }, WITHOUT_LOOKUPS),
+    files.map(fileCard),
+    builtIn && fold("What the built-in transform made", json("What the built-in transform made", builtIn)),
+    rulesNote(rules),
+  ];
+}
+
+/** In queue mode those of the batches that had it. */
+const allRequests = ({ requests: direct, deliveries }) => [...direct, ...deliveries.flatMap((it) => it.requests)];
+
+function sent(webhook) {
+  const { deliveries, person, outcome, delivery } = webhook;
+  const all = allRequests(webhook);
+  const batch = deliveries.at(-1);
+  const others = batch && make("p", { class: "quiet" }, `In a batch of ${batch.webhooks} from the queue.`);
+  if (all.length > 0) return ["Sent to Customer.io", tone(statusOf(all.at(-1))), others, ...requests(all)];
+  if (!person) return null;
+  const words = outcome === "queued" && !delivery ? "It waits in the queue." : "Nothing was sent.";
+  return ["Sent to Customer.io", "mild", make("p", {}, words)];
+}
+
+const statusOf = ({ status, response }) => ({ status: response?.errors?.length ? 400 : status ?? 502 });
+
+function responded({ status, outcome, response }) {
+  return [
+    "Response to Dodo", tone({ status, outcome }),
+    make("p", {}, badge({ status, outcome }), " ", dodoThen(response)),
+    fold("Response", json("Response", response.body)),
+  ];
+}
+
+function whatChanged({ changes, outcome, ...webhook }) {
+  const content = changed(changes, allRequests(webhook)).flat(Infinity).filter(Boolean);
+  if (content.length > 0) return ["What changed", "good", content];
+  const words = outcome === "delivered" ? "Nothing: Customer.io knew all of it." : "Nothing.";
+  return ["What changed", "mild", make("p", { class: "quiet" }, words)];
+}
+
+function mails({ mails: all }) {
+  return all.length > 0 && [
+    "Mails that campaigns could start", "good",
+    make("p", { class: "quiet" }, "What the campaigns in docs/campaigns would send, if they ran. Nothing is sent."),
+    all.map(mailCard),
+  ];
+}
