@@ -47,10 +47,12 @@ export function shown(name, value, all = {}) {
   return words ? [words, " ", make("code", { class: "quiet" }, raw || '""')] : raw;
 }
 
-/** With line breaks, if it is JSON. */
+/** With line breaks, if it is JSON. Numbers stay as they are written; a browser that cannot do that changes nothing. */
 export function indented(text) {
+  if (!JSON.rawJSON) return text;
+  const asWritten = (_, value, { source }) => (typeof value === "number" ? JSON.rawJSON(source) : value);
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return JSON.stringify(JSON.parse(text, asWritten), null, 2);
   } catch {
     return text;
   }

@@ -24,13 +24,12 @@ pub fn on(outcome: Option<&str>, reason: Option<&str>, has_key: bool, event: &Va
 fn no_email(has_key: bool, event: &Value) -> (String, String) {
     let data = &event["data"];
     let id = data["customer_id"].as_str().or_else(|| data["customer"]["customer_id"].as_str());
-    let id = id.map(|id| format!(" ({id})")).unwrap_or_default();
+    let carries = id.map_or("no address".to_owned(), |id| format!("only a customer id ({id})"));
     let why = format!(
-        "PERSON_IDENTIFIER is email, but Dodo sends this type of event with a customer id only{id}, so nobody knows \
-         the address."
+        "PERSON_IDENTIFIER is email, but the event carries {carries}, so nobody knows the address."
     );
     let advice = if has_key {
-        "The function has a dodo_api_key, but Dodo's API gave no address for this id: see the lookups below."
+        "The function has a dodo_api_key, but Dodo's API gave no address for this id."
     } else {
         "Give the function a dodo_api_key, which finds the address: here by starting make dev KEY=1, for a stack with \
          make secret ADD=1. Or let PERSON_IDENTIFIER be customer_id."
@@ -41,7 +40,7 @@ fn no_email(has_key: bool, event: &Value) -> (String, String) {
 /// Reason, why, what to do.
 type Row = (&'static str, &'static str, &'static str);
 
-const ROWS: [Row; 25] = [
+const ROWS: [Row; 28] = [
     (
         "no_customer",
         "No customer can be read from this event.",
@@ -112,8 +111,9 @@ const ROWS: [Row; 25] = [
     ),
     (
         "credentials_refused",
-        "Customer.io refuses the Site ID and the API Key, also after the secret was read again.",
-        "Store the right ones: make secret. Here: clear the fault.",
+        "Customer.io refuses the Site ID and the API Key that the function has. It reads the secret again at most every \
+         30 s.",
+        "Store the right ones, make secret, unless they are; then wait for 30 s. Here: clear the fault.",
     ),
     (
         "wrong_region",
@@ -154,6 +154,18 @@ const ROWS: [Row; 25] = [
         "Customer.io gave a status without one of its reasons; a proxy may stand before it.",
         "If it stays: check CUSTOMERIO_TRACK_URL. Here: clear the fault.",
     ),
+    (
+        "dodo_rate_limited",
+        "Only Dodo's API knows something that this event waits for, and it asked to wait. Until then the function \
+         asks nothing.",
+        "Nothing: Dodo retries for 27 hours. Here: clear the fault, wait for 10 s, then replay the webhook.",
+    ),
+    (
+        "body_size",
+        "The body is larger than 1 MiB: no webhook of Dodo's.",
+        "Nothing; Dodo's are smaller.",
+    ),
+    ("method", "It was not posted: no webhook of Dodo's.", "Nothing; Dodo always posts."),
 ];
 
 const RETRIES: &str =
