@@ -93,13 +93,16 @@ function verified(webhook) {
 
 const NO_RESPONSE = "Or nobody knows: the function did not respond.";
 
+const NOBODY = { true: "Not known yet", false: "Nobody that can be named" };
+
 function who(webhook) {
-  const { person, explanation } = webhook;
+  const { person, explanation, outcome, delivery } = webhook;
   if (!isVerified(webhook)) return null;
+  const isOpen = [outcome, delivery].includes("retry") || (outcome === "queued" && !delivery);
   const [named] = Object.entries(person.identifier ?? {});
   return [
     "Who it is about", named ? "good" : "mild",
-    make("p", {}, make("strong", {}, named ? named.join(" ") : "Nobody that can be named")),
+    make("p", {}, make("strong", {}, named ? named.join(" ") : NOBODY[isOpen])),
     make("p", {}, person.why),
     person.advice && person.advice !== explanation?.advice && make("p", { class: "note" }, person.advice),
   ];
@@ -107,8 +110,8 @@ function who(webhook) {
 
 const NO_KEY = "There is no dodo_api_key, so Dodo's API is asked nothing. With one: make dev KEY=1";
 const HOLDS_BACK = "No request reached Dodo's API. After a failure the function holds back for a while.";
-const NOT_ASKED = "Dodo's API was asked nothing: the event has what it needs, or the function remembers it, or holds back "
-  + "after a failure.";
+const NOT_ASKED = "Dodo's API was asked nothing: the event has what it needs, or the function remembers it, or "
+  + "holds back after a failure.";
 
 function lookups(webhook) {
   const { lookups: direct, deliveries, reason, outcome, delivery, has_key: hasKey } = webhook;

@@ -50,13 +50,15 @@ impl Page {
         };
         let (left, right) = (find("left")?, find("right")?);
         let board = self.setup().board.clone();
-        let found = self.found(&body);
+        let (found, has_key) = (self.found(&body), self.setup().has_key);
         let work = move || {
             let side =
                 |path: Option<PathBuf>| side(&board, path.as_deref(), &id, &body, found.as_ref());
             let (left, right) = (side(left)?, side(right)?);
             let difference = difference::lines(&sent(&left), &sent(&right));
-            Ok(json!({"left": left, "right": right, "difference": difference}))
+            Ok(
+                json!({"left": left, "right": right, "difference": difference, "without_lists": has_key}),
+            )
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| (500, error.to_string()))?
     }

@@ -58,6 +58,10 @@ fn a_service_that_fails_is_retried_and_well_again_at_a_click() {
     at_both_widths(&[], |page| {
         page.press("Failures");
         page.click("[id='customerio.503'] button");
+        page.shows("[id='customerio.503']", " on");
+        // Whoever uses the keyboard stays where they are.
+        let focused = page.run("return document.activeElement.getAttribute('aria-label')");
+        assert_eq!(focused, json!("Next request: Unavailable (503)"));
         page.send("payment.succeeded");
         page.shows("#opened h2", "200 delivered");
         let attempts = step("Sent to Customer.io");

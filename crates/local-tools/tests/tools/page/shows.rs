@@ -97,6 +97,14 @@ async fn lookups_are_shown_with_what_they_brought_and_how_they_failed() {
     let address = customer["response"]["email"].as_str().unwrap().to_lowercase();
     assert_eq!(found["person"]["identifier"]["email"], address);
 
+    // What was looked up counts on both sides of a comparison.
+    let sides = json!({"webhook": found["number"], "left": "built_in", "right": "built_in"});
+    let compared = page.post("compare", sides).await;
+    assert_eq!(
+        (&compared["left"]["outcome"], &compared["without_lists"]),
+        (&json!("sent"), &json!(true))
+    );
+
     // The function remembers the address, and the page does too.
     let second = page.send_sample("abandoned_checkout.detected").await;
     let asked = second["lookups"].to_string();
