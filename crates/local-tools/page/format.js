@@ -68,7 +68,7 @@ function currencyOf(name, all) {
   return all[own] ?? suffix ?? all.currency;
 }
 
-/** Unix seconds of our time, in a field that does not count something. */
+/** Unix seconds of our time, in a field that is named as a date: an order's number may be as large. */
 function isDate(name, value) {
-  return Number.isInteger(value) && value > 1e9 && value < 5e9 && !/amount|total|count|quantity|tax|_minor/.test(name);
+  return Number.isInteger(value) && value > 1e9 && value < 5e9 && /(_at|_date|_since|timestamp)$/.test(name);
 }

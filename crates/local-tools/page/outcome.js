@@ -5,7 +5,7 @@ import { make } from "./dom.js";
 /** In queue mode `delivery` is what the queue function made of it later. */
 export function tone({ status, outcome, delivery }) {
   if ((delivery ?? outcome) === "ignored") return "mild";
-  const isWell = status < 300 && !["rejected", "retry"].includes(delivery);
+  const isWell = status < 300 && !["rejected", "retry", "lost"].includes(delivery);
   return isWell ? "good" : "bad";
 }
 

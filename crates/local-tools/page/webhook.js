@@ -93,16 +93,21 @@ function verified(webhook) {
 
 const NO_RESPONSE = "Or nobody knows: the function did not respond.";
 
-const NOBODY = { true: "Not known yet", false: "Nobody that can be named" };
+/** Where no person is named. */
+function nobody({ outcome, delivery, reason, transform }) {
+  if (delivery === "lost" || [outcome, delivery].includes("retry")) return "Not known yet";
+  if (outcome === "queued" && !delivery) return "Not known yet";
+  const isUnknown = (reason ?? transform.reason ?? "").startsWith("no_");
+  return isUnknown ? "Nobody that can be named" : "Nobody was chosen, since nothing was to be sent";
+}
 
 function who(webhook) {
-  const { person, explanation, outcome, delivery } = webhook;
+  const { person, explanation } = webhook;
   if (!isVerified(webhook)) return null;
-  const isOpen = [outcome, delivery].includes("retry") || (outcome === "queued" && !delivery);
   const [named] = Object.entries(person.identifier ?? {});
   return [
     "Who it is about", named ? "good" : "mild",
-    make("p", {}, make("strong", {}, named ? named.join(" ") : NOBODY[isOpen])),
+    make("p", {}, make("strong", {}, named ? named.join(" ") : nobody(webhook))),
     make("p", {}, person.why),
     person.advice && person.advice !== explanation?.advice && make("p", { class: "note" }, person.advice),
   ];

@@ -44,7 +44,7 @@ const ROWS: [Row; 28] = [
     (
         "no_customer",
         "No customer can be read from this event.",
-        "A payout is about nobody, so this is right. Otherwise look at the field that the message names; for a dispute, \
+        "If it is a payout, this is right: it is about nobody. Otherwise look at the field that the message names; for a dispute, \
          a dodo_api_key finds the customer by the payment.",
     ),
     (
@@ -56,7 +56,7 @@ const ROWS: [Row; 28] = [
     (
         "event_off",
         "EVENTS leaves this type out, or EVENT_NAMES gives it an empty name.",
-        "Change settings.env; it is taken at once. Then replay the webhook.",
+        "Change the file with the settings; it is taken at once. Then replay the webhook.",
     ),
     (
         "not_handled",
@@ -76,7 +76,8 @@ const ROWS: [Row; 28] = [
     (
         "signature_mismatch",
         "The signature does not match any secret that the function has.",
-        "The stored secret belongs to another endpoint or was rotated: store the new one. Here: clear the rotation.",
+        "The stored secret belongs to another endpoint or was rotated: store the new one. Here: clear the \
+         rotation, or send it without the wrong signature.",
     ),
     (
         "timestamp_outside_tolerance",
@@ -123,7 +124,7 @@ const ROWS: [Row; 28] = [
     (
         "secret_invalid",
         "The secret lacks a field, or has one that cannot be used.",
-        "Store it again: make secret.",
+        "Store it again: make secret. Here: clear the fault.",
     ),
     (
         "secret_refused",

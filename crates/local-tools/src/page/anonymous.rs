@@ -169,7 +169,7 @@ impl Replacing {
 
 /// Also in the form that it has in a link.
 fn has_address(text: &str) -> bool {
-    text.contains('@') || text.to_lowercase().contains("%40")
+    text.contains(['@', '＠']) || text.to_lowercase().contains("%40")
 }
 
 #[cfg(test)]
@@ -186,7 +186,7 @@ mod tests {
                 "customer": {"customer_id": "cus_1", "name": "Grace Hopper", "email": "Grace@Navy.mil", "phone_number": "+4930123"},
                 "billing": {"street": "Unter den Linden 1", "city": "Berlin", "country": "DE", "zipcode": "10117", "state": null},
                 "error_message": "Card of Grace Hopper declined", "invoice_url": "https://dodo.example/secret-link",
-                "metadata": {"plan": "pro", "contact": "boss@navy.mil", "note": "for grace hopper", "sorted": "Hopper, Grace", "link": "https://shop.example/in?token=s3cr3t",
+                "metadata": {"plan": "pro", "contact": "boss@navy.mil", "note": "for grace hopper", "sorted": "Hopper, Grace", "wide": "lin＠navy.mil", "link": "https://shop.example/in?token=s3cr3t",
                     "back": "https://shop.example/grace%40navy.mil", "other@navy.mil": true, "docs": "https://shop.example/docs"},
                 "product_cart": [{"product_id": "pdt_1", "name": "Sextant", "quantity": 1}],
                 "license_key": "ABC-DEF",

@@ -17,6 +17,22 @@ pub fn is_applied(request: &Value) -> bool {
         && request["status"].as_u64().is_none_or(|status| (200..300).contains(&status))
 }
 
+/// Whether a webhook is in the queue.
+pub fn waits(record: &Value) -> bool {
+    record["outcome"] == "queued" && (record["delivery"].is_null() || record["delivery"] == "retry")
+}
+
+/// The record of a webhook that was in the queue of an earlier run.
+pub fn lost(mut record: Value) -> Value {
+    record["delivery"] = "lost".into();
+    record["explanation"] = json!({
+        "why": "It was in the queue when make dev ended. The local queue is in memory, so it is gone; a deployed one \
+                keeps it.",
+        "advice": "Replay the webhook.",
+    });
+    record
+}
+
 /// The positions of the items that Customer.io refused.
 pub fn refused(request: &Value) -> Vec<u64> {
     let errors = request["response"]["errors"].as_array().into_iter().flatten();
@@ -332,6 +348,17 @@ mod tests {
         assert_eq!(ignored["changes"]["people"], json!([]));
         assert!(ignored["person"]["why"].as_str().unwrap().starts_with("No customer"), "{ignored}");
         assert_eq!(own_part(ignored)["deliveries"][0]["requests"], json!([]));
+    }
+
+    #[test]
+    fn what_was_in_the_queue_of_an_earlier_run_is_lost() {
+        let mut queued = record();
+        queued["outcome"] = "queued".into();
+        assert!(waits(&queued) && !waits(&record()));
+        let lost = lost(queued.clone());
+        assert!(!waits(&lost) && lost["explanation"]["why"].is_string());
+        assert!(waits(&delivered(queued.clone(), delivery(true, json!([])), false)));
+        assert!(!waits(&delivered(queued, delivery(false, json!([])), false)));
     }
 
     #[test]

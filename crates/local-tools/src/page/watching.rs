@@ -114,6 +114,9 @@ impl Page {
     /// What Customer.io accepted in earlier runs it knows again.
     pub(super) fn restore(&self) {
         let records: Vec<Value> = self.history().records().collect();
+        for record in records.iter().filter(|it| batches::waits(it)) {
+            self.history().add(&batches::lost(record.clone()));
+        }
         let mut state = self.setup().services.customerio.state();
         for record in records {
             for request in batches::all_requests(&record) {

@@ -143,6 +143,21 @@ fn an_ignored_event_made_no_request_and_numbers_are_shown_as_they_came() {
     let Some(page) = Page::start(&["--key"]) else { return };
     page.send("payout.created");
     page.shows(&step("Transform"), "The built-in transform made no request.");
+    let dates = page.run(
+        "const { inWords } = await import('/page/format.js');
+         return [inWords('created_at', 1700000001, {}) !== null, inWords('order_id', 1700000001, {})]",
+    );
+    assert_eq!(dates, serde_json::json!([true, null]));
+    // A sample that cannot be read leaves nothing of the one before.
+    page.press("Send");
+    page.shows_value("#event", "payment.succeeded");
+    page.run(
+        "const select = find('#sample'); select.add(new Option('gone')); select.value = 'gone';
+         select.dispatchEvent(new Event('change'))",
+    );
+    page.shows("#view [role=alert]", "There is no such sample.");
+    assert_eq!(page.run("return find('#event').value"), serde_json::json!(""));
+    page.send("payout.created");
     page.press("Edit and send again");
     let event = r#"{"type":"payout.created","timestamp":"2026-11-20T09:15:02Z","data":{"n":9007199254740993}}"#;
     page.shows_value("#event", "payout.created");
