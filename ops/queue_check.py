@@ -103,7 +103,7 @@ def notes(found):
 def dead_letters(found):
     count = queues.depth(found.region, queues.of(found)["dead letters"]).total
     refused = f"{count} {plural(count, 'event')} {'was' if count == 1 else 'were'} refused for good"
-    return count and f"{refused}. make logs SINCE=14d FILTER=rejected says why. Once that is fixed, type: make redrive"
+    return count and f"{refused}. make logs SINCE=14d FILTER=\"?rejected ?malformed\" says why. Once that is fixed, type: make redrive"
 
 
 def late(found):

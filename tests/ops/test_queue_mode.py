@@ -30,7 +30,7 @@ def to(mode):
 def made(aws, mode):
     """A stack in this mode, made without SAM, and what is known of it."""
     aws.made(STACK, {"Delivery": mode}, "http://127.0.0.1:1/")
-    return Stack(STACK, "eu-central-1", "CREATE_COMPLETE", aws.outputs(STACK), {"Delivery": mode})
+    return Stack(STACK, "eu-central-1", "CREATE_COMPLETE", aws.outputs(STACK), {"Delivery": mode}, "")
 
 
 def modes(aws):
@@ -293,13 +293,15 @@ def test_lengths_of_time(seconds, text):
 def test_a_probe_tells_whether_the_queue_can_be_used(monkeypatch, mode, outcome, well, said):
     """The webhook function delivers directly when it lacks the permission, and only the outcome shows it."""
     monkeypatch.setattr(doctor, "probe", lambda secret, url: (200, {"outcome": outcome}))
-    found = Stack(STACK, "eu-central-1", "CREATE_COMPLETE", {"FunctionUrl": "http://127.0.0.1:1/"}, {"Delivery": mode})
+    found = Stack(STACK, "eu-central-1", "CREATE_COMPLETE", {"FunctionUrl": "http://127.0.0.1:1/"}, {"Delivery": mode}, "")
     if well:
         assert said in doctor.check_function({}, found)
         return
     with pytest.raises(doctor.Trouble, match=said):
         doctor.check_function({}, found)
 
+    # What could not be read has another outcome than what was refused.
+    assert 'make logs SINCE=14d FILTER="?rejected ?malformed" says why' in notes["dead letters"]
 
 def test_every_change_of_the_mode_is_put_into_words():
     every = {(one, other) for one in ("direct", "queue", "drain") for other in ("direct", "queue", "drain") if one != other}
