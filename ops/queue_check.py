@@ -17,7 +17,7 @@ def checks(found):
     """Names of checks, and the checks themselves, which take the stack; none beyond the mode if it has no queue."""
     if not queues.of(found):
         return [("delivery", lambda _: "direct: each webhook goes to Customer.io at once")]
-    return [("delivery", mode), ("queue function", functions), ("queue", depths)]
+    return [("delivery", mode), ("queue", depths), ("queue function", functions)]
 
 
 def outcome_of_probe(found):
@@ -31,10 +31,11 @@ def mode(found):
 
 
 def functions(found):
-    """Both functions can be invoked, and the queue invokes its own."""
+    """Both functions can be invoked, both queues exist, and the queue invokes its own function."""
+    source = queues.arns(found)["queue"]
     for output in ("FunctionName", "QueueFunctionName"):
         check_state(found, found.outputs[output])
-    function, source = found.outputs["QueueFunctionName"], queues.arn(found.region, queues.of(found)["queue"])
+    function = found.outputs["QueueFunctionName"]
     asked = {"FunctionName": function, "EventSourceArn": source}
     mappings = aws.called(found.region, "lambda", "list_event_source_mappings", **asked)["EventSourceMappings"]
     if not mappings:
