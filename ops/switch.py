@@ -29,7 +29,7 @@ def check(made, found):
         return
     if "queue" not in queues.existing(found):
         raise Trouble(
-            f"The queues are not empty ({left}); nothing was deployed. make redrive has no queue to move them to. Move them into one that you make in the console of "
+            f"The queues are not empty ({left}); nothing was deployed. make redrive has no queue to move them to. Move them into a new one in the console of "
             f"SQS, as docs/queue.md says, or purge their queue there. Then type: {again('deploy')}"
         )
     if delivery.of(made.before) == delivery.DRAIN:
