@@ -161,7 +161,13 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let is_queue = self.optional("_HANDLER").as_deref() == Some("queue");
         let mut url = |variable| self.queue_url(variable, is_queue);
         match (url("QUEUE_URL"), url("DEAD_LETTER_QUEUE_URL")) {
-            (Some(queue), Some(dead_letters)) if is_queue => Role::Queue { queue, dead_letters },
+            (Some(queue), Some(dead_letters)) if is_queue => {
+                if queue.url == dead_letters.url {
+                    let problem = "must be another queue than QUEUE_URL";
+                    let () = self.error(dead_letters.variable, problem);
+                }
+                Role::Queue { queue, dead_letters }
+            }
             (queue, _) => Role::Webhooks { queue },
         }
     }

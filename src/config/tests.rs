@@ -127,6 +127,11 @@ fn the_handler_chooses_the_function() {
     let [mistake] = missing.as_slice() else { panic!("{missing:?}") };
     assert_eq!(mistake.variable, "DEAD_LETTER_QUEUE_URL");
     assert!(mistake.problem.ends_with("since _HANDLER is queue"), "{mistake}");
+    let same = role("queue", &[("QUEUE_URL", QUEUE), ("DEAD_LETTER_QUEUE_URL", QUEUE)]);
+    assert_eq!(
+        same.unwrap_err()[0].to_string(),
+        "DEAD_LETTER_QUEUE_URL must be another queue than QUEUE_URL"
+    );
 }
 
 #[test]

@@ -13,9 +13,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
 
-/// One attempt; a response usually takes some ten milliseconds.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(900);
-/// All attempts at one call (the SDK makes up to three).
+/// All attempts at one call (the SDK makes up to three). One attempt may take all of it: a message that SQS
+/// takes slowly would otherwise be put into the queue again and again.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Before the SDK's second attempt, at most.
@@ -62,10 +61,7 @@ pub(crate) struct Queue {
 impl Queue {
     /// A client of the queue at a URL. No call is made yet.
     pub(crate) fn new(aws: &AwsSettings, http: reqwest::Client, url: QueueUrl) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
-            .build();
+        let timeouts = TimeoutConfig::builder().operation_timeout(OPERATION_TIMEOUT).build();
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(aws.region())
@@ -106,10 +102,11 @@ impl Queue {
         for (name, value) in message.attributes {
             call = call.message_attributes(*name, string(value));
         }
-        let sent = call.send().await;
-        let error =
-            |error| self.failed(classify(&error, self.url.variable, "sqs:SendMessage"), now);
-        sent.map(drop).map_err(error)
+        let variable = self.url.variable;
+        let sent = call.send().await.map_err(|error| classify(&error, variable, "sqs:SendMessage"));
+        // Something between us and SQS may respond with 200 as well.
+        let id = sent.and_then(|sent| sent.message_id.ok_or(QueueError::Unreachable(variable)));
+        id.map(drop).map_err(|error| self.failed(error, now))
     }
 
     /// Makes messages come again sooner than the queue itself would make them: each has its receipt handle
