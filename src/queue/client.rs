@@ -1,6 +1,7 @@
 use super::error::{QueueError, classify};
 use super::limits;
 use crate::aws::{AwsHttp, AwsSettings};
+use crate::http;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
@@ -21,9 +22,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// A queue that has failed is not asked again within this time.
 const PAUSE: Duration = Duration::from_secs(10);
-
-/// How long opening the connection ahead of time may take.
-const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Messages of one call to change their visibility; SQS takes no more.
 const ENTRIES: usize = 10;
@@ -80,7 +78,7 @@ impl Queue {
     /// Opens the connection before the first webhook needs it. It may fail.
     pub(crate) async fn warm_up(&self) {
         let url = self.endpoint.as_deref().unwrap_or(self.url.url.as_str());
-        drop(self.http.head(url).timeout(WARM_UP).send().await);
+        http::warm_up(&self.http, url).await;
     }
 
     /// Puts a message into the queue, within two seconds. After a failure it is not tried again for ten
