@@ -1,12 +1,13 @@
 //! A webhook as somebody opens it: its record, and the mails of campaigns that its event would start.
 
+use super::own::own_part;
 use super::{Page, Reply, batches};
 use recipes::{StartedMail, started_mails, to_text};
 use serde_json::{Value, json};
 
 impl Page {
     pub(super) fn webhook(&self, number: &str) -> Reply {
-        let mut record = batches::own_part(self.record(number)?);
+        let mut record = own_part(self.record(number)?);
         record["mails"] = self.mails(&record).into();
         Ok(record)
     }

@@ -2,7 +2,7 @@
 //!
 //! - `guard`: which requests it takes; `routes`: who responds to them; `assets`: its files
 //! - `watching`: makes a record of each webhook and keeps it; `record`, `person`, `advice`, `lookups` and `changes`
-//!   say what is in one, `batches` what the queue function made of it, `mails` what campaigns would make of it
+//!   say what is in one, `batches` and `own` what the queue function made of it, `mails` what campaigns would
 //! - `history`: the records; `people`: what Customer.io knows
 //! - `send`, `faults`, `keep` (`anonymous`), `compare`: what somebody can do
 //! - `board`: what the function runs with
@@ -20,6 +20,7 @@ mod history;
 mod keep;
 mod lookups;
 mod mails;
+mod own;
 mod people;
 mod person;
 mod query;
