@@ -116,7 +116,7 @@ fn a_wrong_secret_or_address_is_named() {
     }
     for (url, wanted) in [
         (&*address, &*address),
-        ("garbage", "URL=garbage is no address to post to. Type "),
+        ("garbage", "URL=garbage is not an address to post to. Type "),
         ("ftp://127.0.0.1/", "URL"),
         ("http://", "URL"),
     ] {
