@@ -2,12 +2,11 @@
 
 use crate::pace::Pace;
 use crate::{Error, Options};
-use dodo_customerio::http::{client, parse_retry_after, read_body};
-use reqwest::header::RETRY_AFTER;
+use dodo_customerio::http::{client, read_body, retry_after};
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// Time limit of one call. A page of payments has some 200 kB.
@@ -123,10 +122,8 @@ impl Dodo {
     }
 
     fn pause(&self, response: &Response) {
-        let asked = header(response, RETRY_AFTER.as_str());
-        let asked = asked.and_then(|text| parse_retry_after(text, SystemTime::now()));
         let [least, default] = AFTER_429;
-        self.pace.pause(asked.unwrap_or(default).max(least));
+        self.pace.pause(retry_after(response).unwrap_or(default).max(least));
     }
 
     fn slow_down(&self, response: &Response) {
