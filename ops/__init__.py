@@ -1,6 +1,5 @@
-"""Deploys the function and looks after it: what `make deploy`, `make connect`, `make secret`,
-`make doctor`, `make logs`, `make redrive`, `make destroy`,
-`make backfill` and `make package` run, as `python -m ops COMMAND`.
+"""Deploys the function and looks after it: what `make deploy`, `make connect`, `make secret`, `make doctor`, `make logs`,
+`make redrive`, `make destroy`, `make backfill` and `make package` run, as `python -m ops COMMAND`.
 
 Options come as environment variables, as make passes them on. Imports go downwards in this list, or to the
 right:

@@ -7,8 +7,7 @@ places too. This file says where the stack is, and keeps the answers until it ex
 import json
 import os
 import re
-
-import tomlkit
+import tomllib
 
 from .hints import say
 from .paths import ANSWERS, ROOT
@@ -54,12 +53,12 @@ def recall(name):
 
 
 def is_told(told):
-    """Whether it is what `keep` writes: texts, and an object of texts."""
+    """Whether it is what `keep` writes: strings, and an object of strings."""
     if not isinstance(told, dict):
         return False
     parameters = told.get("parameters", {})
-    texts = [value for name, value in told.items() if name != "parameters"]
-    return isinstance(parameters, dict) and all(isinstance(it, str) for it in [*texts, *parameters.values()])
+    strings = [value for name, value in told.items() if name != "parameters"]
+    return isinstance(parameters, dict) and all(isinstance(it, str) for it in [*strings, *parameters.values()])
 
 
 def keep(name, answers):
@@ -97,8 +96,8 @@ def taken_over(name):
 def old_answers():
     try:
         text = (ROOT / "samconfig.toml").read_text()
-        return tomlkit.parse(text).unwrap()["default"]["deploy"]["parameters"]
-    except (OSError, KeyError, tomlkit.exceptions.ParseError):
+        return tomllib.loads(text)["default"]["deploy"]["parameters"]
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
         return {}
 
 

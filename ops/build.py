@@ -46,6 +46,6 @@ def check_architecture(header, wanted, name):
     """Raises Trouble unless a program was built for the architecture that the stack declares."""
     found = elf.architecture(header)
     if found is None:
-        raise Trouble(f"{name} is no program for Lambda; nothing was deployed. Build it again. Type: {again('deploy')}")
+        raise Trouble(f"{name} is not a program for Lambda; nothing was deployed. Build it again. Type: {again('deploy')}")
     if found != wanted:
         raise Trouble(f"{name} is built for {found}, but the stack's Architecture is {wanted}; nothing was deployed. Type: {again('deploy', ARCH=found)}")

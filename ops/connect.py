@@ -70,7 +70,7 @@ def known(names):
         if alike:
             raise Trouble(f"Dodo takes no patterns such as {name}. Type: make connect EVENTS={','.join(alike)}")
         meant = [event_types.nearest(it) if it == name else it for it in names]
-        raise Trouble(f'EVENTS has "{name}", which is no event type of Dodo\'s. The nearest is {event_types.nearest(name)}. Type: make connect EVENTS={",".join(meant)}, or EVENTS=all')
+        raise Trouble(f'EVENTS has "{name}", which is not an event type of Dodo\'s. The nearest is {event_types.nearest(name)}. Type: make connect EVENTS={",".join(meant)}, or EVENTS=all')
     if not names:
         raise Trouble("EVENTS has no event type in it. Type: make connect EVENTS=all, or EVENTS=payment.succeeded,refund.succeeded")
     return names
@@ -138,4 +138,4 @@ def keep_signing_secret(found, value, signing):
 def enable(webhooks, endpoint):
     if endpoint.get("disabled"):
         webhooks.change(endpoint["id"], disabled=False)
-        say("Enabled the endpoint. To bring the customers of before, too: make backfill DRY_RUN=1")
+        say("Enabled the endpoint. To import existing customers too: make backfill DRY_RUN=1")

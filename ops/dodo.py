@@ -59,7 +59,7 @@ class Webhooks:
         return self.call("GET", f"/webhooks/{urllib.parse.quote(endpoint_id, safe='')}/secret").get("secret") or ""
 
     def call(self, method, path, fields=None):
-        """One request, again after a while if Dodo asks for that. Its answer is a JSON object."""
+        """One request, again after a while if Dodo asks for that. Its response is a JSON object."""
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         body = None if fields is None else json.dumps(fields).encode()
         for attempt in range(ATTEMPTS):

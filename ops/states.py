@@ -26,7 +26,7 @@ FAILED = Kind("its first deployment failed", "Type: make deploy, which deletes i
 CREATING = Kind("its first deployment is under way", WAIT, ("destroy",))
 UNDOING = Kind("its first deployment failed and is being undone", WAIT)
 CHANGING = Kind("another change is under way", WAIT, ("logs",))
-CLEANING = Kind("a change has just been made, and what it replaced is being removed", WAIT, ("connect", "secret", "doctor", "logs", "redrive"))
+CLEANING = Kind("a change has just been made, and what it replaced is being removed", WAIT, ("connect", "secret", "doctor", "logs", "redrive", "backfill"))
 HALF_WAY = Kind("an update failed, and so did the way back", "Type: make deploy, which goes on with the way back first", ("deploy", "destroy", "logs"))
 LEFT = Kind(
     "a change failed and was left as it was",

@@ -32,7 +32,7 @@ def request(url, body=None, headers=None, method=None, *, remedy):
 
 
 def text_of(error):
-    """The body of an error's response; one that breaks off is as good as none."""
+    """The body of an error's response; empty if it breaks off."""
     try:
         return error.read(MAX_BODY).decode(errors="replace")
     except (OSError, http.client.HTTPException):

@@ -101,7 +101,7 @@ def test_rate_and_types_are_those_that_are_asked_for(connected):
 @pytest.mark.parametrize("given, sentence", [
     ("payment.suceeded,refund.failed", "The nearest is payment.succeeded. Type: make connect EVENTS=payment.succeeded,refund.failed"),
     ("refund.*", "Type: make connect EVENTS=refund.failed,refund.succeeded"),
-    ("all,payment.failed", 'EVENTS has "all", which is no event type'),
+    ("all,payment.failed", 'EVENTS has "all", which is not an event type'),
     (" , ", "EVENTS has no event type in it"),
 ])
 def test_a_type_that_dodo_does_not_know_is_refused_first(connected, given, sentence):

@@ -109,7 +109,7 @@ def test_what_is_missing_on_this_machine_is_a_sentence(checkout):
     (checkout.folder / ".stacks").write_text("a file")
     said = checkout.fails("doctor")
     assert ".stacks" in said and "cannot be read or written: Not a directory" in said and "type the same again" in said
-    (checkout.folder / "tomlkit.py").write_text("import gone_from_the_environment\n")
+    (checkout.folder / "boto3.py").write_text("import gone_from_the_environment\n")
     assert "gone_from_the_environment is missing from the virtual environment. Type: rm -rf .venv" in checkout.fails("doctor")
 
 

@@ -5,7 +5,7 @@ from botocore.session import Session
 
 from ops import states
 
-COMMANDS = ("deploy", "connect", "secret", "doctor", "logs", "redrive", "destroy")
+COMMANDS = ("deploy", "connect", "secret", "doctor", "logs", "redrive", "destroy", "backfill")
 USABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 
 
@@ -36,6 +36,7 @@ def test_each_command_goes_on_or_names_the_state_and_the_next_command(state):
     ("UPDATE_IN_PROGRESS", "deploy", False),
     ("UPDATE_IN_PROGRESS", "destroy", False),
     ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "doctor", True),
+    ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "backfill", True),
     ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "deploy", False),
     ("CREATE_IN_PROGRESS", "connect", False),
     ("CREATE_IN_PROGRESS", "destroy", True),

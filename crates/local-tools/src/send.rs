@@ -23,7 +23,7 @@ pub async fn send(event: &str, url: Option<String>, port: Option<u16>) -> Result
     let (status, response) = posted.map_err(|error| {
         if error.is_builder() {
             return format!(
-                "URL={url} is no address to post to. Type the function URL as `make deploy` shows it: URL=https://…"
+                "URL={url} is not an address to post to. Type the function URL as `make deploy` shows it: URL=https://…"
             );
         }
         format!("{url} does not respond: {}.", innermost(&error))

@@ -33,12 +33,14 @@ impl Condition {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split('`').collect();
         let (Some(attribute), Some(operator)) = (parts.get(1), parts.get(2)) else {
-            return Err(format!("“{text}” is no condition: write `attribute` is equal to `value`"));
+            return Err(format!(
+                "“{text}” is not a condition: write `attribute` is equal to `value`"
+            ));
         };
         let values: Vec<String> =
             parts.iter().skip(3).step_by(2).map(|it| (*it).to_owned()).collect();
         let operator = Operator::parse(operator.trim(), values)
-            .ok_or_else(|| format!("“{}” is no comparison: {COMPARISONS}", operator.trim()))?;
+            .ok_or_else(|| format!("“{}” is not a comparison: {COMPARISONS}", operator.trim()))?;
         Ok(Self { attribute: (*attribute).to_owned(), operator })
     }
 

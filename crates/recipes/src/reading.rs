@@ -130,7 +130,7 @@ impl Draft {
             "Send" | "Wait" | "Wait until" | "Set person attribute" => {
                 self.steps.push(Located { value: step(label, text)?, line });
             }
-            _ => return Err(format!("“{label}” is no part of a campaign: {LABELS}")),
+            _ => return Err(format!("“{label}” is not part of a campaign: {LABELS}")),
         }
         Ok(())
     }

@@ -97,7 +97,7 @@ fn unknown_names_are_faults_with_file_and_line() {
             "`is_first_biling` is equal",
             "this event has no attribute is_first_biling",
         ),
-        ("is equal to `false`", "equals `false`", "“equals” is no comparison"),
+        ("is equal to `false`", "equals `false`", "“equals” is not a comparison"),
         ("- Frequency: every time", "- Frequency: often", "write “once for each person”"),
         ("mail `renewed`", "mail `renewd`", "no mail is called renewd"),
         (
@@ -106,7 +106,7 @@ fn unknown_names_are_faults_with_file_and_line() {
             "no event is called Payment Paid",
         ),
         ("- Send: mail", "- Wait until: event `Payment Completed`\n- Send: mail", "1 hour at most"),
-        ("- Exit: never early", "- Ende: never early", "“Ende” is no part of a campaign"),
+        ("- Exit: never early", "- Ende: never early", "“Ende” is not part of a campaign"),
         ("event.next_billing |", "event.next_biling |", "this event has no attribute next_biling"),
         ("customer.name", "customer.first_name", "a person has no attribute first_name"),
         ("date: \"%B", "in_words: \"%B", "there is no filter in_words"),

@@ -32,7 +32,7 @@ fn no_email(has_key: bool, event: &Value) -> (String, String) {
         "The function has a dodo_api_key, but Dodo's API gave no address for this id."
     } else {
         "Give the function a dodo_api_key, which finds the address: here by starting make dev KEY=1, for a stack with \
-         make secret ADD=1. Or let PERSON_IDENTIFIER be customer_id."
+         make secret. Or let PERSON_IDENTIFIER be customer_id."
     };
     (why, advice.to_owned())
 }

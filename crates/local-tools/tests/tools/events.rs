@@ -85,7 +85,7 @@ fn a_url_that_cannot_be_reached_is_a_sentence() {
     let environment = [("DODO_WEBHOOK_SECRET", secret.as_str())];
     for (url, expected) in [
         ("http://127.0.0.1:9/", "http://127.0.0.1:9/ does not respond"),
-        ("nonsense", "URL=nonsense is no address to post to. Type "),
+        ("nonsense", "URL=nonsense is not an address to post to. Type "),
     ] {
         let sentence = local(&["send", "payment.failed", "--url", url], &environment).sentence();
         assert!(sentence.starts_with(expected), "{sentence}");

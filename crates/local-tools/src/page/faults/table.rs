@@ -180,7 +180,7 @@ pub static FAULTS: [Entry; 20] = [
         "customerio.unreadable",
         "A proxy's page (200)",
         "customerio_unreadable_answer",
-        "Something else responds with 200 and HTML. That is no acceptance.",
+        "Something else responds with 200 and HTML. That does not count as accepted.",
         || Fault::Response(200, Vec::new(), "<html>Welcome</html>".to_owned()),
     ),
     customerio(
