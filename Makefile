@@ -233,7 +233,7 @@ redrive: $(OPS_TOOLS) ## Move dead letters back into the queue, once what they w
 destroy: $(OPS_TOOLS) ## Delete the stack and everything in it, including the secret; says what is final, and asks.
 	@$(OPS) destroy
 
-backfill: cargo-given $(OPS_TOOLS) ## Import existing customers into Customer.io, from Dodo's lists. DRY_RUN=1 first; SINCE=, UNTIL=, EVENTS=1, EXCLUDE=file, YES=1.
+backfill: cargo-given $(OPS_TOOLS) ## Bring the people of yesterday to Customer.io, from Dodo's lists. DRY_RUN=1 first; SINCE=, UNTIL=, EVENTS=1, EXCLUDE=file, YES=1.
 	@echo "==> build (minutes the first time, seconds later)" >&2
 	@cargo build --locked --quiet --profile bench --package backfill
 	@exec $(OPS) backfill

@@ -83,22 +83,21 @@ def from_shell():
 def from_stack():
     """The tool's environment and options for the stack that is meant."""
     found = stack.deployed("backfill")
-    kept = stored(found)
-    secret = credentials(found, kept)
+    secret = credentials(found)
     ours = {*SETTINGS.values(), *CREDENTIALS.values()}
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     settings = {SETTINGS[name]: value for name, value in found.parameters.items() if name in SETTINGS and value}
     keys = {CREDENTIALS[field]: value for field, value in secret.items()}
     say(f"Credentials and settings are those of the stack {found.name} in {found.region}.")
-    options = {"--webhooks-since": found.created}
-    if kept.get(OPTIONAL):
+    options = {"--until": found.created}
+    if stored(found).get(OPTIONAL):
         options["--calls-a-minute"] = CALLS_A_MINUTE
     return {**environment, **settings, **keys}, options
 
 
-def credentials(found, kept):
+def credentials(found):
     """What the stack's secret holds. Its dodo_api_key may come from the shell: a stack can do without one."""
-    secret = {field: value for field, value in kept.items() if field in CREDENTIALS}
+    secret = {field: value for field, value in stored(found).items() if field in CREDENTIALS}
     secret.setdefault(OPTIONAL, os.environ.get(CREDENTIALS[OPTIONAL]))
     problems = [problem for field in CREDENTIALS if field != OPTIONAL and (problem := wrong_in(secret, field))]
     if problems:

@@ -55,7 +55,7 @@ def made(aws):
 def test_the_stack_says_who_and_until_when(backfill, made):
     made(CustomerIoRegion="eu", EventNames="refund.*=", TransformFile="plans.js")
     options, environment, text = backfill(PERSON_IDENTIFIER="metadata.of_this_shell")
-    assert options == ["--webhooks-since", "2026-11-24T12:00:00Z", "--calls-a-minute", "50"]
+    assert options == ["--until", "2026-11-24T12:00:00Z", "--calls-a-minute", "50"]
     assert environment["PERSON_IDENTIFIER"] == "email" and environment["CUSTOMERIO_REGION"] == "eu"
     assert environment["EVENT_NAMES"] == "refund.*=" and environment["TRANSFORM_FILE"] == "plans.js"
     assert environment["DODO_API_KEY"] == SECRET["dodo_api_key"]

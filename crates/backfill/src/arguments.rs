@@ -3,7 +3,7 @@
 use clap::Parser;
 use std::path::PathBuf;
 
-/// Import existing customers into Customer.io.
+/// Bring the people of yesterday to Customer.io.
 ///
 /// Reads customers, subscriptions, payments, refunds and disputes from Dodo's API and sends each person the
 /// attributes that webhooks would have set. Sends no events unless --events is given, so no campaign starts by
@@ -19,8 +19,8 @@ pub struct Arguments {
 
     /// Send history too: Payment Completed, Subscription Started, Subscription Cancelled, Refund Succeeded.
     ///
-    /// With the times at which they happened. Needs --until or --webhooks-since; nothing of the 72 hours before
-    /// the lists were read becomes an event, since Customer.io would mail people for it.
+    /// With the times at which they happened. Needs --until; nothing of the 72 hours before the lists were
+    /// read becomes an event, since Customer.io would mail people for it.
     #[arg(long)]
     pub events: bool,
 
@@ -28,13 +28,9 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
 
-    /// The same up to this time.
+    /// The same up to this time: with --events, when webhooks began to arrive.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-
-    /// When webhooks began to arrive: without --until, nothing from then on becomes an event.
-    #[arg(long, value_name = "TIME")]
-    pub webhooks_since: Option<String>,
 
     /// A file of people to leave out, an id or an address a line, such as those deleted at Customer.io.
     #[arg(long, value_name = "FILE")]
@@ -64,8 +60,6 @@ pub struct Arguments {
 }
 
 const ENVIRONMENT: &str = "\
-`make backfill` runs this, and messages name its variables: SINCE for --since, EVENTS=1 for --events and so on.
-
 Environment:
   DODO_API_KEY                             a key of Dodo's API; one that only reads is enough
   CUSTOMERIO_SITE_ID, CUSTOMERIO_API_KEY   the pair of the Track API; not needed for --dry-run

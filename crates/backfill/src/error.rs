@@ -11,7 +11,7 @@ pub enum Error {
     Settings(Vec<String>),
     /// A file of the run, or its folder.
     #[error(
-        "{} cannot be used ({source}). Make it usable, or choose another folder with BACKFILL_FOLDER.",
+        "{} cannot be used ({source}). Make it usable, or choose another folder with --folder.",
         path.display()
     )]
     Folder {
@@ -22,18 +22,18 @@ pub enum Error {
     },
     /// Another run has it.
     #[error(
-        "Another run works in {}. Wait for its end, or choose another folder with BACKFILL_FOLDER.",
+        "Another run works in {}. Wait for its end, or choose another folder with --folder.",
         .0.display()
     )]
     InUse(PathBuf),
     /// 401 or 403 of Dodo's API.
     #[error(
-        "Dodo's API refuses the key ({0}). Does it still exist, and is it one of the right mode? For a stack, type: make secret; without one, check DODO_API_KEY and DODO_ENVIRONMENT (live or test)."
+        "Dodo's API refuses DODO_API_KEY ({0}). Check that the key exists and belongs to DODO_ENVIRONMENT (live or test)."
     )]
     KeyRefused(u16),
     /// A status that Dodo does not document.
     #[error(
-        "Dodo's API responds to GET /{list} with status {status}. If the address of the API was changed (DODO_API_URL, or DodoApiUrl of the stack), check it; otherwise try again later."
+        "Dodo's API responds to GET /{list} with status {status}. Check DODO_API_URL, if it is set, and try again later."
     )]
     DodoStatus {
         /// Which list.
@@ -53,12 +53,12 @@ pub enum Error {
     TooFull(&'static str),
     /// 401 or 403 of Customer.io.
     #[error(
-        "Customer.io refuses the credentials ({0}). They must be the pair of the Track API, not the App API key, and the region must be right. For a stack, type: make doctor; without one, check CUSTOMERIO_SITE_ID, CUSTOMERIO_API_KEY and CUSTOMERIO_REGION."
+        "Customer.io refuses the credentials ({0}). Check CUSTOMERIO_SITE_ID and CUSTOMERIO_API_KEY (the pair of the Track API, not the App API key) and CUSTOMERIO_REGION."
     )]
     PairRefused(u16),
     /// The region that Customer.io names is another.
     #[error(
-        "This Customer.io workspace is in the region {0}. For a stack, type: make deploy PARAMS=CustomerIoRegion={0}; without one, set CUSTOMERIO_REGION={0}. Then type the same command again."
+        "This Customer.io workspace is in the region {0}. Set CUSTOMERIO_REGION to {0} and type the same command again."
     )]
     WrongRegion(String),
     /// Customer.io has failed for too long, or does not behave like itself.
@@ -66,7 +66,7 @@ pub enum Error {
     CustomerIo(LaterReason),
     /// Nobody to ask.
     #[error(
-        "Nobody can be asked here, so nothing was sent. To send what is described above, type the same command again with YES=1."
+        "Nobody can be asked here, so nothing was sent. To send what is described above, give --yes (make backfill YES=1)."
     )]
     NobodyToAsk,
 }

@@ -15,7 +15,7 @@ impl Exclusion {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(|error| {
             Error::setting(format!(
-                "The file of EXCLUDE, {}, cannot be read ({error}).",
+                "The file of --exclude, {}, cannot be read ({error}).",
                 path.display()
             ))
         })?;
@@ -35,6 +35,11 @@ impl Exclusion {
     /// Whether this id or address is left out.
     pub fn contains(&self, name: &str) -> bool {
         !self.0.is_empty() && self.0.contains(&canonical(name))
+    }
+
+    /// How many lines it had, each once.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether nobody is left out.
@@ -57,6 +62,6 @@ mod tests {
         let excluded = Exclusion::parse("\u{feff}# deleted\n Ada@Example.com \n\ncus_1\r\n");
         assert!(excluded.contains("ada@example.COM") && excluded.contains("cus_1"));
         assert!(!excluded.contains("CUS_1") && !excluded.contains("# deleted"));
-        assert_eq!(excluded.0.len(), 2);
+        assert_eq!(excluded.len(), 2);
     }
 }

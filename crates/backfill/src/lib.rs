@@ -1,4 +1,4 @@
-//! Imports existing customers: reads customers, subscriptions, payments, refunds and disputes from
+//! Imports the people of yesterday: reads customers, subscriptions, payments, refunds and disputes from
 //! Dodo's API and sends each person the attributes that webhooks would have set, by the function's own code.
 //!
 //! A run has three stages, each of which goes on where an earlier run stopped:

@@ -34,8 +34,6 @@ pub struct Options {
     pub since: Option<u64>,
     /// Only people with something up to here, in Unix seconds.
     pub until: Option<u64>,
-    /// Nothing from here on becomes an event, in Unix seconds: webhooks have brought it.
-    pub events_until: Option<u64>,
     /// Whether history's events are sent.
     pub events: bool,
     /// Whether nothing is sent.
@@ -73,12 +71,9 @@ impl Options {
         let key = variable("DODO_API_KEY").map(|key| SecretString::from(key.trim()));
         let credentials = settings::credentials(variable);
         let folder = arguments.folder.clone().or_else(|| settings::folder(variable));
-        let since = settings::time("SINCE", arguments.since.as_deref(), &mut mistakes);
-        let until = settings::time("UNTIL", arguments.until.as_deref(), &mut mistakes);
-        let webhooks = arguments.webhooks_since.as_deref();
-        let webhooks_since = settings::time("--webhooks-since", webhooks, &mut mistakes);
-        let has_until = arguments.until.is_some() || webhooks.is_some();
-        let lacks_until = arguments.events && !has_until;
+        let since = settings::time("--since", arguments.since.as_deref(), &mut mistakes);
+        let until = settings::time("--until", arguments.until.as_deref(), &mut mistakes);
+        let lacks_until = arguments.events && arguments.until.is_none();
         let lacks_pair = credentials.is_none() && !arguments.dry_run;
         let missing = [
             (key.is_none(), NO_KEY),
@@ -103,7 +98,6 @@ impl Options {
             transform: settings::built_in_options(settings),
             since,
             until,
-            events_until: until.or(webhooks_since),
             events: arguments.events,
             dry_run: arguments.dry_run,
             yes: arguments.yes,
@@ -127,13 +121,13 @@ const NO_KEY: &str =
     "DODO_API_KEY must be a key of Dodo's API: in Dodo's dashboard, Developer, API Keys.";
 
 const NO_PAIR: &str = "CUSTOMERIO_SITE_ID and CUSTOMERIO_API_KEY must be the pair of Customer.io's Track \
-     API. Without it, only a dry run is possible: make backfill DRY_RUN=1";
+     API. Without it, only --dry-run (make backfill DRY_RUN=1) is possible.";
 
-const NO_UNTIL: &str = "EVENTS=1 needs UNTIL (make backfill EVENTS=1 UNTIL=2026-10-31): the time at which \
+const NO_UNTIL: &str = "--events needs --until (make backfill EVENTS=1 UNTIL=2026-10-31): the time at which \
      webhooks began to arrive. Without it, what they have brought would be counted twice.";
 
 const NO_FOLDER: &str = "There is no place for the files of the run: HOME is not set. Name a folder that \
-     only you can read in BACKFILL_FOLDER.";
+     only you can read with --folder.";
 
 #[cfg(test)]
 mod tests {
@@ -177,8 +171,8 @@ mod tests {
             "PERSON_IDENTIFIER must",
             "DODO_API_KEY must",
             "CUSTOMERIO_SITE_ID and",
-            "SINCE must",
-            "EVENTS=1 needs",
+            "--since must",
+            "--events needs",
             "HOME is not set",
         ] {
             assert!(all.contains(part), "{part} in {all}");
@@ -186,7 +180,7 @@ mod tests {
         assert_eq!(all.lines().count(), 6, "{all}");
         let missing = mistakes(&["--exclude", "/nowhere/at/all"], &PAIR);
         assert!(
-            missing.starts_with("The file of EXCLUDE, /nowhere/at/all, cannot be read"),
+            missing.starts_with("The file of --exclude, /nowhere/at/all, cannot be read"),
             "{missing}"
         );
     }

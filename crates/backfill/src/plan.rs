@@ -108,10 +108,10 @@ impl Plan {
 
 /// What two runs must have in common to send the same.
 fn choices(options: &Options) -> String {
-    let Options { transform, since, until, events_until, events, exclusion, .. } = options;
+    let Options { transform, since, until, events, exclusion, .. } = options;
     let version = env!("CARGO_PKG_VERSION");
     format!(
-        "{version} {transform:?} {since:?} {until:?} {events_until:?} {events} {exclusion:?} {}",
+        "{version} {transform:?} {since:?} {until:?} {events} {exclusion:?} {}",
         options.track_url
     )
 }

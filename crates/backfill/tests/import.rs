@@ -276,17 +276,6 @@ async fn who_is_excluded_or_out_of_range_is_not_sent() {
 }
 
 #[tokio::test]
-async fn when_webhooks_began_bounds_events_and_leaves_nobody_out() {
-    let world = small_history().await;
-    let began = "--webhooks-since=2026-04-01";
-    assert_eq!(world.import(&[began], &[]).await.unwrap().people, 2, "one of them came later");
-    let summary = world.import(&["--events", began], &[]).await.unwrap();
-    assert_eq!((summary.people, summary.events), (2, 3));
-    let chosen = ["--events", began, "--until=2026-11-01"];
-    assert_eq!(world.import(&chosen, &[]).await.unwrap().events, 6, "what is typed counts");
-}
-
-#[tokio::test]
 async fn a_dry_run_sends_nothing_and_what_it_read_serves_for_six_hours() {
     let world = small_history().await;
     let summary = world.import(&["--dry-run"], &[]).await.unwrap();
@@ -433,10 +422,10 @@ async fn a_run_that_stopped_goes_on() {
 async fn what_is_wrong_is_said_before_anything_is_read() {
     let world = small_history().await;
     let error = world.import(&[], &[("CUSTOMERIO_API_KEY", "wrong")]).await.unwrap_err();
-    assert!(error.to_string().contains("CUSTOMERIO_SITE_ID, CUSTOMERIO_API_KEY"), "{error}");
+    assert!(error.to_string().contains("CUSTOMERIO_SITE_ID and CUSTOMERIO_API_KEY"), "{error}");
     assert_eq!(world.dodo.state().requests.len(), 0);
     let error = world.import(&[], &[("DODO_API_KEY", "wrong")]).await.unwrap_err();
-    assert!(error.to_string().contains("refuses the key (401)"), "{error}");
+    assert!(error.to_string().contains("DODO_API_KEY (401)"), "{error}");
 }
 
 impl World {

@@ -163,12 +163,11 @@ impl Maker<'_> {
 
     /// Whether an event of then belongs to history, and mails nobody.
     fn is_old_enough(&self, at: Option<u64>) -> bool {
-        let latest = self.options.events_until.unwrap_or(u64::MAX);
-        let is_past = |at: u64| at / 1000 + STARTS_CAMPAIGNS < self.read_at && at / 1000 < latest;
-        self.options.events && self.is_in_range(at) && at.is_some_and(is_past)
+        let is_late = |at: u64| at / 1000 + STARTS_CAMPAIGNS < self.read_at;
+        self.options.events && self.is_in_range(at) && at.is_some_and(is_late)
     }
 
-    /// Whether it lies between `since` and `until`; without a time, only if neither is given.
+    /// Whether it lies between `--since` and `--until`; without a time, only if neither is given.
     fn is_in_range(&self, at: Option<u64>) -> bool {
         let Options { since, until, .. } = self.options;
         let at = at.map(|milliseconds| milliseconds / 1000);

@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 pub struct LeftOut {
     /// Customers to whom nothing happened that a webhook tells.
     pub without_events: u64,
-    /// People in the file of those to leave out.
+    /// People in the file of `--exclude`.
     pub excluded: u64,
-    /// People to whom nothing happened between `since` and `until`.
+    /// People to whom nothing happened between `--since` and `--until`.
     pub out_of_range: u64,
     /// Customers whom `PERSON_IDENTIFIER` cannot identify.
     pub unidentified: u64,

@@ -66,8 +66,8 @@ fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
             "customer",
             "without a payment or a subscription of which a webhook tells",
         ),
-        (left.excluded, "person", "in the file of EXCLUDE"),
-        (left.out_of_range, "person", "to whom nothing happened between SINCE and UNTIL"),
+        (left.excluded, "person", "in the file of --exclude"),
+        (left.out_of_range, "person", "to whom nothing happened between --since and --until"),
         (
             left.unidentified,
             "customer",
@@ -93,7 +93,7 @@ fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
         ));
     }
     if !options.exclusion.is_empty() && left.excluded == 0 {
-        lines.push("Nobody in the file of EXCLUDE was found.".to_owned());
+        lines.push("Nobody in the file of --exclude was found.".to_owned());
     }
     lines
 }
