@@ -89,7 +89,8 @@ def from_stack():
     settings = {SETTINGS[name]: value for name, value in found.parameters.items() if name in SETTINGS and value}
     keys = {CREDENTIALS[field]: value for field, value in secret.items()}
     say(f"Credentials and settings are those of the stack {found.name} in {found.region}.")
-    options = {"--until": found.created}
+    # Webhooks have brought the events since then. People are not filtered by it, whatever is typed.
+    options = {"--events-until": found.created}
     if stored(found).get(OPTIONAL):
         options["--calls-a-minute"] = CALLS_A_MINUTE
     return {**environment, **settings, **keys}, options

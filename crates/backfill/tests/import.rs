@@ -1,6 +1,6 @@
 //! From the local Dodo API to the local Customer.io, through the library and through the program.
 
-use backfill::{Arguments, Error, Options, Quiet, Summary};
+use backfill::{Arguments, Error, Options, Quiet, Reply, Summary, Terminal};
 use clap::Parser;
 use serde_json::{Value, json};
 use stand_ins::clock::Clock;
@@ -66,6 +66,13 @@ impl World {
         backfill::run(&self.options(arguments, more), &mut Quiet).await
     }
 
+    /// With what was said.
+    async fn import_and_read(&self, arguments: &[&str]) -> (Summary, String) {
+        let mut heard = Heard::default();
+        let summary = backfill::run(&self.options(arguments, &[]), &mut heard).await.unwrap();
+        (summary, heard.0)
+    }
+
     /// The attributes of a person.
     fn person(&self, name: &str) -> Value {
         let state = self.customerio.state();
@@ -102,6 +109,27 @@ impl World {
         });
         self.happened("subscription.active", at, data);
     }
+}
+
+/// Keeps what is said.
+#[derive(Default)]
+struct Heard(String);
+
+impl Terminal for Heard {
+    fn say(&mut self, text: &str) {
+        self.0.push_str(text);
+        self.0.push('\n');
+    }
+
+    fn ask(&mut self, _: &str) -> Reply {
+        Reply::Nobody
+    }
+
+    fn begin(&mut self, _: &'static str, _: u64) {}
+
+    fn advance(&mut self, _: u64, _: &str) {}
+
+    fn end(&mut self) {}
 }
 
 impl Drop for World {
@@ -205,6 +233,47 @@ async fn nothing_of_the_last_three_days_and_nothing_after_the_bound_becomes_an_e
     assert_eq!(world.import(&["--events", &until(0)], &[]).await.unwrap().events, 2);
     assert_eq!(world.import(&["--events", &until(90)], &[]).await.unwrap().events, 1);
     assert_eq!(world.person("cus_1")["payments_count"], 4, "sums are of everything");
+}
+
+#[tokio::test]
+async fn the_bound_of_events_filters_nobody_and_what_is_held_back_is_said() {
+    let world = World::new().await;
+    for (customer, id, at) in [
+        ("cus_1", "pay_1", "2026-03-01T10:00:00Z"),
+        ("cus_1", "pay_2", "2026-05-01T10:00:00Z"),
+        ("cus_2", "pay_3", "2026-05-01T10:00:00Z"),
+    ] {
+        world.pay(customer, id, at, 100);
+    }
+    let stack = ["--events", "--events-until=2026-04-01", "--until=2027-01-01"];
+    let (summary, said) = world.import_and_read(&stack).await;
+    assert_eq!((summary.people, summary.events), (2, 1), "the earlier one bounds events");
+    let sentence = "Events end at 2026-04-01 00:00 UTC, when webhooks began to arrive: webhooks have brought what came \
+                    since (held back: 2 events).";
+    assert!(said.contains(sentence), "{said}");
+    let (summary, said) = world.import_and_read(&["--events-until=2026-04-01"]).await;
+    assert_eq!((summary.people, summary.events), (2, 0));
+    assert!(!said.contains("Events end"), "{said}");
+    let earlier = ["--events", "--events-until=2026-06-01", "--until=2026-04-01"];
+    let (summary, said) = world.import_and_read(&earlier).await;
+    assert_eq!((summary.people, summary.events), (1, 1));
+    assert!(said.contains("as UNTIL (--until) says (held back: 1 event)."), "{said}");
+}
+
+#[tokio::test]
+async fn a_second_run_is_named_for_events_that_are_too_young() {
+    let world = World::new().await;
+    let hour_ago = OffsetDateTime::from(SystemTime::now() - Duration::from_hours(1));
+    world.pay("cus_1", "pay_1", &hour_ago.format(&Rfc3339).unwrap(), 100);
+    let (summary, said) = world.import_and_read(&["--events", "--until=2100-01-01"]).await;
+    assert_eq!((summary.people, summary.events), (1, 0));
+    let day = (hour_ago + Duration::from_hours(72)).date().to_string();
+    let again = said.lines().find(|line| line.contains("72 hours, since one so young")).unwrap();
+    assert!(
+        again.contains(": 1 event. To bring the rest, type the same command again after"),
+        "{again}"
+    );
+    assert!(again.contains(&day) || hour_ago.hour() == 23, "{day} in {again}");
 }
 
 #[tokio::test]

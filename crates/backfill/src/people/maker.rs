@@ -3,7 +3,7 @@
 use super::customer::{Customer, Known};
 use super::happenings::{self, Happening};
 use super::index::Index;
-use super::person::{Items, Person};
+use super::person::{Held, Items, Person};
 use super::{LeftOut, lookups};
 use crate::reading::{Charges, Dodo};
 use crate::{Error, Options};
@@ -16,7 +16,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 /// Events of so long before the lists were read would start campaigns at Customer.io, in seconds.
-const STARTS_CAMPAIGNS: u64 = 72 * 3_600;
+pub const STARTS_CAMPAIGNS: u64 = 72 * 3_600;
 
 /// Makes people of groups of customers.
 pub struct Maker<'a> {
@@ -33,8 +33,20 @@ pub struct Maker<'a> {
 #[derive(Debug)]
 pub struct Made {
     pub items: Items,
+    /// Their events that are not sent.
+    pub held: Held,
     /// In Unix milliseconds.
     pub span: Option<(u64, u64)>,
+}
+
+/// What becomes of an event of history.
+enum Fate {
+    Sent,
+    /// Customer.io has it, or nobody wants it.
+    AfterBound,
+    /// It happened then (Unix seconds), so it would start campaigns.
+    Recent(u64),
+    LeftOut,
 }
 
 /// The people of one group.
@@ -149,22 +161,39 @@ impl Maker<'_> {
         };
         for item in batch.items {
             let Some(identifier) = owner(&item).cloned() else { continue };
-            let is_sent = !matches!(item.action, Action::Event { .. })
-                || is_history && self.is_old_enough(at);
+            let is_event = matches!(item.action, Action::Event { .. });
             let person = people.get(&identifier);
             person.note(at, self.is_in_range(at));
             person.is_excluded |= is_excluded || self.excludes(&identifier);
-            if is_sent {
-                person.apply(at, item);
+            let fate = if is_event { self.fate(at, is_history) } else { Fate::Sent };
+            match fate {
+                Fate::Sent => person.apply(at, item),
+                Fate::AfterBound => person.held.after_bound += 1,
+                Fate::Recent(at) => {
+                    person.held.add(&Held { recent: 1, newest: Some(at), ..Held::default() });
+                }
+                Fate::LeftOut => {}
             }
         }
         true
     }
 
-    /// Whether an event of then belongs to history, and mails nobody.
-    fn is_old_enough(&self, at: Option<u64>) -> bool {
-        let is_late = |at: u64| at / 1000 + STARTS_CAMPAIGNS < self.read_at;
-        self.options.events && self.is_in_range(at) && at.is_some_and(is_late)
+    /// What becomes of an event of then: one that is sent belongs to history, and mails nobody.
+    fn fate(&self, at: Option<u64>, is_history: bool) -> Fate {
+        let Options { since, events, .. } = *self.options;
+        let seconds = at.map(|milliseconds| milliseconds / 1000);
+        let Some(at) = seconds.filter(|at| since.is_none_or(|since| *at >= since)) else {
+            return Fate::LeftOut;
+        };
+        if !events || !is_history {
+            Fate::LeftOut
+        } else if self.options.end_of_events().is_some_and(|end| at >= end) {
+            Fate::AfterBound
+        } else if at + STARTS_CAMPAIGNS >= self.read_at {
+            Fate::Recent(at)
+        } else {
+            Fate::Sent
+        }
     }
 
     /// Whether it lies between `--since` and `--until`; without a time, only if neither is given.
@@ -194,14 +223,14 @@ impl Maker<'_> {
             self.left_out.excluded += 1;
             return None;
         }
-        let span = person.span;
+        let (span, held) = (person.span, person.held.clone());
         if !person.is_in_range {
             self.left_out.out_of_range += 1;
             return None;
         }
         let has_time = self.options.transform.identify_time == IdentifyTime::Event;
         let items = person.into_items(Some(self.read_at).filter(|_| has_time));
-        (!items.json.is_empty()).then_some(Made { items, span })
+        (!items.json.is_empty()).then_some(Made { items, held, span })
     }
 }
 

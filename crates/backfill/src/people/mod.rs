@@ -10,7 +10,8 @@ mod maker;
 mod person;
 
 pub use index::Index;
-pub use maker::{Made, Maker};
+pub use maker::{Made, Maker, STARTS_CAMPAIGNS};
+pub use person::Held;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,6 +3,7 @@
 use super::Summary;
 use crate::Options;
 use crate::folder::Folder;
+use crate::people::STARTS_CAMPAIGNS;
 use crate::plan::Plan;
 use crate::reading::LISTS;
 use serde_json::{Map, Value};
@@ -15,6 +16,7 @@ pub const QUESTION: &str = "Send this to Customer.io?";
 pub fn plan(plan: &Plan, options: &Options, folder: &Folder) -> String {
     let mut lines = vec![read(plan), will_send(plan, options)];
     lines.extend(left_out(plan, options));
+    lines.extend(held(plan, options));
     lines.extend(span(plan));
     lines.push(String::new());
     lines.push(profiles(plan));
@@ -66,8 +68,12 @@ fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
             "customer",
             "without a payment or a subscription of which a webhook tells",
         ),
-        (left.excluded, "person", "in the file of --exclude"),
-        (left.out_of_range, "person", "to whom nothing happened between --since and --until"),
+        (left.excluded, "person", "in the file of EXCLUDE (--exclude)"),
+        (
+            left.out_of_range,
+            "person",
+            "to whom nothing happened between SINCE (--since) and UNTIL (--until)",
+        ),
         (
             left.unidentified,
             "customer",
@@ -94,6 +100,29 @@ fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
     }
     if !options.exclusion.is_empty() && left.excluded == 0 {
         lines.push("Nobody in the file of --exclude was found.".to_owned());
+    }
+    lines
+}
+
+/// Which events of history are not sent, why, and when they can be.
+fn held(plan: &Plan, options: &Options) -> Vec<String> {
+    let Some(end) = options.end_of_events().filter(|_| options.events) else { return Vec::new() };
+    let (number, at) = (count(plan.held.after_bound, "event", "events"), date(end));
+    let mut lines = vec![if options.events_until == Some(end) {
+        format!(
+            "Events end at {at}, when webhooks began to arrive: webhooks have brought what came since (held back: {number})."
+        )
+    } else {
+        format!("Events end at {at}, as UNTIL (--until) says (held back: {number}).")
+    }];
+    if let Some(newest) = plan.held.newest {
+        lines.push(format!(
+            "Held back for 72 hours, since {} so young would start campaigns: {}. To bring the rest, type the same \
+             command again after {}; nothing is counted twice.",
+            if plan.held.recent == 1 { "one" } else { "any" },
+            count(plan.held.recent, "event", "events"),
+            date(newest + STARTS_CAMPAIGNS + 60)
+        ));
     }
     lines
 }
