@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(all.lines().count(), 6, "{all}");
         let missing = mistakes(&["--exclude", "/nowhere/at/all"], &PAIR);
         assert!(
-            missing.starts_with("The file of --exclude, /nowhere/at/all, cannot be read"),
+            missing.starts_with("The file of EXCLUDE (--exclude), /nowhere/at/all, cannot be read"),
             "{missing}"
         );
     }

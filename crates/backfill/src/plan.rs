@@ -88,7 +88,7 @@ impl Plan {
         }
         terminal.end();
         plan.requests = batches.finish().map_err(Error::at(folder.path(BATCHES)))?;
-        plan.left_out = maker.left_out.clone();
+        plan.left_out = LeftOut { not_found: maker.not_found(), ..maker.left_out.clone() };
         folder.write(FILE, &serde_json::to_vec(&plan).expect("strings and numbers serialise"))?;
         Ok(plan)
     }

@@ -344,6 +344,47 @@ async fn who_is_excluded_or_out_of_range_is_not_sent() {
     assert_eq!(world.import(&["--until=2026-03-01"], &[]).await.unwrap().people, 0);
 }
 
+/// Somebody is left out as a whole, whichever of their names is in the file.
+#[tokio::test]
+async fn who_is_excluded_is_so_under_every_name() {
+    let world = World::new().await;
+    let pay = |id: &str, metadata: Value, email: &str, at: &str| {
+        let data = json!({
+            "payment_id": id, "status": "succeeded", "total_amount": 100, "currency": "EUR", "created_at": at,
+            "metadata": metadata, "customer": {"customer_id": "cus_1", "email": email, "name": "Ada"},
+        });
+        world.happened("payment.succeeded", at, data);
+    };
+    pay("pay_1", json!({}), "old@example.com", "2026-03-01T10:00:00Z");
+    pay("pay_2", json!({"user_id": "user_1"}), "new@example.com", "2026-04-01T10:00:00Z");
+    world.dodo.state().know("cus_1", "new@example.com", "Ada", "2026-01-01T00:00:00Z");
+    world.pay("cus_2", "pay_3", "2026-04-01T10:00:00Z", 100);
+    let file = std::env::temp_dir().join(format!("backfill-exclude-{}", std::process::id()));
+    let exclude = format!("--exclude={}", file.display());
+    for name in ["cus_1", "user_1", "OLD@example.com", "new@example.com"] {
+        fs::write(&file, format!("nobody@example.com\n\n{name}, # at their wish\nnobody\n"))
+            .unwrap();
+        let mode = [("PERSON_IDENTIFIER", "metadata.user_id")];
+        let mut heard = Heard::default();
+        let options = world.options(&[&exclude], &mode);
+        assert_eq!(backfill::run(&options, &mut heard).await.unwrap().people, 1, "{name}");
+        assert!(
+            heard.0.contains("in 2 of its entries, who are not left out: lines 1 and 4."),
+            "{}",
+            heard.0
+        );
+        assert!(!heard.0.contains("nobody@"), "{}", heard.0);
+    }
+    fs::write(&file, "cus_1, cus_2").unwrap();
+    let output = world.program(&["--yes", &exclude]);
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("one id or address a line: see line 1."),
+        "{output:?}"
+    );
+    fs::remove_file(&file).unwrap();
+    assert_eq!(world.people(), 1);
+}
+
 #[tokio::test]
 async fn a_dry_run_sends_nothing_and_what_it_read_serves_for_six_hours() {
     let world = small_history().await;

@@ -4,7 +4,8 @@ use super::index::{DISPUTES, Index, PAYMENTS, REFUNDS, SUBSCRIPTIONS};
 use crate::Error;
 use crate::reading::Charges;
 use dodo_customerio::dodo::{Enrichment, History, LifetimeValue, Object, Subscriptions, SumError};
-use dodo_customerio::event::{date, lenient};
+use dodo_customerio::event::{date, lenient, own_id};
+use dodo_customerio::transform::built_in::PersonIdentifier;
 use serde_json::Value;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,8 @@ pub struct Customer {
     pub subscriptions: BTreeMap<String, Arc<Object>>,
     pub refunds: BTreeMap<String, Object>,
     pub disputes: BTreeMap<String, Object>,
+    /// Their id, and all addresses and own ids that any of it names, outdated ones too.
+    pub names: BTreeSet<String>,
 }
 
 /// What lookups would find of a person.
@@ -40,10 +43,21 @@ impl Customer {
     ///
     /// # Errors
     /// If a file cannot be read.
-    pub fn read(index: &Index, number: u32, charges: &Charges) -> Result<Self, Error> {
+    pub fn read(
+        index: &Index,
+        number: u32,
+        charges: &Charges,
+        identifier: &PersonIdentifier,
+    ) -> Result<Self, Error> {
         let record = index.record(number)?.map(Arc::new);
         let mut customer = Self { record, ..Self::default() };
+        if let Some(record) = &customer.record {
+            customer.names.extend(names(record, identifier));
+        }
         for (list, object) in index.objects(number)? {
+            customer.names.extend(names(&object, identifier));
+            let named = object.get("customer").and_then(Value::as_object);
+            customer.names.extend(named.into_iter().flat_map(|named| names(named, identifier)));
             customer.add(list, object, charges);
         }
         Ok(customer)
@@ -158,6 +172,17 @@ impl Known {
         found.customer_since = self.customer_since;
         found.date_customer();
     }
+}
+
+/// The names that an object gives to the customer whom it is, or whose it is.
+fn names(object: &Object, identifier: &PersonIdentifier) -> Vec<String> {
+    let fields = ["customer_id", "email"].into_iter();
+    let mut names: Vec<_> =
+        fields.filter_map(|field| lenient::string(object.get(field)?)).collect();
+    if let PersonIdentifier::Metadata(key) = identifier {
+        names.extend(own_id(object.get("metadata"), key));
+    }
+    names
 }
 
 /// Whether nothing more will become of a payment.

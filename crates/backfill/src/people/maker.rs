@@ -8,12 +8,12 @@ use super::{LeftOut, lookups};
 use crate::reading::{Charges, Dodo};
 use crate::{Error, Options};
 use dodo_customerio::customerio::{Action, Identifier, Item, Subject};
-use dodo_customerio::dodo::{MAX_SAME_ADDRESS, Object};
-use dodo_customerio::event::{Event, lenient};
+use dodo_customerio::dodo::MAX_SAME_ADDRESS;
+use dodo_customerio::event::Event;
 use dodo_customerio::transform::built_in::{self, IdentifyTime, PersonIdentifier};
 use dodo_customerio::transform::{Ignored, Unsent};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Events of so long before the lists were read would start campaigns at Customer.io, in seconds.
 pub const STARTS_CAMPAIGNS: u64 = 72 * 3_600;
@@ -27,6 +27,8 @@ pub struct Maker<'a> {
     /// In Unix seconds.
     pub read_at: u64,
     pub left_out: LeftOut,
+    /// The lines of the file of those to leave out that name somebody.
+    pub found: BTreeSet<usize>,
 }
 
 /// A person, as they are sent.
@@ -54,6 +56,8 @@ enum Fate {
 struct People {
     all: Vec<Person>,
     positions: HashMap<String, usize>,
+    /// All names of the customers who are to be left out, addresses in lower case.
+    excluded: BTreeSet<String>,
 }
 
 impl People {
@@ -91,11 +95,13 @@ impl Maker<'_> {
                 self.take(&customer, &known, &mut people);
             }
         }
-        Ok(people.all.into_iter().filter_map(|person| self.finish(person)).collect())
+        let People { all, excluded, .. } = people;
+        Ok(all.into_iter().filter_map(|person| self.finish(person, &excluded)).collect())
     }
 
     async fn customer(&mut self, number: u32) -> Result<Customer, Error> {
-        let mut customer = Customer::read(self.index, number, &self.charges)?;
+        let identifier = &self.options.transform.identifier;
+        let mut customer = Customer::read(self.index, number, &self.charges, identifier)?;
         while let Some(id) = customer.unclear_payment() {
             let is_update = self.charges.ask(self.dodo, &id).await?;
             customer.note_card_update(&id, is_update);
@@ -130,12 +136,16 @@ impl Maker<'_> {
         let with_renewals =
             matches!(self.options.transform.identifier, PersonIdentifier::Metadata(_));
         let happenings = happenings::of(customer, with_renewals);
+        let is_excluded = self.is_excluded(customer);
+        if is_excluded {
+            people.excluded.extend(customer.names.iter().map(|name| name.to_lowercase()));
+        }
         if happenings.is_empty() {
             self.left_out.without_events += 1;
         }
         let mut is_identified = happenings.is_empty();
         for happening in happenings {
-            is_identified |= self.apply(happening, customer, known, people);
+            is_identified |= self.apply(happening, customer, known, is_excluded, people);
         }
         self.left_out.unidentified += u64::from(!is_identified);
     }
@@ -146,10 +156,10 @@ impl Maker<'_> {
         happening: Happening,
         customer: &Customer,
         known: &Known,
+        is_excluded: bool,
         people: &mut People,
     ) -> bool {
         let Happening { event_type, id, at, data, is_history } = happening;
-        let is_excluded = self.is_excluded(&data);
         let event = Event { id: &id, event_type, timestamp_ms: at, data, raw: "" };
         let needs = built_in::needs(&event, &self.options.transform);
         let found = lookups::found(&event, &needs, customer, known, self.read_at);
@@ -164,7 +174,7 @@ impl Maker<'_> {
             let is_event = matches!(item.action, Action::Event { .. });
             let person = people.get(&identifier);
             person.note(at, self.is_in_range(at));
-            person.is_excluded |= is_excluded || self.excludes(&identifier);
+            person.is_excluded |= is_excluded;
             let fate = if is_event { self.fate(at, is_history) } else { Fate::Sent };
             match fate {
                 Fate::Sent => person.apply(at, item),
@@ -204,22 +214,24 @@ impl Maker<'_> {
             && until.is_none_or(|until| at.is_some_and(|at| at < until))
     }
 
-    fn is_excluded(&self, data: &Object) -> bool {
-        let named = |field| {
-            let name = data.get("customer").and_then(|customer| customer.get(field));
-            name.and_then(lenient::string)
-                .is_some_and(|name| self.options.exclusion.contains(&name))
-        };
-        named("customer_id") || named("email")
+    /// Whether any name of a customer is in the file of those to leave out. Notes which lines were of use.
+    fn is_excluded(&mut self, customer: &Customer) -> bool {
+        let exclusion = &self.options.exclusion;
+        let before = customer.names.iter().filter_map(|name| exclusion.line(name));
+        let lines: Vec<_> = before.collect();
+        self.found.extend(&lines);
+        !lines.is_empty()
     }
 
-    fn excludes(&self, identifier: &Identifier) -> bool {
-        let (Identifier::Id(name) | Identifier::Email(name)) = identifier;
-        self.options.exclusion.contains(name)
+    /// The lines of the file of those to leave out that name nobody.
+    pub fn not_found(&self) -> Vec<usize> {
+        let lines = self.options.exclusion.lines().filter(|line| !self.found.contains(line));
+        lines.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    fn finish(&mut self, person: Person) -> Option<Made> {
-        if person.is_excluded {
+    /// `excluded` are names that lead to people who are to be left out.
+    fn finish(&mut self, person: Person, excluded: &BTreeSet<String>) -> Option<Made> {
+        if person.is_excluded || excluded.contains(&person.name().to_lowercase()) {
             self.left_out.excluded += 1;
             return None;
         }

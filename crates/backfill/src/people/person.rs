@@ -66,6 +66,12 @@ impl Person {
         Self { identifier, attributes, objects, events, held, span, is_in_range, is_excluded }
     }
 
+    /// The id or address that identifies them.
+    pub fn name(&self) -> &str {
+        let (Identifier::Id(name) | Identifier::Email(name)) = &self.identifier;
+        name
+    }
+
     /// Applies an item of an event that happened then (Unix milliseconds).
     pub fn apply(&mut self, at: Option<u64>, item: Item) {
         match (&item.action, &item.identifiers) {

@@ -2,6 +2,7 @@
 
 use super::Summary;
 use crate::Options;
+use crate::exclusion::numbered;
 use crate::folder::Folder;
 use crate::people::STARTS_CAMPAIGNS;
 use crate::plan::Plan;
@@ -15,7 +16,7 @@ pub const QUESTION: &str = "Send this to Customer.io?";
 /// What will be sent, how long it takes, and what it may start.
 pub fn plan(plan: &Plan, options: &Options, folder: &Folder) -> String {
     let mut lines = vec![read(plan), will_send(plan, options)];
-    lines.extend(left_out(plan, options));
+    lines.extend(left_out(plan));
     lines.extend(held(plan, options));
     lines.extend(span(plan));
     lines.push(String::new());
@@ -60,7 +61,7 @@ fn will_send(plan: &Plan, options: &Options) -> String {
     format!("To be sent to Customer.io: {}, in {requests}: {time}.", parts.join(", "))
 }
 
-fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
+fn left_out(plan: &Plan) -> Vec<String> {
     let left = &plan.left_out;
     let reasons = [
         (
@@ -98,8 +99,12 @@ fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
             count(left.without_sums, "person", "people")
         ));
     }
-    if !options.exclusion.is_empty() && left.excluded == 0 {
-        lines.push("Nobody in the file of --exclude was found.".to_owned());
+    if !left.not_found.is_empty() {
+        lines.push(format!(
+            "The file of EXCLUDE (--exclude) names nobody whom Dodo knows in {} of its entries, who are not left out: {}.",
+            left.not_found.len(),
+            numbered(&left.not_found)
+        ));
     }
     lines
 }
