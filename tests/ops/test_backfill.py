@@ -104,6 +104,7 @@ def test_without_a_stack_the_shell_says_everything(backfill):
     ({"customerio_site_id": "your_site_id"}, {}, {}, "customerio_site_id is still a placeholder in the secret of the stack"),
     ({"dodo_api_key": "two words"}, {}, {}, "dodo_api_key contains white space"),
     ({}, {}, {"EVENTS": "payment.*", "STACK": "dodo-customerio"}, "EVENTS=payment.* is neither yes nor no"),
+    ({}, {}, {"BACKFILL_FOLDER": "import"}, "BACKFILL_FOLDER is inside this checkout"),
     ({}, {}, {"STACK": "other"}, "There is no stack named other in eu-central-1"),
 ])
 def test_what_is_wrong_is_said_before_anything_is_read(checkout, made, secret, parameters, variables, said):

@@ -87,6 +87,7 @@ impl Options {
             (lacks_until, NO_UNTIL),
             (is_empty, NO_TIME),
             (folder.is_none(), NO_FOLDER),
+            (folder.as_ref().is_some_and(|folder| folder.is_relative()), RELATIVE_FOLDER),
         ];
         let missing = missing.into_iter().filter(|(is_missing, _)| *is_missing);
         mistakes.extend(missing.map(|(_, mistake)| mistake.to_owned()));
@@ -144,7 +145,10 @@ const NO_TIME: &str = "SINCE (--since) must be earlier than UNTIL (--until), whi
      nothing lies between them.";
 
 const NO_FOLDER: &str = "There is no place for the files of the run: HOME is not set. Name a folder that \
-     only you can read with --folder.";
+     only you can read with BACKFILL_FOLDER (--folder).";
+
+const RELATIVE_FOLDER: &str = "BACKFILL_FOLDER (--folder) must be a whole path, such as /home/ada/import, outside the \
+     checkout: the files of a run hold personal data.";
 
 #[cfg(test)]
 mod tests {
@@ -200,6 +204,12 @@ mod tests {
             missing.starts_with("The file of EXCLUDE (--exclude), /nowhere/at/all, cannot be read"),
             "{missing}"
         );
+    }
+
+    #[test]
+    fn a_folder_is_a_whole_path() {
+        let said = mistakes(&["--folder=import"], &PAIR);
+        assert!(said.contains("BACKFILL_FOLDER (--folder) must be a whole path"), "{said}");
     }
 
     #[test]

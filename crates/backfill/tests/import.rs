@@ -8,6 +8,7 @@ use stand_ins::customerio::CustomerIo;
 use stand_ins::dodo_api::{Beyond, DodoApi, PageCap, RateLimit};
 use stand_ins::fault::Fault;
 use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -331,7 +332,7 @@ async fn subscriptions_are_objects_if_they_are_to_be() {
 #[tokio::test]
 async fn who_is_excluded_or_out_of_range_is_not_sent() {
     let world = small_history().await;
-    fs::create_dir_all(&world.folder).unwrap();
+    fs::DirBuilder::new().mode(0o700).create(&world.folder).unwrap();
     let file = world.folder.join("deleted");
     fs::write(&file, "# at their wish\nGRACE@example.com\n").unwrap();
     let exclude = format!("--exclude={}", file.display());
@@ -444,6 +445,76 @@ async fn what_only_updates_a_card_is_no_purchase() {
     assert_eq!(world.person("cus_1")["last_payment_status"], "succeeded");
 }
 
+#[tokio::test]
+async fn who_only_updated_a_card_gets_no_state_in_any_mode() {
+    for mode in ["customer_id", "email", "metadata.user_id"] {
+        let world = World::new().await;
+        let pay = |id: &str, amount: u64, is_update: bool, metadata: Value, at: &str| {
+            let data = json!({
+                "payment_id": id, "status": "succeeded", "total_amount": amount, "currency": "EUR",
+                "created_at": at, "is_update_payment_method": is_update, "metadata": metadata,
+                "customer": {"customer_id": "cus_1", "email": "ada@example.com", "name": "Ada"},
+            });
+            world.happened("payment.succeeded", at, data);
+        };
+        if mode.starts_with("metadata") {
+            pay("pay_1", 900, false, json!({"user_id": "user_1"}), "2026-03-01T10:00:00Z");
+        }
+        pay("pay_2", 0, true, json!({}), "2026-03-02T10:00:00Z");
+        pay("pay_3", 0, true, json!({}), "2026-03-03T10:00:00Z");
+        world.import(&[], &[("PERSON_IDENTIFIER", mode)]).await.unwrap();
+        let ada = world.person(if mode == "customer_id" { "cus_1" } else { "ada@example.com" });
+        for name in ["last_payment_status", "payments_count", "customer_since", "total_spent"] {
+            assert_eq!(ada[name], Value::Null, "{name} in {ada}, {mode}");
+        }
+        assert_eq!(ada["dodo_customer_id"], "cus_1", "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn without_payments_a_person_of_an_address_still_has_a_beginning() {
+    let world = World::new().await;
+    world.subscribe("cus_1", "sub_1", "active", "2026-03-01T10:00:00Z");
+    world.dodo.state().know("cus_1", "cus_1@example.com", "Ada", "2026-01-01T00:00:00Z");
+    world.import(&[], &[("PERSON_IDENTIFIER", "email")]).await.unwrap();
+    assert_eq!(world.person("cus_1@example.com")["customer_since"], 1_767_225_600);
+}
+
+/// A moment with more objects than pages hold is never taken for one that ends there.
+#[tokio::test]
+async fn a_full_moment_is_read_as_a_whole_or_not_at_all() {
+    for (payments, beyond, is_whole) in [
+        (350, Some(Beyond::Empty), false),
+        (350, Some(Beyond::Refused), false),
+        (200, Some(Beyond::Empty), false),
+        (200, None, true),
+        (350, None, true),
+    ] {
+        let world = World::new().await;
+        for number in 0..payments {
+            world.pay("cus_1", &format!("pay_{number}"), "2026-03-01T10:00:00Z", 100);
+        }
+        if let Some(beyond) = beyond {
+            world.dodo.state().page_caps.insert("payments", PageCap { last: 1, beyond });
+        }
+        let ended = world.import(&[], &[]).await.map_err(|error| error.to_string());
+        assert_eq!(ended.is_ok(), is_whole, "{payments} {beyond:?} {ended:?}");
+        match ended {
+            Ok(_) => assert_eq!(world.person("cus_1")["payments_count"], payments),
+            Err(error) => assert!(error.contains("created at one moment"), "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_others_may_read_is_not_used() {
+    let world = small_history().await;
+    fs::DirBuilder::new().mode(0o755).create(&world.folder).unwrap();
+    let error = world.import(&[], &[]).await.unwrap_err().to_string();
+    assert!(error.contains("is open to others") && error.contains("chmod 700"), "{error}");
+    assert_eq!(fs::read_dir(&world.folder).unwrap().count(), 0);
+}
+
 /// Many windows, of which some end exactly at a page, however Dodo caps the pages.
 #[tokio::test]
 async fn a_long_list_is_read_as_a_whole() {
@@ -485,7 +556,7 @@ async fn refused_items_are_listed_with_their_reasons() {
     let line: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(line["errors"][0]["field"], "attributes.email");
     assert_eq!(line["item"]["identifiers"]["id"], "cus_2");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(fs::read_dir(&world.folder).unwrap().count(), 1, "nothing else is left");
 }

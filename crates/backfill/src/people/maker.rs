@@ -102,7 +102,7 @@ impl Maker<'_> {
     async fn customer(&mut self, number: u32) -> Result<Customer, Error> {
         let identifier = &self.options.transform.identifier;
         let mut customer = Customer::read(self.index, number, &self.charges, identifier)?;
-        while let Some(id) = customer.unclear_payment() {
+        while let Some(id) = customer.unclear_payment(identifier) {
             let is_update = self.charges.ask(self.dodo, &id).await?;
             customer.note_card_update(&id, is_update);
         }

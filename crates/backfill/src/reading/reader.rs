@@ -105,8 +105,13 @@ impl<'a> Reader<'a> {
                 // A full page was the last one, or Dodo shows no more of them.
                 Page::Items(_, 0) if number > 0 => {
                     self.cap.suspect(number);
-                    let split = self.split(list, window, &mut found)?;
-                    return split.map_or_else(|| self.done(list, window), Ok);
+                    return match self.split(list, window, &mut found)? {
+                        Some(split) => Ok(split),
+                        None if self.is_capped(list, window, number).await? => {
+                            Err(Error::TooFull(LISTS[list]))
+                        }
+                        None => self.done(list, window),
+                    };
                 }
                 Page::Items(..) if number >= ENDLESS => return Err(Error::TooFull(LISTS[list])),
                 Page::Items(_, PAGE_SIZE..)
@@ -157,6 +162,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether a window that shows nothing after so many full pages has more: pages of half the size reach less
+    /// far, so the last of them is empty only if pages are counted.
+    async fn is_capped(&self, list: usize, window: Window, number: usize) -> Result<bool, Error> {
+        let last = self.page_of(list, window, 2 * number - 1, PAGE_SIZE / 2).await?;
+        Ok(!matches!(last, Page::Items(_, 1..)))
+    }
+
     fn done(&self, list: usize, window: Window) -> Result<Ended, Error> {
         let mut journal = self.journal(list);
         journal.done(window)?;
@@ -176,8 +188,18 @@ impl<'a> Reader<'a> {
     }
 
     async fn page(&self, list: usize, window: Window, number: usize) -> Result<Page, Error> {
+        self.page_of(list, window, number, PAGE_SIZE).await
+    }
+
+    async fn page_of(
+        &self,
+        list: usize,
+        window: Window,
+        number: usize,
+        size: usize,
+    ) -> Result<Page, Error> {
         let [from, to] = window.filters();
-        let page = [("page_size", PAGE_SIZE.to_string()), ("page_number", number.to_string())];
+        let page = [("page_size", size.to_string()), ("page_number", number.to_string())];
         let query: Vec<_> = page.into_iter().chain([from, to]).collect();
         match self.dodo.get(&[LISTS[list]], &query).await? {
             Reply::Refused(status) => Ok(Page::Refused(status)),
