@@ -39,8 +39,8 @@ impl Folder {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(Error::at(path))?;
-        let mode = fs::metadata(path).map_err(Error::at(path))?.permissions().mode();
-        if mode & 0o077 != 0 {
+        let permissions = fs::metadata(path).map_err(Error::at(path))?.permissions();
+        if permissions.mode() & 0o077 != 0 {
             return Err(Error::OpenFolder(path.to_owned()));
         }
         let lock = options().create(true).truncate(false).write(true).open(path.join(LOCK));

@@ -1,6 +1,7 @@
 //! What will be sent: the batches, in a file, and what a person should know before they leave.
 
 use crate::folder::Folder;
+use crate::patience::watched;
 use crate::people::{Held, LeftOut, Made, Maker};
 use crate::reading::{LISTS, Pages};
 use crate::{Error, Options, Terminal};
@@ -78,7 +79,8 @@ impl Plan {
         let index = maker.index;
         terminal.begin("Making people", index.groups.len() as u64);
         for (done, group) in index.groups.iter().enumerate() {
-            for made in maker.people(group).await? {
+            let patience = &maker.dodo.patience;
+            for made in watched(maker.people(group), patience, terminal).await? {
                 plan.add(&made);
                 batches.add(made.items.json).map_err(Error::at(folder.path(BATCHES)))?;
             }

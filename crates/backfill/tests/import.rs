@@ -600,6 +600,36 @@ async fn a_run_that_stopped_goes_on() {
 }
 
 #[tokio::test]
+async fn an_endless_429_is_said_once_and_ends_with_the_patience() {
+    let world = small_history().await;
+    let wait = vec![("retry-after", "11".to_owned())];
+    let busy = Fault::Response(429, wait, "{}".to_owned());
+    world.dodo.state().faults.queue.extend(vec![busy; 40]);
+    let mut options = world.options(&[], &[]);
+    options.patience = Duration::from_secs(5);
+    let mut heard = Heard::default();
+    let error = backfill::run(&options, &mut heard).await.unwrap_err().to_string();
+    assert!(
+        error.contains("status 429") && error.contains("Type the same command again"),
+        "{error}"
+    );
+    assert_eq!(heard.0.matches("asking again in 11 s").count(), 1, "{}", heard.0);
+}
+
+#[tokio::test]
+async fn a_customer_io_that_is_away_is_said_once() {
+    let world = small_history().await;
+    let wait = vec![("retry-after", "13".to_owned())];
+    let busy = Fault::Response(429, wait, "{}".to_owned());
+    // The first request is the check of the pair.
+    world.customerio.fail([Fault::status(404), busy]);
+    let (summary, said) = world.import_and_read(&[]).await;
+    assert_eq!((summary.people, world.people()), (2, 2));
+    let waits = "Customer.io does not accept requests for now: waiting, and asking again in 13 s.";
+    assert_eq!(said.matches(waits).count(), 1, "{said}");
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_said_before_anything_is_read() {
     let world = small_history().await;
     let error = world.import(&[], &[("CUSTOMERIO_API_KEY", "wrong")]).await.unwrap_err();

@@ -7,6 +7,7 @@ use super::roots::Roots;
 use super::window::Window;
 use super::{LISTS, Pages};
 use crate::folder::Folder;
+use crate::patience::Patience;
 use crate::{Error, Options};
 use dodo_customerio::event::date;
 use serde::Deserialize;
@@ -63,6 +64,11 @@ impl<'a> Reader<'a> {
         let journal = |list: &&str| Journal::open(folder, list).map(Mutex::new);
         let journals = LISTS.iter().map(journal).collect::<Result<_, _>>()?;
         Ok(Self { dodo, options, oldest: super::oldest(options), cap: Cap::default(), journals })
+    }
+
+    /// With Dodo's API.
+    pub fn patience(&self) -> &Patience {
+        &self.dodo.patience
     }
 
     fn journal(&self, list: usize) -> MutexGuard<'_, Journal> {
@@ -165,8 +171,8 @@ impl<'a> Reader<'a> {
     /// Whether a window that shows nothing after so many full pages has more: pages of half the size reach less
     /// far, so the last of them is empty only if pages are counted.
     async fn is_capped(&self, list: usize, window: Window, number: usize) -> Result<bool, Error> {
-        let last = self.page_of(list, window, 2 * number - 1, PAGE_SIZE / 2).await?;
-        Ok(!matches!(last, Page::Items(_, 1..)))
+        let reached = self.page_of(list, window, 2 * number - 1, PAGE_SIZE / 2).await?;
+        Ok(!matches!(reached, Page::Items(_, 1..)))
     }
 
     fn done(&self, list: usize, window: Window) -> Result<Ended, Error> {
