@@ -140,7 +140,7 @@ template: $(OPS_TOOLS)
 
 ops-tests: $(ALL_TOOLS)
 	@echo "==> tests of ops/"
-	@$(VENV)/bin/python -m pytest -q tests/ops
+	@$(VENV)/bin/python -m pytest -q --numprocesses auto tests/ops
 
 # The release builds are for tests/budget.rs. Linking them is work for one core, so they run beside the tests' build.
 unit: cargo-given $(ALL_TOOLS)

@@ -25,7 +25,7 @@ def main():
     keep(made, made.before or made.after)
     artifact = taken or build.from_source(made.architecture)
     clear_away(found)
-    first, *others = switch.stages(made)
+    first, *others = switch.stages(made, found)
     switch.check_settled(made, first, found)
     prepared = agreed(first, artifact, told)
     if prepared is None and not others:

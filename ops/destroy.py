@@ -2,11 +2,13 @@
 
 import sys
 
-from . import answers, change_set, flags, queues, questions, stack
+from . import answers, change_set, delivery, flags, queues, questions, stack
 from .hints import again, say
 from .trouble import Trouble
 
 EMPTY = "make deploy PARAMS=Delivery=drain, and wait until make doctor says that both queues are empty"
+# What is true of a stack in mode `queue` whatever its queues hold now.
+FILLING = "What arrives before the function is gone would wait in a queue that nothing empties any more (Delivery=queue)"
 
 
 def main():
@@ -19,8 +21,8 @@ def main():
     stack.check_state(found, "destroy")
     stack.check_own(found, "destroy")
     say("\n".join(consequences(found)))
-    left = queues.glance(found)
-    if left and not given_up(left):
+    queues.say_gone(found)
+    if not given_up(found, queues.settled(found, "deletes nothing")):
         raise Trouble(f"Nothing was deleted. To empty the queue, type: {EMPTY}")
     if not questions.confirmed(f"Delete the stack {name}?"):
         raise Trouble(f"Nothing was deleted. To delete it, type: {again('destroy')}")
@@ -29,14 +31,23 @@ def main():
     say(f"The stack {name} is deleted.")
 
 
-def given_up(left):
-    """Whether somebody at a terminal says that what is in the queues need not be delivered. YES=1 does not say that."""
+def given_up(found, left):
+    """Whether there is nothing to deliver, or somebody at a terminal says that it need not be: what is `left` in the
+    queues, which YES=1 does not say, or what may still arrive.
+    """
+    if not left:
+        return not is_filling(found) or questions.confirmed(f"{FILLING}. Go on all the same?")
     if flags.is_set("YES") or not sys.stdin.isatty():
         raise Trouble(
             f"Nothing was deleted: the queues are not empty ({left}), and nothing would deliver that any more. Type: {EMPTY}. To give it up, "
             f"type: {again('destroy', YES=None)}, at a terminal, which asks; or purge the queues in the console of SQS first"
         )
     return questions.confirmed(f"The queues are not empty ({left}), and nothing would deliver that any more. Go on all the same?")
+
+
+def is_filling(found):
+    """Whether the webhook function goes on putting webhooks into the queue."""
+    return delivery.of(found.parameters) == delivery.QUEUE and "queue" in queues.existing(found)
 
 
 def consequences(found):
@@ -48,7 +59,10 @@ def consequences(found):
     if url:
         lines.append(f"  Dodo goes on posting to {url} until its endpoint is disabled or deleted in Dodo's dashboard; do that first.")
         lines.append("  A new stack has another URL. What arrives in between is lost, unless you replay it within two weeks.")
-    if queues.of(found):
-        lines.append(f"  The queues stay, with what is in them, for 14 days at most: {', '.join(queues.of(found).values())}")
+    left = queues.existing(found)
+    if left:
+        lines.append(f"  The queues stay, with what is in them, for 14 days at most: {', '.join(left.values())}")
+    if is_filling(found):
+        lines.append(f"  {FILLING}. To lose none, first type: {EMPTY}")
     lines.append("  What stays: SAM's bucket with the uploaded code (aws-sam-cli-managed-default), people and events at Customer.io.")
     return lines

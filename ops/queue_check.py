@@ -17,7 +17,7 @@ def checks(found):
     """Names of checks, and the checks themselves, which take the stack; none beyond the mode if it has no queue."""
     if not queues.of(found):
         return [("delivery", lambda _: "direct: each webhook goes to Customer.io at once")]
-    return [("delivery", mode), ("queue function", functions), ("queue", depths)]
+    return [("delivery", mode), ("queue", depths), ("queue function", functions)]
 
 
 def outcome_of_probe(found):
@@ -31,10 +31,11 @@ def mode(found):
 
 
 def functions(found):
-    """Both functions can be invoked, and the queue invokes its own."""
+    """Both functions can be invoked, both queues exist, and the queue invokes its own function."""
+    source = queues.arns(found)["queue"]
     for output in ("FunctionName", "QueueFunctionName"):
         check_state(found, found.outputs[output])
-    function, source = found.outputs["QueueFunctionName"], queues.arn(found.region, queues.of(found)["queue"])
+    function = found.outputs["QueueFunctionName"]
     asked = {"FunctionName": function, "EventSourceArn": source}
     mappings = aws.called(found.region, "lambda", "list_event_source_mappings", **asked)["EventSourceMappings"]
     if not mappings:
@@ -103,7 +104,7 @@ def notes(found):
 def dead_letters(found):
     count = queues.depth(found.region, queues.of(found)["dead letters"]).total
     refused = f"{count} {plural(count, 'event')} {'was' if count == 1 else 'were'} refused for good"
-    return count and f"{refused}. make logs SINCE=14d FILTER=rejected says why. Once that is fixed, type: make redrive"
+    return count and f"{refused}. make logs SINCE=14d FILTER=\"?rejected ?malformed\" says why. Once that is fixed, type: make redrive"
 
 
 def late(found):

@@ -9,11 +9,20 @@ from dataclasses import dataclass
 
 from . import aws
 from .hints import say
+from .trouble import Trouble
 
 URLS = {"queue": "QueueUrl", "dead letters": "DeadLetterQueueUrl"}
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 # For how long it must look empty, and how often it is asked.
 SETTLED_SECONDS, GLANCE_SECONDS, PAUSE_SECONDS = 60, 4, 2
+# What SQS says of a queue that does not exist, in its two protocols.
+NONE_SUCH = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+# CloudFormation does not make again what was deleted behind its back; but without a queue in the stack it makes new ones.
+RENEWAL = "For new queues, type: make deploy PARAMS=Delivery=direct, then: make deploy PARAMS=Delivery=queue"
+
+
+class Gone(Trouble):
+    """Somebody has deleted a queue of the stack."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +43,46 @@ def of(found):
 
 
 def depth(region, url):
-    counted = attributes(region, url, COUNTS)
+    """How much is in a queue, now. One that is gone holds nothing."""
+    try:
+        counted = attributes(region, url, COUNTS)
+    except Gone:
+        return Depth(0, 0, 0)
     return Depth(*(int(counted.get(name, 0)) for name in COUNTS))
 
 
-def arn(region, url):
-    return attributes(region, url, ["QueueArn"])["QueueArn"]
+def arns(found):
+    """The ARNs of both queues by what they hold. Raises Gone for one that was deleted."""
+    return {name: attributes(found.region, url, ["QueueArn"])["QueueArn"] for name, url in of(found).items()}
+
+
+def existing(found):
+    """As `of`, without queues that were deleted."""
+    return {name: url for name, url in of(found).items() if exists(found.region, url)}
+
+
+def exists(region, url):
+    try:
+        attributes(region, url, ["QueueArn"])
+    except Gone:
+        return False
+    return True
+
+
+def say_gone(found):
+    """Tells of queues that were deleted, where that is no obstacle."""
+    for url in of(found).values():
+        if not exists(found.region, url):
+            say(f"The queue {url} is gone: somebody deleted it. It holds nothing any more.")
 
 
 def attributes(region, url, names):
-    return aws.called(region, "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=list(names)).get("Attributes", {})
+    try:
+        return aws.called(region, "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=list(names)).get("Attributes", {})
+    except aws.Refused as refused:
+        if aws.code_of(refused.error) in NONE_SUCH:
+            raise Gone(f"The queue {url} is gone: somebody deleted it. {RENEWAL}") from None
+        raise
 
 
 def depths(found):
@@ -56,17 +95,19 @@ def glance(found):
     return watched(found, GLANCE_SECONDS)
 
 
-def settled(found):
-    """What the queues hold, or None once they have been empty for as long as SQS may lag behind."""
-    if of(found):
-        say(f"==> both queues must stay empty for {SETTLED_SECONDS} s, since SQS's counts lag behind", flush=True)
+def settled(found, interrupted):
+    """What the queues hold, or None once they have been empty for as long as SQS may lag behind; `interrupted` says what
+    Ctrl-C leaves meanwhile.
+    """
+    if existing(found):
+        say(f"==> the queues must stay empty for {SETTLED_SECONDS} s, since SQS's counts lag behind. Ctrl-C {interrupted}", flush=True)
     return watched(found, SETTLED_SECONDS)
 
 
 def watched(found, seconds):
     """What the queues hold as soon as one holds something, or None after so many seconds."""
     pauses = [0] + [PAUSE_SECONDS] * (seconds // PAUSE_SECONDS)
-    for pause in pauses if of(found) else []:
+    for pause in pauses if existing(found) else []:
         time.sleep(pause)
         seen = depths(found)
         if any(it.total for it in seen.values()):

@@ -20,7 +20,8 @@ def main():
             f"The stack {found.name} has no queue (Delivery={delivery.of(found.parameters)}), and so no dead letters. "
             f"Dodo keeps what was refused: replay it in its dashboard. Type: make logs SINCE=1d FILTER=rejected, to see what there is"
         )
-    source, target = (queues.arn(found.region, queues.of(found)[name]) for name in ("dead letters", "queue"))
+    arns = queues.arns(found)
+    source, target = arns["dead letters"], arns["queue"]
     task = started(found.region, source, target)
     say(ended(follow(found.region, source, task), queues.depths(found)["dead letters"]))
 

@@ -22,7 +22,7 @@ class Stack:
     outputs: dict
     parameters: dict
     # RFC 3339, in UTC.
-    created: str
+    created: str = ""
 
 
 def described(name, region):

@@ -9,17 +9,29 @@ from .trouble import Trouble
 DIRECT, DRAIN = ({"PARAMS": f"{delivery.PARAMETER}={mode}"} for mode in (delivery.DIRECT, delivery.DRAIN))
 
 
-def stages(made):
-    """The plans to carry out, one after another."""
+def stages(made, found):
+    """The plans to carry out, one after another. Nothing gets into a queue that is gone, so there is nothing to drain; and
+    CloudFormation may fail over it as long as the template names it.
+    """
     modes = delivery.stages(made.before, made.after)
+    if delivery.loses_queue(made.before, made.after) and "queue" not in queues.existing(found):
+        modes = modes[-1:]
     return [dataclasses.replace(made, after={**made.after, delivery.PARAMETER: mode}) for mode in modes]
 
 
 def check(made, found):
     """Raises Trouble if the queues hold something that nothing would deliver any more. Before anything is built."""
-    left = delivery.loses_queue(made.before, made.after) and queues.glance(found)
+    if not delivery.loses_queue(made.before, made.after):
+        return
+    queues.say_gone(found)
+    left = queues.glance(found)
     if not left:
         return
+    if "queue" not in queues.existing(found):
+        raise Trouble(
+            f"The queues are not empty ({left}); nothing was deployed. make redrive has no queue to move them to. Move them into a new one in the console of "
+            f"SQS, as docs/queue.md says, or purge their queue there. Then type: {again('deploy')}"
+        )
     if delivery.of(made.before) == delivery.DRAIN:
         raise Trouble(f"The queues are not empty ({left}); nothing was deployed.{letters(left)} Wait until make doctor says that both are empty. Then type: {again('deploy')}")
     raise Trouble(
@@ -32,7 +44,7 @@ def check_settled(made, stage, found):
     """Raises Trouble unless the queues have been empty for long enough, if this stage takes away what empties them."""
     if not (delivery.loses_queue(made.before, made.after) and delivery.of(stage.after) == delivery.DIRECT):
         return
-    left = queues.settled(found)
+    left = queues.settled(found, f"leaves the stack with Delivery={delivery.of(found.parameters)}; later, type: {again('deploy', **DIRECT)}")
     if left:
         raise Trouble(
             f"The queues are not empty ({left}). Until they are, the stack {made.name} stays as it is now: webhooks go to Customer.io directly, and "
@@ -55,5 +67,6 @@ def go_on(made, stage, artifact, now):
 
 def say_what_stays(made, found):
     """The queues of a stack that now delivers directly."""
-    if delivery.loses_queue(made.before, made.after) and queues.of(found):
-        say(f"The queues stay in the account, empty, and cost nothing: {', '.join(queues.of(found).values())}")
+    left = queues.existing(found) if delivery.loses_queue(made.before, made.after) else {}
+    if left:
+        say(f"The queues stay in the account, empty, and cost nothing: {', '.join(left.values())}")

@@ -15,7 +15,8 @@
 //! - [`aws`] and [`http`] build the clients: one HTTP and TLS stack for everything;
 //! - [`telemetry`] is the log, the metrics, and the redaction of both.
 
-// What only this crate uses is not `pub`, so that documentation is written where it says something.
+// What is `pub` is so for `main.rs`, the programs in `crates/`, the tests and the benches. What only this
+// crate uses is not, so that documentation is written where it says something.
 #![warn(unreachable_pub)]
 
 pub mod aws;

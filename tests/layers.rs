@@ -1,5 +1,5 @@
 //! The folders of `src/` import one another only downward, in the order in which `src/lib.rs` lists
-//! them, so there are no circles.
+//! them, so there are no circles; and some not at all.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ fn layers() -> Vec<String> {
     let lib = fs::read_to_string(src().join("lib.rs")).unwrap();
     let list = lib.lines().filter_map(|line| line.strip_prefix("//! - "));
     let names = |line: &str| -> Vec<String> {
-        // In `handler`, in [`aws`] and [`http`]: what comes before the sentence says what it does.
+        // A line names one module, or two as in "[`aws`] and [`http`]"; what else it quotes is none.
         let quoted = line.split('`').skip(1).step_by(2).map(str::to_owned);
         let are_two = line.contains("`] and [`");
         quoted.take(if are_two { 2 } else { 1 }).collect()
@@ -62,6 +62,26 @@ fn imports_go_downward_only() {
         for import in imports(&file) {
             let Some(other) = rank(&import) else { panic!("{}: crate::{import}", path.display()) };
             assert!(other >= own, "{} imports crate::{import}, which is above it", path.display());
+        }
+    }
+}
+
+/// The order is written down twice: in `src/lib.rs`, and for people who read no Rust.
+#[test]
+fn the_architecture_has_the_same_order() {
+    let page = include_str!("../docs/architecture.md");
+    let (_, order) = page.split_once("(`tests/layers.rs` checks it): main → ").unwrap();
+    let order = order.split('.').next().unwrap();
+    let order: Vec<_> = order.split(" → ").flat_map(|rank| rank.split(", ")).collect();
+    assert_eq!(order, layers());
+}
+
+/// Only the transform knows the vocabularies of both.
+#[test]
+fn dodo_and_customerio_know_nothing_of_each_other() {
+    for [own, other] in [["dodo", "customerio"], ["customerio", "dodo"]] {
+        for file in rust_files(&src().join(own)) {
+            assert!(!imports(&file).contains(other), "{} imports {other}", file.display());
         }
     }
 }

@@ -268,10 +268,13 @@ fn the_webhook_function_is_changed_after_all_that_the_queue_needs() {
 fn queues_outlive_the_stack_and_keep_a_message_until_it_is_too_old() {
     for name in ["Queue", "DeadLetterQueue"] {
         let queue = &resources()[name];
-        assert_eq!(
-            (&queue["DeletionPolicy"], &queue["UpdateReplacePolicy"]),
-            (&json!("Retain"), &json!("Retain"))
-        );
+        // Its policy stays with it.
+        for kept in [queue, &resources()[&format!("{name}Policy")]] {
+            assert_eq!(
+                (&kept["DeletionPolicy"], &kept["UpdateReplacePolicy"]),
+                (&json!("Retain"), &json!("Retain"))
+            );
+        }
         let properties = &queue["Properties"];
         assert_eq!(properties["SqsManagedSseEnabled"], true);
         assert_eq!(properties["MessageRetentionPeriod"], 14 * 24 * 3_600);

@@ -10,7 +10,11 @@ import os
 import sys
 import threading
 
+# No page in a browser may read what is here.
+os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+
 try:
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
     from moto.server import ThreadedMotoServer
     from moto.sqs.models import Queue
 except ImportError as error:
@@ -32,6 +36,23 @@ def one_at_a_time(method):
 
 for name in ("add_message", "delete_message"):
     setattr(Queue, name, one_at_a_time(getattr(Queue, name)))
+
+def from_programs(method):
+    """Browsers say which page a request is of, programs do not. A page's own name may lead here too."""
+
+    @functools.wraps(method)
+    def guarded(application, environ, start_response):
+        host = environ.get("HTTP_HOST", "").partition(":")[0]
+        is_page = "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ
+        if is_page or host not in ("127.0.0.1", "localhost"):
+            start_response("403 Forbidden", [("content-type", "text/plain")])
+            return [b"This is for programs on this machine, not for pages in a browser.\n"]
+        return method(application, environ, start_response)
+
+    return guarded
+
+
+DomainDispatcherApplication.__call__ = from_programs(DomainDispatcherApplication.__call__)
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -16,6 +16,10 @@ const TRACK_URLS: [(&str, &str); 2] =
 const DODO_URLS: [(&str, &str); 2] =
     [("live", "https://live.dodopayments.com"), ("test", "https://test.dodopayments.com")];
 
+/// What `QUEUE_URL` and `DEAD_LETTER_QUEUE_URL` must be.
+const A_QUEUE_URL: &str = "the URL of a queue of SQS, such as \
+     https://sqs.eu-central-1.amazonaws.com/123456789012/webhooks";
+
 const DEFAULT_SECONDS: u64 = 300;
 
 const LOG_LEVEL: &str = "LOG_LEVEL";
@@ -157,26 +161,28 @@ impl<V: Fn(&str) -> Option<String>> Reader<V> {
         let is_queue = self.optional("_HANDLER").as_deref() == Some("queue");
         let mut url = |variable| self.queue_url(variable, is_queue);
         match (url("QUEUE_URL"), url("DEAD_LETTER_QUEUE_URL")) {
-            (Some(queue), Some(dead_letters)) if is_queue => Role::Queue { queue, dead_letters },
+            (Some(queue), Some(dead_letters)) if is_queue => {
+                if queue.url == dead_letters.url {
+                    let problem = "must be another queue than QUEUE_URL";
+                    let () = self.error(dead_letters.variable, problem);
+                }
+                Role::Queue { queue, dead_letters }
+            }
             (queue, _) => Role::Webhooks { queue },
         }
     }
 
     fn queue_url(&mut self, variable: &'static str, is_required: bool) -> Option<QueueUrl> {
         let Some(text) = self.optional(variable) else {
-            let problem = format!("must be {QUEUE_URL}, since _HANDLER is queue");
+            let problem = format!("must be {A_QUEUE_URL}, since _HANDLER is queue");
             return if is_required { self.error(variable, problem) } else { None };
         };
         match usable_base(&text).ok().filter(names_a_queue) {
             Some(url) => Some(QueueUrl { variable, url }),
-            None => self.error(variable, format!("must be {QUEUE_URL}, not \"{text}\"")),
+            None => self.error(variable, format!("must be {A_QUEUE_URL}, not \"{text}\"")),
         }
     }
 }
-
-/// What the URL of a queue is.
-const QUEUE_URL: &str = "the URL of a queue of SQS, such as \
-     https://sqs.eu-central-1.amazonaws.com/123456789012/webhooks";
 
 /// An account's number, and a name.
 fn names_a_queue(url: &Url) -> bool {

@@ -61,7 +61,7 @@ impl Attributes {
     }
 
     /// Whether there is no room for another.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.0.len() >= MAX_ATTRIBUTES
     }
 

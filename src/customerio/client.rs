@@ -2,20 +2,17 @@ use super::rejection::{self, Known};
 use super::request::Request;
 use super::response::{self, ItemError, LaterReason, Verdict};
 use super::retry;
-use crate::http::{RetryPolicy, parse_retry_after, read_body};
+use crate::http::{self, RetryPolicy, read_body};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// How much of a response is read, in bytes. Real ones are far smaller.
 const MAX_RESPONSE: usize = 64 * 1024;
-
-/// How long opening the connection ahead of time may take.
-const WARM_UP: Duration = Duration::from_secs(1);
 
 /// The pair that Customer.io calls Site ID and API Key of the Track API. Prints without its values.
 #[derive(Debug, Clone)]
@@ -70,7 +67,7 @@ impl TrackApi {
 
     /// Opens the connection before the first webhook needs it. It may fail.
     pub(crate) async fn warm_up(&self) {
-        drop(self.http.head(self.base.clone()).timeout(WARM_UP).send().await);
+        http::warm_up(&self.http, self.base.as_str()).await;
     }
 
     /// Sends a request, and repeats it where that may help, as far as `attempts` allows. Repeating is
@@ -150,8 +147,7 @@ fn classify(error: &reqwest::Error) -> LaterReason {
 
 async fn read(mut response: Response) -> Verdict {
     let status = response.status().as_u16();
-    let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let retry_after = header.and_then(|header| parse_retry_after(header, SystemTime::now()));
+    let retry_after = http::retry_after(&response);
     // A body that breaks off, or is longer than any real one, proves nothing.
     let body = read_body(&mut response, MAX_RESPONSE).await.ok().flatten();
     response::classify(status, retry_after, body.as_deref())

@@ -16,7 +16,7 @@ pub const MAX_ATTRIBUTE_VALUE: usize = 1_000;
 pub const MAX_ATTRIBUTES: usize = 300;
 
 /// Cuts a string to at most `limit` bytes without splitting a character.
-pub fn cut(text: &mut String, limit: usize) {
+pub(crate) fn cut(text: &mut String, limit: usize) {
     text.truncate(text.floor_char_boundary(limit));
 }
 

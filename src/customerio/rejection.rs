@@ -26,36 +26,28 @@ impl Request {
         events
     }
 
-    /// What a response may quote of some events: their items, and on older paths the payload and the
-    /// person (`api/v1/customers/<id>`).
-    fn quotable(&self, payload: &Value, events: &[usize]) -> Value {
+    /// What a response may quote: the payload, and on older paths the person (`api/v1/customers/<id>`).
+    fn quotable(&self) -> Value {
+        let payload: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let path: Vec<_> = self.path.split('/').skip(3).collect();
-        let Some(items) = payload["batch"].as_array().filter(|_| !self.origins.is_empty()) else {
-            return json!({ "payload": payload, "path": path });
-        };
-        let theirs = self.origins.iter().zip(items).filter(|(event, _)| events.contains(event));
-        let items: Vec<_> = theirs.map(|(_, item)| item).collect();
-        json!({ "payload": { "batch": items }, "path": path })
+        json!({ "payload": payload, "path": path })
     }
 }
 
-/// The errors of a response, not too many for one event. What the event says, and what is known of it, is
-/// redacted: Customer.io may know more of a person than the request says.
+/// The errors of a response, not too many for one event. What its events say, and what is known of them, is
+/// redacted: Customer.io may know more of a person than the request says, and an error about one event may
+/// quote another.
 pub(super) fn redacted(
     errors: Vec<ItemError>,
     request: &Request,
     secrets: &[String],
     known: &Known<'_>,
 ) -> Vec<ItemError> {
-    let payload: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    let mut redactors: BTreeMap<Option<usize>, (usize, Redactor)> = BTreeMap::new();
+    let json = json!([request.quotable(), known(&request.events())]);
+    let redactor = Redactor::new(&json, secrets.iter().cloned());
+    let mut counts: BTreeMap<Option<usize>, usize> = BTreeMap::new();
     let redact = |error: ItemError| {
-        let origin = request.origin_of(&error);
-        let (count, redactor) = redactors.entry(origin).or_insert_with(|| {
-            let events = origin.map_or_else(|| request.events(), |event| vec![event]);
-            let json = json!([request.quotable(&payload, &events), known(&events)]);
-            (0, Redactor::new(&json, secrets.iter().cloned()))
-        });
+        let count = counts.entry(request.origin_of(&error)).or_default();
         *count += 1;
         (*count <= MAX_ERRORS).then(|| ItemError {
             field: redactor.redact(&error.field),
@@ -109,6 +101,7 @@ mod tests {
             error(Some(1), "of LEOPOLDINE"),
             error(Some(0), "of known3x"),
             error(Some(2), "of Zwirnfried"),
+            error(Some(0), "of Zwirnfried and Known7x, who belong to another event"),
             error(None, "of Leopoldine, Zwirnfried, Known3x and Known7x"),
         ]);
         assert!(quoted.iter().all(|it| it.contains("[redacted]")), "{quoted:?}");

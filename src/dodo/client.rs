@@ -1,12 +1,11 @@
 use super::error::LookupError;
 use super::memo::Memo;
-use crate::http::{MAX_ATTEMPTS, RetryPolicy, parse_retry_after, read_body};
-use reqwest::header::RETRY_AFTER;
+use crate::http::{MAX_ATTEMPTS, RetryPolicy, read_body, retry_after};
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// A JSON object, as the API gives it.
@@ -172,9 +171,7 @@ impl Api {
     /// From now on nothing is asked for as long as the response says, and never for less than the
     /// policy's minimum.
     fn pause(&self, response: &Response) -> LookupError {
-        let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let asked = header.and_then(|text| parse_retry_after(text, SystemTime::now()));
-        let wait = asked.unwrap_or_default().max(self.policy.rate_limit_pause);
+        let wait = retry_after(response).unwrap_or_default().max(self.policy.rate_limit_pause);
         // A time that no clock can hold is as long as the process lives anyway.
         *self.paused_until() = Instant::now().checked_add(wait);
         LookupError::RateLimited(wait)

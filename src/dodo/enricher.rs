@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A payload this old may have been overtaken by what the API lists, in seconds.
-pub(crate) const FRESH_FOR: u64 = 60;
+const FRESH_FOR: u64 = 60;
 
 /// Looks up what payloads leave out, and remembers some of it for a while.
 #[derive(Debug)]
@@ -175,6 +175,5 @@ pub fn named_subscription(data: &Object) -> Option<String> {
 
 /// Whether the payload is as new as what lookups say. `now` is in Unix seconds.
 pub(crate) fn is_fresh(event: &Event<'_>, now: u64) -> bool {
-    let happened = event.timestamp_ms.map(|milliseconds| milliseconds / 1000);
-    happened.is_none_or(|happened| now.saturating_sub(happened) < FRESH_FOR)
+    event.seconds().is_none_or(|happened| now.saturating_sub(happened) < FRESH_FOR)
 }

@@ -2,7 +2,7 @@
 //! delivered. None holds personal data or a secret.
 
 use super::line::{self, Line, Tell, write_present};
-use super::sqs::SqsMessage;
+use super::sqs_event::SqsMessage;
 use crate::dodo::{Lookup, LookupError};
 use crate::relay::batch::{Cost, Processed};
 use crate::relay::{Outcome, Retry, unix_seconds};

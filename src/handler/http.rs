@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// The largest body that is accepted, in bytes. Dodo's are around 1.4 kB.
-pub const MAX_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY: usize = 1024 * 1024;
 
 /// The webhook function, with what it keeps from one webhook to the next.
 pub struct Function {

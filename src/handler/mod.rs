@@ -7,9 +7,11 @@ mod line;
 mod log_line;
 mod response;
 mod sqs;
+mod sqs_event;
 
-pub use http::{Clock, Dependencies, Function, MAX_BODY};
-pub use sqs::{BatchResponse, QueueFunction, SqsEvent};
+pub use http::{Clock, Dependencies, Function};
+pub use sqs::QueueFunction;
+pub use sqs_event::{BatchResponse, SqsEvent};
 
 use crate::config::{Role, Settings};
 use crate::http::RetryPolicy;

@@ -16,6 +16,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// between, and the other side may have hung up.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long opening a connection ahead of time may take.
+const WARM_UP: Duration = Duration::from_secs(1);
+
 /// Builds the client. Redirects are not followed: reqwest would turn a POST into a GET and lose the
 /// credentials.
 ///
@@ -51,6 +54,11 @@ fn with_bench_root(mut roots: rustls::RootCertStore) -> rustls::RootCertStore {
     let root = include_bytes!(env!("BENCH_ROOT")).as_slice();
     roots.add(root.into()).expect("the bench's root");
     roots
+}
+
+/// Opens a connection before the first webhook needs it. It may fail.
+pub(crate) async fn warm_up(client: &Client, url: &str) {
+    drop(client.head(url).timeout(WARM_UP).send().await);
 }
 
 /// Reads the body of a response; `None` if it is longer than `limit` bytes.

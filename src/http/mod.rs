@@ -3,6 +3,7 @@
 mod client;
 mod retry;
 
+pub(crate) use client::warm_up;
 pub use client::{client, read_body};
 pub(crate) use retry::MAX_ATTEMPTS;
-pub use retry::{RetryPolicy, parse_retry_after};
+pub use retry::{RetryPolicy, retry_after};

@@ -1,11 +1,14 @@
 //! How long requests take and how often they are repeated, within one invocation.
 
+use reqwest::Response;
+use reqwest::header::RETRY_AFTER;
 use std::time::{Duration, SystemTime};
 
-/// Attempts at one request. After the last one the sender takes over: Dodo retries for 27 hours.
+/// Attempts at one request. After the last one the event comes again: from Dodo, which retries for 27
+/// hours, or from the queue.
 pub(crate) const MAX_ATTEMPTS: u32 = 3;
 
-/// Time limits and pauses. They are values so that a test can run faster.
+/// Time limits and pauses. They are values because a batch has more time, and a test less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Time limit of one attempt, from the connection to the last byte of the response.
@@ -50,9 +53,14 @@ impl RetryPolicy {
 /// Whoever asks for a longer pause means "not today".
 const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 
-/// Parses `Retry-After`: seconds, or a date, which is compared with `now`. A day at most. RFC 9110,
-/// section 10.2.3.
-pub fn parse_retry_after(header: &str, now: SystemTime) -> Option<Duration> {
+/// How long a response asks to be left alone, by its `Retry-After`: a day at most. RFC 9110, section 10.2.3.
+pub fn retry_after(response: &Response) -> Option<Duration> {
+    let header = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    parse_retry_after(header, SystemTime::now())
+}
+
+/// Seconds, or a date, which is compared with `now`.
+fn parse_retry_after(header: &str, now: SystemTime) -> Option<Duration> {
     let header = header.trim();
     let is_number = !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit());
     let pause = if is_number {

@@ -1,6 +1,7 @@
 use super::error::{QueueError, classify};
 use super::limits;
 use crate::aws::{AwsHttp, AwsSettings};
+use crate::http;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
@@ -12,9 +13,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
 
-/// One attempt; a response usually takes some ten milliseconds.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(900);
-/// All attempts at one call (the SDK makes up to three).
+/// All attempts at one call (the SDK makes up to three). One attempt may take all of it: a message that SQS
+/// takes slowly would otherwise be put into the queue again and again.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Before the SDK's second attempt, at most.
@@ -22,9 +22,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// A queue that has failed is not asked again within this time.
 const PAUSE: Duration = Duration::from_secs(10);
-
-/// How long opening the connection ahead of time may take.
-const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Messages of one call to change their visibility; SQS takes no more.
 const ENTRIES: usize = 10;
@@ -64,10 +61,7 @@ pub(crate) struct Queue {
 impl Queue {
     /// A client of the queue at a URL. No call is made yet.
     pub(crate) fn new(aws: &AwsSettings, http: reqwest::Client, url: QueueUrl) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
-            .build();
+        let timeouts = TimeoutConfig::builder().operation_timeout(OPERATION_TIMEOUT).build();
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(aws.region())
@@ -84,7 +78,7 @@ impl Queue {
     /// Opens the connection before the first webhook needs it. It may fail.
     pub(crate) async fn warm_up(&self) {
         let url = self.endpoint.as_deref().unwrap_or(self.url.url.as_str());
-        drop(self.http.head(url).timeout(WARM_UP).send().await);
+        http::warm_up(&self.http, url).await;
     }
 
     /// Puts a message into the queue, within two seconds. After a failure it is not tried again for ten
@@ -108,10 +102,11 @@ impl Queue {
         for (name, value) in message.attributes {
             call = call.message_attributes(*name, string(value));
         }
-        let sent = call.send().await;
-        let error =
-            |error| self.failed(classify(&error, self.url.variable, "sqs:SendMessage"), now);
-        sent.map(drop).map_err(error)
+        let variable = self.url.variable;
+        let sent = call.send().await.map_err(|error| classify(&error, variable, "sqs:SendMessage"));
+        // Something between us and SQS may respond with 200 as well.
+        let id = sent.and_then(|sent| sent.message_id.ok_or(QueueError::Unreachable(variable)));
+        id.map(drop).map_err(|error| self.failed(error, now))
     }
 
     /// Makes messages come again sooner than the queue itself would make them: each has its receipt handle

@@ -23,7 +23,7 @@ fn is_character(char: char) -> bool {
     matches!(char, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// A text as the value of an attribute: cut, and without the characters that SQS refuses.
+/// A string as the value of an attribute: cut, and without the characters that SQS refuses.
 pub(crate) fn attribute(text: &str) -> String {
     let cut = &text[..text.floor_char_boundary(MAX_ATTRIBUTE)];
     cut.chars().map(|char| if is_character(char) { char } else { ' ' }).collect()

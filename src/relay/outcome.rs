@@ -40,6 +40,12 @@ pub(crate) enum Retry {
     /// Other events of the same batch have taken all the time.
     #[error("Other events of the same batch took all the time there was. This one comes again.")]
     OutOfTime,
+    /// Customer.io refused it together with others, which could not all be tried alone.
+    #[error(
+        "Customer.io refuses this event together with others, and does not say which of them is at fault. \
+         This one comes again."
+    )]
+    RefusedTogether,
     /// The function panicked.
     #[error(
         "The function failed at this event by a mistake of its own. Please report the event's type."
@@ -80,6 +86,7 @@ impl Retry {
             Self::Dodo(error) => error.code(),
             Self::Transform(_) => "transform_failed",
             Self::OutOfTime => "out_of_time",
+            Self::RefusedTogether => "refused_together",
             Self::Fault => "internal_fault",
         }
     }
@@ -87,7 +94,11 @@ impl Retry {
     /// When to come again, where somebody said so.
     pub(crate) fn after(&self) -> Option<Duration> {
         match self {
-            Self::Secret(_) | Self::Transform(_) | Self::OutOfTime | Self::Fault => None,
+            Self::Secret(_)
+            | Self::Transform(_)
+            | Self::OutOfTime
+            | Self::RefusedTogether
+            | Self::Fault => None,
             Self::CustomerIo(later) => later.retry_after,
             Self::Dodo(error) => error.retry_after(),
         }

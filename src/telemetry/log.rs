@@ -14,12 +14,14 @@ pub(crate) const LEVELS: [&str; 5] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
 /// A panic is logged by its place.
 ///
 /// Libraries are heard from warnings up only, whatever the level: below that some of them print
-/// requests with all that is in them.
+/// requests with all that is in them. One line of AWS's SDK is not heard at all: it says that our HTTP
+/// client cannot be told to close a connection after a 5xx, which it need not be.
 pub fn init() {
     let level = ["LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"].iter().find_map(|name| level(name));
     let level = level.unwrap_or(LevelFilter::INFO);
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
+        .with_target("aws_smithy_runtime::client::http::connection_poisoning", LevelFilter::OFF)
         .with_target(env!("CARGO_CRATE_NAME"), level);
     let lines = fmt::layer().json().flatten_event(true).with_target(false);
     registry().with(lines.with_filter(targets)).init();

@@ -75,7 +75,7 @@ pub enum Ignored {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Events of type {event_type} are always about a customer, but {field} is missing or cannot be \
-     read. Replay this message once the cause is fixed."
+     read. Once the cause is fixed, replay it from Dodo's dashboard; in queue mode: make redrive."
 )]
 pub struct NoPerson {
     /// Dodo's event type, as far as it is known.

@@ -8,7 +8,7 @@ from ops import aws, logs
 from ops.stack import Stack
 from ops.trouble import Trouble
 
-STACK = Stack("dodo-customerio", "eu-central-1", "CREATE_COMPLETE", {"LogGroupName": "group"}, {}, "2026-11-24T12:00:00Z")
+STACK = Stack("dodo-customerio", "eu-central-1", "CREATE_COMPLETE", {"LogGroupName": "group"}, {})
 
 
 def line(identity, timestamp):

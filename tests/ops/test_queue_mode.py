@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from ops import delivery, doctor, queue_check, queues, redrive
+from ops import delivery, doctor, queue_check, queues, redrive, switch
+from ops.plan import Plan
 from ops.stack import Stack
 
 STACK = "dodo-customerio"
@@ -30,7 +31,7 @@ def to(mode):
 def made(aws, mode):
     """A stack in this mode, made without SAM, and what is known of it."""
     aws.made(STACK, {"Delivery": mode}, "http://127.0.0.1:1/")
-    return Stack(STACK, "eu-central-1", "CREATE_COMPLETE", aws.outputs(STACK), {"Delivery": mode})
+    return Stack(STACK, "eu-central-1", "CREATE_COMPLETE", aws.outputs(STACK), {"Delivery": mode}, "")
 
 
 def modes(aws):
@@ -154,10 +155,65 @@ def test_a_stack_is_not_destroyed_with_something_in_its_queues_unless_a_person_s
     assert [len(take(aws, url)) for url in urls] == [1, 2]
 
 
-def test_a_stack_with_empty_queues_is_destroyed_as_any_other(hasty, aws):
-    made(aws, "drain")
+def test_a_stack_is_not_destroyed_before_counts_have_caught_up(hasty, aws):
+    made(aws, "queue")
+    put(aws, "QueueUrl", "{}")
+    looks = queues.SETTLED_SECONDS // queues.PAUSE_SECONDS
+    says(aws, counts=[[0, 0, 0]] * looks)
+    text = hasty.fails("destroy")
+    assert "not empty (1 webhook in the queue), and nothing would deliver that" in text and "QueueUrl" in aws.outputs(STACK)
+
+
+@pytest.mark.parametrize("mode", ["queue", "drain"])
+def test_a_stack_with_empty_queues_is_destroyed_as_any_other(hasty, aws, mode):
+    made(aws, mode)
+    if mode == "queue":
+        # Nothing is waiting now, but the webhook function goes on filling the queue: a person decides.
+        well, text = hasty.typed("destroy", ["n"])
+        assert not well and "would wait in a queue that nothing empties" in text and "Nothing was deleted. To empty the queue, type: make deploy" in text
     well, text = hasty.run("destroy", YES="1")
-    assert well, text
+    assert well and "Ctrl-C deletes nothing" in text and ("PARAMS=Delivery=drain" in text) == (mode == "queue"), text
+
+
+@pytest.mark.parametrize("output", BOTH)
+def test_a_queue_that_somebody_deleted_is_named_with_the_way_to_a_new_one(hasty, checked, aws, output):
+    found = made(aws, "queue")
+    url = found.outputs[output]
+    aws.client("sqs").delete_queue(QueueUrl=url)
+    sentence = f"The queue {url} is gone: somebody deleted it. "
+    assert f"{sentence}For new queues, type: make deploy PREBUILT=" in hasty.fails("redrive")
+    with pytest.raises(queue_check.Trouble) as raised:
+        checked(found)
+    assert f"{sentence}For new queues, type: make deploy PARAMS=Delivery=direct, then: make deploy PARAMS=Delivery=queue" in str(raised.value)
+    other = found.outputs[next(it for it in BOTH if it != output)]
+    well, text = hasty.run("destroy", YES="1")
+    assert well and f"{url} is gone" in text and f"for 14 days at most: {other}\n" in text, text
+
+
+def test_a_deleted_queue_does_not_lock_the_stack(hasty, aws):
+    found = made(aws, "queue")
+    aws.client("sqs").delete_queue(QueueUrl=found.outputs["QueueUrl"])
+    put(aws, "DeadLetterQueueUrl", "{}")
+    text = hasty.fails(**to("direct"))
+    assert "(1 dead letter); nothing was deployed. make redrive has no queue to move them to" in text and "make doctor" not in text
+    aws.client("sqs").purge_queue(QueueUrl=found.outputs["DeadLetterQueueUrl"])
+    text = hasty.deploy(**to("direct"))
+    # Nothing can get into it, and no change is made while the template still names it.
+    assert modes(aws) == ["queue", "direct"] and f"{found.outputs['QueueUrl']} is gone" in text
+    assert f"cost nothing: {found.outputs['DeadLetterQueueUrl']}\n" in text
+
+
+def test_ctrl_c_in_the_long_wait_is_explained_beforehand(capsys, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(queues, "existing", lambda _: {"queue": "url"})
+    monkeypatch.setattr(queues, "depths", interrupt)
+    plan = Plan(STACK, "eu-central-1", "1", {"Delivery": "queue"}, {"Delivery": "direct"})
+    with pytest.raises(KeyboardInterrupt):
+        switch.check_settled(plan, plan, Stack(STACK, "eu-central-1", "", {"QueueUrl": "url"}, {"Delivery": "drain"}, ""))
+    said = capsys.readouterr().out
+    assert "Ctrl-C leaves the stack with Delivery=drain; later, type: make deploy" in said and "PARAMS=Delivery=direct" in said
 
 
 def test_dead_letters_go_back_into_the_queue(hasty, aws):
@@ -244,6 +300,8 @@ def test_the_doctor_says_the_mode_and_what_waits(checked, aws):
     age(aws, 3 * 86_400)
     said, notes = checked(found)
     assert said["queue"] == "4 webhooks, 3 of them being delivered or waiting to be tried again; 2 dead letters; the oldest has waited 3 days"
+    # What could not be read has another outcome than what was refused.
+    assert 'make logs SINCE=14d FILTER="?rejected ?malformed" says why' in notes["dead letters"]
     assert "2 events were refused for good" in notes["dead letters"] and "Once that is fixed, type: make redrive" in notes["dead letters"]
     assert "72 hours" in notes["queue"] and "delivery" not in notes
 
@@ -293,7 +351,7 @@ def test_lengths_of_time(seconds, text):
 def test_a_probe_tells_whether_the_queue_can_be_used(monkeypatch, mode, outcome, well, said):
     """The webhook function delivers directly when it lacks the permission, and only the outcome shows it."""
     monkeypatch.setattr(doctor, "probe", lambda secret, url: (200, {"outcome": outcome}))
-    found = Stack(STACK, "eu-central-1", "CREATE_COMPLETE", {"FunctionUrl": "http://127.0.0.1:1/"}, {"Delivery": mode})
+    found = Stack(STACK, "eu-central-1", "CREATE_COMPLETE", {"FunctionUrl": "http://127.0.0.1:1/"}, {"Delivery": mode}, "")
     if well:
         assert said in doctor.check_function({}, found)
         return

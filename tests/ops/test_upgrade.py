@@ -1,6 +1,7 @@
 """A stack of version 0.1, whose template is template-0.1.yaml, is deployed again: nothing in it is lost."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -33,7 +34,9 @@ REPLACED_WITH = {
 def versions():
     """Both templates as SAM expands them: the resources of each."""
     command = [sys.executable, ROOT / "tests" / "reference.py", "template"]
-    return [json.loads(subprocess.check_output([*command, file]))["Resources"] for file in (OLD, "template.yaml")]
+    environment = {**os.environ, "AWS_DEFAULT_REGION": "eu-central-1"}
+    expanded = [subprocess.check_output([*command, file], env=environment) for file in (OLD, "template.yaml")]
+    return [json.loads(text)["Resources"] for text in expanded]
 
 
 def test_every_resource_is_still_there_and_none_is_made_again(versions):

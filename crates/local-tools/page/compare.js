@@ -43,8 +43,11 @@ function offer({ choices }, ...selects) {
   }
 }
 
-function shown({ left, right, difference: lines }) {
+const WITHOUT_LISTS = "With what Dodo's API has said of single objects, but without sums.";
+
+function shown({ left, right, difference: lines, without_lists: isWithout }) {
   return [
+    isWithout && make("p", { class: "quiet" }, WITHOUT_LISTS),
     make("p", { class: "quiet" }, "Lines with − are the left request's, with + the right one's."),
     difference("Difference of the requests", lines),
     side("Left", left),

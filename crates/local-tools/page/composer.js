@@ -1,7 +1,7 @@
 // Sends an event: a sample, or one from the history, as it is or edited.
 
 import { get, post } from "./api.js";
-import { action, labelled, make } from "./dom.js";
+import { action, fill, labelled, make } from "./dom.js";
 import { indented } from "./format.js";
 
 const FIRST = "payment.succeeded";
@@ -13,7 +13,14 @@ export async function send() {
   const option = (name) => make("option", { selected: name === FIRST }, name);
   const select = make("select", { id: "sample" }, samples.map(option));
   const area = body("");
-  const load = async () => { area.value = indented(JSON.stringify((await get(`samples/${select.value}`)).event)); };
+  const trouble = make("p", { class: "bad", role: "alert" });
+  const load = async () => {
+    fill(trouble);
+    // Nothing of the sample before is sent in place of one that cannot be read.
+    area.value = "";
+    const read = await get(`samples/${select.value}`).catch(({ message }) => fill(trouble, message));
+    if (read.event) area.value = indented(JSON.stringify(read.event));
+  };
   select.addEventListener("change", load);
   await load();
   return {
@@ -22,6 +29,7 @@ export async function send() {
       make("h2", {}, "Send a webhook"),
       make("p", { class: "quiet" }, INTRODUCTION),
       make("p", { class: "bar" }, labelled("Sample", select)),
+      trouble,
       ...form(area, {}),
     ],
   };

@@ -16,7 +16,11 @@ const RESTART = "A secret that was read serves for five minutes. Restart the fun
 
 export async function show(signal) {
   const content = make("div", { id: "faults" });
-  const draw = (faults) => fill(content, services(faults, draw));
+  const draw = (faults) => {
+    const focused = content.contains(document.activeElement) && document.activeElement.getAttribute("aria-label");
+    fill(content, services(faults, draw));
+    if (focused) content.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  };
   onState(signal, async () => draw(await get("faults")));
   draw(await get("faults"));
   return {

@@ -47,10 +47,12 @@ export function shown(name, value, all = {}) {
   return words ? [words, " ", make("code", { class: "quiet" }, raw || '""')] : raw;
 }
 
-/** With line breaks, if it is JSON. */
+/** With line breaks, if it is JSON. Numbers stay as they are written; a browser that cannot do that changes nothing. */
 export function indented(text) {
+  if (!JSON.rawJSON) return text;
+  const asWritten = (_, value, { source }) => (typeof value === "number" ? JSON.rawJSON(source) : value);
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return JSON.stringify(JSON.parse(text, asWritten), null, 2);
   } catch {
     return text;
   }
@@ -66,7 +68,7 @@ function currencyOf(name, all) {
   return all[own] ?? suffix ?? all.currency;
 }
 
-/** Unix seconds of our time, in a field that does not count something. */
+/** Unix seconds of our time, in a field that is named as a date: an order's number may be as large. */
 function isDate(name, value) {
-  return Number.isInteger(value) && value > 1e9 && value < 5e9 && !/amount|total|count|quantity|tax|_minor/.test(name);
+  return Number.isInteger(value) && value > 1e9 && value < 5e9 && /(_at|_date|_since|timestamp)$/.test(name);
 }

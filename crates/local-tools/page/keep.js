@@ -3,8 +3,10 @@
 import { get, post } from "./api.js";
 import { action, fill, fold, json, labelled, link, make } from "./dom.js";
 
-const INTRODUCTION = "Addresses and names in it are replaced. The request that it becomes is kept beside it, and "
+const INTRODUCTION = "People in Dodo's own fields are replaced by made-up ones. Your metadata, ids, amounts and dates "
+  + "stay, so look through the event before you write it. The request that it becomes is kept beside it, and "
   + "`make check` compares: your own test.";
+const WITHOUT_LOOKUPS = "The request is the one without what Dodo's API says, since `make check` asks it nothing.";
 
 export async function show(signal, number) {
   const { type } = await get(`webhooks/${number}`);
@@ -31,10 +33,11 @@ export async function show(signal, number) {
   };
 }
 
-const shown = ({ file, replaced, event, expected, command, check, exists }, isWritten) => [
+const shown = ({ file, replaced, event, expected, command, check, exists, ...more }, isWritten) => [
   make("p", { class: "note" }, file, isWritten ? " is written." : exists ? " exists already." : " would be written."),
   make("p", {}, `Replaced: ${replaced.join(", ") || "nothing"}.`),
   isWritten && make("p", {}, "Send it: ", make("code", {}, command), ". Test it: ", make("code", {}, check), "."),
+  more.without_lookups && make("p", {}, WITHOUT_LOOKUPS),
   fold("The event", json("The event", event)),
   fold("The request that is expected", json("The request that is expected", expected)),
 ];

@@ -3,7 +3,7 @@
 import { attributesTable } from "./changes.js";
 import { fold, json, make, table } from "./dom.js";
 import { time } from "./format.js";
-import { customerIoSaid, items } from "./outcome.js";
+import { customerIoSaid, items, otherErrors } from "./outcome.js";
 
 /** The attempts in order, and the items of the last one. */
 export function requests(all) {
@@ -16,19 +16,21 @@ export function requests(all) {
       [String(it.status ?? "none"), it.fault && make("span", { class: "bad" }, ` failed on purpose: ${it.fault}`)],
       customerIoSaid(it),
     ])),
-    items(last).map((it) => itemCard(last, it)),
-    fold("The request as it was sent", json(`${last.method} ${last.path}`, last.body)),
+    otherErrors(last).map((it) => make("p", { class: "bad" }, it)),
+    items(last).map(itemCard),
+    fold(last.others ? "Its part of the request" : "The request as it was sent",
+      json(`${last.method} ${last.path}`, last.body)),
     last.response && fold("Customer.io's response", json("Customer.io's response", last.response)),
   ];
 }
 
-function itemCard({ status }, [item, errors]) {
+const TONES = { accepted: "good", "no response": "mild" };
+
+function itemCard({ item, errors, verdict }) {
   const who = Object.entries(item.identifiers ?? {}).map(([kind, value]) => `${kind} ${value}`).join(", ");
-  const isTaken = status !== null && status < 300 && errors.length === 0;
-  const verdict = make("span", { class: `badge ${isTaken ? "good" : "bad"}` }, isTaken ? "accepted" : "refused");
   const asOf = item.timestamp && [" · as of ", time(item.timestamp * 1000), ` (${item.timestamp})`];
   return make("section", { class: "card", "aria-label": title(item) },
-    make("h4", {}, title(item), " ", verdict),
+    make("h4", {}, title(item), " ", make("span", { class: `badge ${TONES[verdict] ?? "bad"}` }, verdict)),
     errors.map((it) => make("p", { class: "bad" }, it)),
     make("p", { class: "quiet" }, who, asOf, item.id && ` · id ${item.id}`),
     item.attributes && fold("Attributes", attributesTable(`Attributes of ${title(item)}`, item.attributes)));

@@ -44,14 +44,40 @@ pub fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// What an event becomes: the transform's name, the outcome and the requests.
+/// What the requests depend on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Basis {
+    /// The merchant's file or folder.
+    pub transform: Option<String>,
+    /// Another file than `settings.env`.
+    pub settings: Option<String>,
+}
+
+impl Basis {
+    /// What to add to `make check`.
+    pub fn options(&self) -> String {
+        let option = |name: &str, value: &Option<String>| {
+            value.as_ref().map(|it| format!(" {name}={it}")).unwrap_or_default()
+        };
+        option("TRANSFORM", &self.transform) + &option("SETTINGS", &self.settings)
+    }
+
+    /// Whether an event was kept with the same.
+    fn is_of(&self, expected: &Value) -> bool {
+        expected["transform"].as_str() == self.transform.as_deref()
+            && expected["settings"].as_str() == self.settings.as_deref()
+    }
+}
+
+/// What an event becomes: on what that rests, the outcome and the requests.
 ///
 /// # Errors
 /// Why it is no event.
-pub fn expected(transform: &Transform, name: Option<&str>, event: &Value) -> Result<Value, String> {
+pub fn expected(transform: &Transform, basis: &Basis, event: &Value) -> Result<Value, String> {
     let explained = explain(transform, WEBHOOK_ID, &event.to_string(), None)?;
     Ok(json!({
-        "transform": name,
+        "transform": basis.transform,
+        "settings": basis.settings,
         "outcome": explained.outcome,
         "reason": explained.reason,
         "requests": explained.requests,
@@ -89,15 +115,13 @@ pub struct Compared {
     pub changed: Vec<String>,
 }
 
-/// Compares the kept events of the transform with this name. With `accepts`, what they become now is expected
+/// Compares the kept events of this transform and these settings. With `accepts`, what they become now is expected
 /// from now on.
-pub fn compare(transform: &Transform, name: Option<&str>, accepts: bool) -> Compared {
+pub fn compare(transform: &Transform, basis: &Basis, accepts: bool) -> Compared {
     let mut compared = Compared::default();
     for event in dodo::names().iter().filter_map(|it| it.strip_prefix(OWN)?.strip_prefix('/')) {
-        let Some(before) = known(event).filter(|known| known["transform"].as_str() == name) else {
-            continue;
-        };
-        match now(transform, name, event) {
+        let Some(before) = known(event).filter(|known| basis.is_of(known)) else { continue };
+        match now(transform, basis, event) {
             Ok(now) if now == before => compared.same += 1,
             Ok(now) if accepts && write_one(&expected_path(event), &now).is_ok() => {
                 compared.same += 1;
@@ -116,9 +140,9 @@ fn known(event: &str) -> Option<Value> {
     serde_json::from_str(&fs::read_to_string(expected_path(event)).ok()?).ok()
 }
 
-fn now(transform: &Transform, name: Option<&str>, event: &str) -> Result<Value, String> {
+fn now(transform: &Transform, basis: &Basis, event: &str) -> Result<Value, String> {
     let sample = dodo::sample(&format!("{OWN}/{event}"))?;
-    expected(transform, name, &sample.event)
+    expected(transform, basis, &sample.event)
 }
 
 fn lines(before: &Value, now: &Value) -> String {

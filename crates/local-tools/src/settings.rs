@@ -1,5 +1,6 @@
 //! The function's settings on this machine: from the shell, or from the file `settings.env`.
 
+use crate::transform_path::from_project;
 use dodo_customerio::config::Settings;
 use stand_ins::secrets_manager::project_file;
 use stand_ins::settings::SETTINGS;
@@ -30,6 +31,12 @@ impl SettingsFile {
         let Some(path) = &self.settings else { return Ok(project_file(FILE)) };
         let missing = || format!("There is no file {}: SETTINGS names none.", path.display());
         if path.is_file() { Ok(path.clone()) } else { Err(missing()) }
+    }
+
+    /// Another than `settings.env`, from the project's folder.
+    pub fn name(&self) -> Option<String> {
+        let path = std::path::absolute(self.settings.as_ref()?).ok()?;
+        Some(from_project(&path))
     }
 
     /// Whether it is another than `settings.env`: then it must be there.

@@ -6,6 +6,7 @@ use super::serve::{self, Broken, ResponseBody, Server, Service, ServiceResult};
 use hyper::body::Bytes;
 use hyper::{Request, Response};
 use reqwest::Client;
+use serde_json::json;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -55,11 +56,26 @@ impl Gate {
 
 impl Service for Forward {
     async fn respond(&self, request: Request<Bytes>) -> ServiceResult {
+        if is_of_a_page(&request) {
+            return Ok(serve::json(
+                403,
+                &json!({"message": "This is not for pages in a browser."}),
+            ));
+        }
         let call = self.journal.call(self.service, &request);
         let fault = locked(&self.faults).pop();
         let result = self.with(fault, &call, request).await;
         call.responds(result).await
     }
+}
+
+/// Browsers say which page a request is of, programs do not. A page's own name may lead here too.
+fn is_of_a_page(request: &Request<Bytes>) -> bool {
+    let header = |name: &str| request.headers().get(name);
+    let host = header("host").map(|host| host.to_str().unwrap_or_default());
+    let host = host.map(|host| host.split(':').next().unwrap_or_default());
+    let is_named_otherwise = host.is_some_and(|host| !["127.0.0.1", "localhost"].contains(&host));
+    is_named_otherwise || header("origin").is_some() || header("sec-fetch-site").is_some()
 }
 
 impl Forward {

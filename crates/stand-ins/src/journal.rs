@@ -80,6 +80,8 @@ impl Journal {
         let Open { since, mut invocation, .. } = open.remove(position);
         invocation.response = response.cloned();
         invocation.took = since.elapsed();
+        let now = unix_milliseconds();
+        invocation.calls.iter_mut().for_each(|call| call.is_over_at(now));
         // Nobody may be listening any more.
         drop(inner.finished.send(invocation));
     }

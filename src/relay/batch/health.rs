@@ -1,7 +1,7 @@
 use super::super::{Outcome, Retry};
 use crate::customerio::{Later, LaterReason, Verdict};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// After so many failures in a row Customer.io counts as down. Fewer could be events that it cannot cope
 /// with: each of them fails its own request and, at most, both halves of the one before.
@@ -13,6 +13,8 @@ const FAILURES_IN_A_ROW: u32 = 5;
 pub(super) struct Health {
     failures: AtomicU32,
     down: OnceLock<Later>,
+    /// Of the newest request, if it failed.
+    newest: Mutex<Option<Later>>,
 }
 
 impl Health {
@@ -26,14 +28,25 @@ impl Health {
 
     /// Takes note of a request's verdict.
     pub(super) fn note(&self, verdict: &Verdict) {
-        let Verdict::Later(later) = verdict else {
+        let failure = if let Verdict::Later(later) = verdict { Some(later.clone()) } else { None };
+        self.newest().clone_from(&failure);
+        let Some(later) = failure else {
             return self.failures.store(0, Ordering::Relaxed);
         };
         let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
         if !may_be_about_an_event(later.reason) || failures >= FAILURES_IN_A_ROW {
             // Another request may have found out before.
-            let _ = self.down.set(later.clone());
+            let _ = self.down.set(later);
         }
+    }
+
+    /// Why an event comes again for which no time is left: what Customer.io took it for, if it still fails.
+    pub(super) fn out_of_time(&self) -> Outcome {
+        self.newest().clone().map_or(Retry::OutOfTime, Retry::CustomerIo).into()
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<Later>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes note of why the requests of a single event failed: a handler's own may fail for reasons of
@@ -83,6 +96,16 @@ mod tests {
             let expected = Outcome::Retry(Retry::CustomerIo(reason.into()));
             assert_eq!(health.check(), Err(expected));
         }
+    }
+
+    #[test]
+    fn time_that_customerio_took_is_not_blamed_on_other_events() {
+        let health = Health::default();
+        assert_eq!(health.out_of_time(), Retry::OutOfTime.into());
+        health.note(&later(LaterReason::TimedOut));
+        assert_eq!(health.out_of_time(), Retry::CustomerIo(LaterReason::TimedOut.into()).into());
+        health.note(&Verdict::Accepted);
+        assert_eq!(health.out_of_time(), Retry::OutOfTime.into());
     }
 
     #[test]

@@ -25,6 +25,10 @@ use tokio::time::Instant;
 /// only reach that sooner.
 const LOOKUPS_AT_ONCE: usize = 4;
 
+/// The requests that may be made of parts of others, in one batch: enough to find a dozen events among
+/// hundreds that Customer.io refuses without saying which.
+const MAX_PARTS: u32 = 200;
+
 /// A webhook from the queue. It was verified before it came there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Queued<'a> {
@@ -92,10 +96,6 @@ struct Prepared {
     timestamp_ms: Option<u64>,
     record: Record,
 }
-
-/// The requests that may be made of parts of others, in one batch: enough to find a dozen events among
-/// hundreds that Customer.io refuses without saying which.
-const MAX_PARTS: u32 = 200;
 
 impl<'a> Batch<'a> {
     /// A batch that must be done with at the moment's deadline.

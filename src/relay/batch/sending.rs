@@ -98,7 +98,7 @@ impl Batch<'_> {
     /// Whether there is time for a request, and Customer.io works.
     fn may_send(&self) -> Result<(), Outcome> {
         if self.moment.time_left() < self.relay.policy.shortest_attempt {
-            return Err(Retry::OutOfTime.into());
+            return Err(self.health.out_of_time());
         }
         self.health.check()
     }

@@ -60,9 +60,9 @@ fn rejected(events: &[usize], named: Reasons, unnamed: Vec<ItemError>, may_divid
             let settled = vec![(*event, Outcome::Rejected(unnamed))];
             After { settled, again: Vec::new() }
         }
-        _ if named.is_empty() => divided_or(others, may_divide, Retry::OutOfTime.into()),
+        _ if named.is_empty() => divided_or(others, may_divide, Retry::RefusedTogether.into()),
         _ if may_divide => After { settled: Vec::new(), again: vec![others] },
-        _ => all(&others, &Retry::OutOfTime.into()),
+        _ => all(&others, &Retry::RefusedTogether.into()),
     };
     after.and_rejected(named)
 }
@@ -175,7 +175,7 @@ mod tests {
     /// Neither lost nor given up.
     #[test]
     fn what_may_not_be_divided_any_more_comes_again() {
-        let again = |event| (event, Outcome::Retry(Retry::OutOfTime));
+        let again = |event| (event, Outcome::Retry(Retry::RefusedTogether));
         let unnamed = after(&request(), Verdict::Rejected(vec![error(None)]), false);
         assert_eq!(unnamed, After { settled: [4, 5, 6, 7].map(again).to_vec(), again: vec![] });
         let named = after(&request(), Verdict::Rejected(vec![error(Some(0))]), false);

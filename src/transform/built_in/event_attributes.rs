@@ -1,5 +1,6 @@
 //! The attributes of an event.
 
+use super::pass_through::pass_through;
 use super::table::{self, EVERY_EVENT, FROM_PAYMENT};
 use super::{Environment, Options, UnknownFields, fields, renewal};
 use crate::customerio::{Attributes, Weight};
@@ -31,7 +32,7 @@ pub(super) fn of(event: &Event<'_>, enrichment: &Enrichment, options: &Options) 
     }
     name_customer(event, enrichment, &mut attributes);
     if options.unknown_fields == UnknownFields::Pass {
-        fields::pass_through(&group, event, &options.excluded_fields, &mut attributes);
+        pass_through(&group, event, &options.excluded_fields, &mut attributes);
     }
     options.excluded_fields.remove_from(&mut attributes);
     attributes

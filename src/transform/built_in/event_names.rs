@@ -55,7 +55,7 @@ impl EventNames {
     }
 
     /// The event types that it renames.
-    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         self.0.keys()
     }
 

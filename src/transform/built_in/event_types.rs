@@ -68,7 +68,9 @@ pub struct Pattern(String);
 
 /// What is neither.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no event type; write payment.succeeded, or payment.* for all that begin alike")]
+#[error(
+    "\"{0}\" is not an event type; write payment.succeeded, or payment.* for all that begin alike"
+)]
 pub struct NoEventType(String);
 
 impl Pattern {
@@ -101,7 +103,7 @@ impl Pattern {
     }
 
     /// That it fits none of the known types, and which comes nearest: a typo, perhaps.
-    pub fn doubt(&self) -> Option<String> {
+    pub(crate) fn doubt(&self) -> Option<String> {
         if EVENT_TYPES.iter().any(|known| self.fits(known)) {
             return None;
         }
@@ -144,7 +146,7 @@ impl EventTypes {
     /// Reads `payment.*,subscription.active`.
     ///
     /// # Errors
-    /// Every entry that is no event type.
+    /// Every entry that is not an event type.
     pub fn parse(list: &str) -> Result<Self, Vec<NoEventType>> {
         let (mut patterns, mut errors) = (Vec::new(), Vec::new());
         for entry in entries(list) {
@@ -157,7 +159,7 @@ impl EventTypes {
     }
 
     /// What it lists.
-    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         self.0.iter()
     }
 

@@ -82,7 +82,7 @@ impl ExcludedFields {
     }
 
     /// Entries that are no known field but look like one: a typo, perhaps, and then the field is sent.
-    pub fn doubts(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn doubts(&self) -> impl Iterator<Item = String> {
         let is_known = |entry: &str| {
             known().any(|(field, attribute)| {
                 is_in(field, entry) || attribute == entry || is_in(entry, field)
@@ -92,8 +92,9 @@ impl ExcludedFields {
             let fields = known().flat_map(|(field, attribute)| [field, attribute]);
             let nearest = nearest(entry, fields.map(str::to_owned))?;
             let is_near = strsim::normalized_damerau_levenshtein(entry, &nearest) >= 0.75;
-            is_near
-                .then(|| format!("\"{entry}\" is no field known today; the nearest is {nearest}"))
+            is_near.then(|| {
+                format!("\"{entry}\" is not a field known today; the nearest is {nearest}")
+            })
         })
     }
 }
@@ -177,7 +178,7 @@ mod tests {
         let doubts = |list| ExcludedFields::parse(list).unwrap().doubts().collect::<Vec<_>>();
         assert_eq!(
             doubts("card_last_fuor"),
-            ["\"card_last_fuor\" is no field known today; the nearest is card_last_four"]
+            ["\"card_last_fuor\" is not a field known today; the nearest is card_last_four"]
         );
         assert_eq!(doubts("emial").len(), 1);
         let fine =

@@ -2,7 +2,7 @@ use super::table;
 use crate::customerio::Identifier;
 use crate::customerio::limits::MAX_IDENTIFIER;
 use crate::dodo::{Enrichment, Lookup, Object};
-use crate::event::{Event, own_id};
+use crate::event::{Customer, Event, own_id};
 use crate::transform::{Ignored, NoPerson, Unsent};
 use serde_json::Value;
 use std::sync::Arc;
@@ -45,25 +45,28 @@ impl PersonIdentifier {
         }
         let customer = enrichment.customer_of(event);
         if customer.customer_id.is_none() && customer.email.is_none() {
-            transient(enrichment, &[Lookup::Payment])?;
+            wait_for(Lookup::Payment, enrichment)?;
             return Err(without_person(event));
         }
         let identifier = match self {
-            Self::CustomerId => {
-                let id = customer.customer_id.clone().and_then(usable_id);
-                id.or_else(|| customer.email.clone().map(address)).ok_or(Ignored::NoCustomer)
-            }
-            Self::Email | Self::Metadata(_) => {
-                let email = customer.email.clone().or_else(|| enrichment.found_customer().email);
-                let Some(email) = email else {
-                    transient(enrichment, &[Lookup::Customer])?;
-                    return Err(self.without_address(event));
-                };
-                Ok(address(email))
-            }
+            Self::CustomerId => by_id(customer).ok_or_else(|| without_person(event))?,
+            Self::Email | Self::Metadata(_) => self.by_address(event, enrichment, customer)?,
         };
-        let identifier = identifier.map_err(|_| without_person(event))?;
         Ok(Person { identifier, is_own: false })
+    }
+
+    /// The address, of which a lookup may know more than the payload.
+    fn by_address(
+        &self,
+        event: &Event<'_>,
+        enrichment: &Enrichment,
+        customer: Customer,
+    ) -> Result<Identifier, Unsent> {
+        if let Some(email) = customer.email.or_else(|| enrichment.found_customer().email) {
+            return Ok(address(email));
+        }
+        wait_for(Lookup::Customer, enrichment)?;
+        Err(self.without_address(event))
     }
 
     /// An event that carries an id alone is ignored; one whose address cannot be read has lost it.
@@ -98,24 +101,31 @@ fn find_own_id(
     if let Some(own) = of_object(&enrichment.payment) {
         return Ok(Some(own));
     }
-    transient(enrichment, &[Lookup::Payment])?;
+    wait_for(Lookup::Payment, enrichment)?;
     if let Some(own) = of_object(&enrichment.subscription) {
         return Ok(Some(own));
     }
-    transient(enrichment, &[Lookup::Subscription])?;
+    wait_for(Lookup::Subscription, enrichment)?;
     let in_payload = event.data.get("customer").and_then(|customer| customer.get("metadata"));
     if let Some(own) = id(in_payload).or_else(|| of_object(&enrichment.customer)) {
         return Ok(Some(own));
     }
-    transient(enrichment, &[Lookup::Customer])?;
+    wait_for(Lookup::Customer, enrichment)?;
     Ok(None)
 }
 
-/// Ends it if one of these lookups failed for now: the answer would decide whom the event is about.
-fn transient(enrichment: &Enrichment, lookups: &[Lookup]) -> Result<(), Unsent> {
-    let failures = lookups.iter().filter_map(|lookup| enrichment.failure(*lookup));
-    let transient = failures.into_iter().find(|error| error.is_transient());
-    transient.map_or(Ok(()), |error| Err(Unsent::Wait(error)))
+/// Ends it if this lookup failed for now: what it says would decide whom the event is about.
+fn wait_for(lookup: Lookup, enrichment: &Enrichment) -> Result<(), Unsent> {
+    match enrichment.failure(lookup) {
+        Some(error) if error.is_transient() => Err(Unsent::Wait(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Dodo's id, or the address of somebody who has none.
+fn by_id(customer: Customer) -> Option<Identifier> {
+    let id = customer.customer_id.and_then(usable_id);
+    id.or_else(|| customer.email.map(address))
 }
 
 /// Payouts and unknown types may be about nobody; an event of a group that is always about somebody

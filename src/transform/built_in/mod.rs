@@ -12,6 +12,7 @@ mod excluded_fields;
 mod fields;
 mod identity;
 mod needs;
+mod pass_through;
 mod person_attributes;
 mod renewal;
 mod state;
@@ -142,7 +143,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     /// When it happened, in Unix seconds, but never in the future.
     fn happened(&self) -> Option<u64> {
-        self.event.timestamp_ms.map(|milliseconds| (milliseconds / 1000).min(self.now))
+        self.event.seconds().map(|seconds| seconds.min(self.now))
     }
 
     /// What the payload says, with the event's time; and what lookups say, which is true of now. For a

@@ -54,19 +54,39 @@ pub(super) fn of(
     options: &Options,
 ) -> PersonAttributes {
     let customer = enrichment.customer_of(event);
+    let mut stated = stated(event, enrichment, person);
+    let mut found = found(event, enrichment, &customer, person);
+    let excluded = &options.excluded_fields;
+    excluded.remove_from(&mut stated);
+    excluded.remove_from(&mut found);
+    let dodo_customer_id = customer.customer_id.filter(|_| !excluded.contain("dodo_customer_id"));
+    PersonAttributes { stated, found, dodo_customer_id, id_is_news: person.is_own }
+}
+
+/// What the payload says.
+fn stated(event: &Event<'_>, enrichment: &Enrichment, person: &Person) -> Attributes {
     let mut stated = Attributes::default();
     name_person(&Customer::of(&event.data), person, &mut stated);
-    let listed = enrichment.subscriptions.as_ref();
     for (when, rows) in table::group(&event.event_type).person {
         // With lookups, the state is that of the best subscription.
-        if state::holds(*when, event) && (listed.is_none() || *rows != SUBSCRIBER) {
+        if state::holds(*when, event) && (enrichment.subscriptions.is_none() || *rows != SUBSCRIBER)
+        {
             if state::has_ended(&event.data) && *rows == SUBSCRIBER {
                 stated.add("next_billing", "", Weight::Essential);
             }
             fields::map(rows, &event.data, event.seconds(), &mut stated);
         }
     }
+    stated
+}
 
+/// What only lookups say.
+fn found(
+    event: &Event<'_>,
+    enrichment: &Enrichment,
+    customer: &Customer,
+    person: &Person,
+) -> Attributes {
     let mut found = Attributes::default();
     let looked_up = enrichment.found_customer();
     let unknown = Customer {
@@ -75,19 +95,15 @@ pub(super) fn of(
         customer_id: None,
     };
     name_person(&unknown, person, &mut found);
-    name_person_of_payment(event, &customer, person, &mut found);
-    if let Some(subscriptions) = listed {
+    name_person_of_payment(event, customer, person, &mut found);
+    if let Some(subscriptions) = &enrichment.subscriptions {
         describe(&subscriptions.best, enrichment, &mut found);
         found.add("active_subscriptions", subscriptions.active, Weight::Essential);
     }
     for (name, value) in enrichment.attributes() {
         found.add(name, value, Weight::Essential);
     }
-    let excluded = &options.excluded_fields;
-    excluded.remove_from(&mut stated);
-    excluded.remove_from(&mut found);
-    let dodo_customer_id = customer.customer_id.filter(|_| !excluded.contain("dodo_customer_id"));
-    PersonAttributes { stated, found, dodo_customer_id, id_is_news: person.is_own }
+    found
 }
 
 /// Address and name, unless the person is the merchant's own, who knows both better.

@@ -1,7 +1,7 @@
 //! The mapping, one row per field: a field of Dodo's payload, the attribute that it becomes, and its
 //! kind. To map another field, add a row.
 //!
-//! A scalar field without a line is passed on under its own name (see [`super::fields`]), so that
+//! A scalar field without a row is passed on under its own name (see [`super::pass_through`]), so that
 //! fields and event types which Dodo has yet to invent arrive too.
 
 use Kind::{
@@ -26,15 +26,15 @@ pub(super) enum Kind {
     DateOrCleared,
     /// Minor units of the currency named by that field: a decimal string `x` and an integer `x_minor`.
     Money(&'static str),
-    /// The same for an amount that Dodo may also send as a decimal string.
+    /// The same, and `""` for an `x` that cannot be written: of a person it would otherwise stay what
+    /// it was in another currency.
+    MoneyOrCleared(&'static str),
+    /// Money for an amount that Dodo may also send as a decimal string.
     Decimal(&'static str),
     /// A list of strings.
     Strings,
     /// A list of flat objects, with these of their fields.
     Objects(&'static [&'static str]),
-    /// Money, and `""` for an `x` that cannot be written: of a person it would otherwise stay what
-    /// it was in another currency.
-    MoneyOrCleared(&'static str),
     /// The merchant's own keys, as one nested object: flattened, a key named `recipient` would
     /// redirect mail.
     Metadata,
@@ -42,7 +42,7 @@ pub(super) enum Kind {
     Occurred,
 }
 
-/// One line of the table.
+/// One row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Row {
     /// Where it is in `data`; a dot leads into a nested object.
@@ -86,7 +86,7 @@ pub(super) struct Group<'a> {
     pub takes_from_payment: bool,
 }
 
-/// The group of an event type; a new one has no lines of its own yet.
+/// The group of an event type; a new one has no rows of its own yet.
 pub(super) fn group(event_type: &str) -> Group<'_> {
     let prefix = event_type.split('.').next().unwrap_or(event_type);
     let known = GROUPS.iter().find(|group| group.prefix == prefix);

@@ -6,13 +6,15 @@
 
 mod advice;
 pub mod engine;
+mod parts;
 pub mod process;
 mod repair;
 mod requests;
 mod sources;
 
+pub use parts::InvalidRequest;
 pub use repair::{Repair, Repaired};
-pub use requests::{HandlerRequests, InvalidRequest, Made};
+pub use requests::{HandlerRequests, Made};
 
 use super::built_in::{self, Options};
 use super::{Ignored, Unsent};
@@ -82,7 +84,7 @@ impl Handlers {
     /// functions find in `webhook.customer`: the customer and, where it has just changed, what they have
     /// paid in total.
     pub(super) fn needs(&self, event: &Event<'_>) -> Needs {
-        let built_in = self.extend().then(|| built_in::needs(event, &self.options));
+        let built_in = self.has_extend().then(|| built_in::needs(event, &self.options));
         let built_in = built_in.unwrap_or_default();
         let lifetime = built_in::changes_lifetime(event);
         let customer = Customer::of(&event.data);
@@ -101,7 +103,7 @@ impl Handlers {
     }
 
     /// Whether a file extends the built-in request.
-    fn extend(&self) -> bool {
+    fn has_extend(&self) -> bool {
         self.files.iter().any(|file| file.kind == Kind::Extend)
     }
 
@@ -160,7 +162,7 @@ impl Handlers {
         enrichment: Option<&Enrichment>,
         now: u64,
     ) -> Result<Result<String, Ignored>, Unsent> {
-        if !self.extend() {
+        if !self.has_extend() {
             return Ok(Err(Ignored::NotHandled));
         }
         match built_in::transform(event, enrichment, now, &self.options) {

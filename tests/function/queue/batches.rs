@@ -392,5 +392,5 @@ async fn what_is_no_event_of_sqs_is_said_and_nothing_else() {
     let world = QueueWorld::start().await;
     let response = world.invoke(json!({"key": "value"})).await;
     assert_eq!(response, json!({"batchItemFailures": Value::Array(vec![])}));
-    assert!(world.log().contains("This is no event of SQS"), "{}", world.log());
+    assert!(world.log().contains("This is not an SQS event"), "{}", world.log());
 }

@@ -96,6 +96,24 @@ async fn a_queue_that_fails_is_left_alone_for_a_while_and_webhooks_go_out_direct
     world.queue("payment.succeeded").await;
 }
 
+/// Otherwise it would hold several copies of one webhook.
+#[tokio::test]
+async fn a_queue_that_responds_within_two_seconds_is_asked_once() {
+    let world = QueueWorld::start().await;
+    world.sqs.fail("SendMessage", vec![Fault::Slow(Duration::from_millis(1_200))]);
+    world.queue("payment.succeeded").await;
+    assert_eq!((world.messages(QUEUE).len(), world.events()), (1, 0));
+    assert_eq!(world.calls("SendMessage"), 1);
+}
+
+#[tokio::test]
+async fn without_a_messages_id_a_webhook_does_not_count_as_queued() {
+    let world = QueueWorld::start().await;
+    world.sqs.fail("SendMessage", vec![Fault::Response(200, Vec::new(), "{}".to_owned())]);
+    let response = world.world.deliver(&world.world.webhook("payment.succeeded")).await;
+    assert_eq!(response.outcome(), (200, "delivered"));
+}
+
 #[tokio::test]
 async fn a_slow_queue_costs_two_seconds_once() {
     let world = QueueWorld::start().await;

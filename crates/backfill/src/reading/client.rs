@@ -3,11 +3,10 @@
 use crate::pace::Pace;
 use crate::patience::Patience;
 use crate::{Error, Options};
-use dodo_customerio::http::{client, parse_retry_after, read_body};
-use reqwest::header::RETRY_AFTER;
+use dodo_customerio::http::{client, read_body, retry_after};
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// Time limit of one call. A page of payments has some 200 kB.
@@ -126,10 +125,8 @@ impl Dodo {
 
     /// For how long.
     fn pause(&self, response: &Response) -> Duration {
-        let asked = header(response, RETRY_AFTER.as_str());
-        let asked = asked.and_then(|text| parse_retry_after(text, SystemTime::now()));
         let [least, default] = AFTER_429;
-        let pause = asked.unwrap_or(default).max(least);
+        let pause = retry_after(response).unwrap_or(default).max(least);
         self.pace.pause(pause);
         pause
     }

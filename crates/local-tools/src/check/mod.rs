@@ -5,7 +5,7 @@ mod report;
 mod small_share;
 
 use crate::command_line::number;
-use crate::kept::{self, Compared};
+use crate::kept::{self, Basis, Compared};
 use crate::settings::{Local, SettingsFile};
 use crate::transform_path::from_project;
 use crate::webhook::{broken_rules, now, read, transform};
@@ -14,7 +14,6 @@ use dodo_customerio::transform::{Transform, Unsent};
 use report::Report;
 use small_share::SmallShare;
 use stand_ins::dodo::{Sample, samples};
-use std::path::Path;
 use std::time::Instant;
 
 /// What to check, and for which function.
@@ -48,22 +47,23 @@ pub fn run(choices: &Choices, show: impl Fn(String)) -> Result<(), String> {
     let report = pass(&transform, &samples, || {});
     show(report.to_string());
     report.verdict("")?;
-    kept_events(&transform, path.as_deref(), choices.accept, &show)?;
+    let basis =
+        Basis { transform: path.as_deref().map(from_project), settings: choices.settings.name() };
+    kept_events(&transform, &basis, choices.accept, &show)?;
     match transform {
         Transform::BuiltIn(_) => Ok(()),
         Transform::JavaScript(_) => at_small_share(transform, &samples, choices.memory, show),
     }
 }
 
-/// Events that were kept from the local page with this transform.
+/// Events that were kept from the local page with this transform and these settings.
 fn kept_events(
     transform: &Transform,
-    path: Option<&Path>,
+    basis: &Basis,
     accepts: bool,
     show: impl Fn(String),
 ) -> Result<(), String> {
-    let name = path.map(from_project);
-    let Compared { same, changed } = kept::compare(transform, name.as_deref(), accepts);
+    let Compared { same, changed } = kept::compare(transform, basis, accepts);
     for change in &changed {
         show(format!("!! {change}"));
     }
@@ -74,9 +74,9 @@ fn kept_events(
         return Ok(());
     }
     let count = changed.len();
-    let option = name.map(|name| format!(" TRANSFORM={name}")).unwrap_or_default();
+    let options = basis.options();
     Err(format!(
-        "Kept events that changed: {count}; the difference is above. If that is meant: make check{option} ACCEPT=1"
+        "Kept events that changed: {count}; the difference is above. If that is meant: make check{options} ACCEPT=1"
     ))
 }
 

@@ -88,6 +88,7 @@ async fn serve(choices: Choices) -> Result<(), String> {
         board: board.clone(),
         port,
         is_fresh,
+        settings_file: settings.name(),
         has_key: key,
         delivery,
     };

@@ -24,13 +24,12 @@ pub fn on(outcome: Option<&str>, reason: Option<&str>, has_key: bool, event: &Va
 fn no_email(has_key: bool, event: &Value) -> (String, String) {
     let data = &event["data"];
     let id = data["customer_id"].as_str().or_else(|| data["customer"]["customer_id"].as_str());
-    let id = id.map(|id| format!(" ({id})")).unwrap_or_default();
+    let carries = id.map_or("no address".to_owned(), |id| format!("only a customer id ({id})"));
     let why = format!(
-        "PERSON_IDENTIFIER is email, but Dodo sends this type of event with a customer id only{id}, so nobody knows \
-         the address."
+        "PERSON_IDENTIFIER is email, but the event carries {carries}, so nobody knows the address."
     );
     let advice = if has_key {
-        "The function has a dodo_api_key, but Dodo's API gave no address for this id: see the lookups below."
+        "The function has a dodo_api_key, but Dodo's API gave no address for this id."
     } else {
         "Give the function a dodo_api_key, which finds the address: here by starting make dev KEY=1, for a stack with \
          make secret ADD=1. Or let PERSON_IDENTIFIER be customer_id."
@@ -41,11 +40,11 @@ fn no_email(has_key: bool, event: &Value) -> (String, String) {
 /// Reason, why, what to do.
 type Row = (&'static str, &'static str, &'static str);
 
-const ROWS: [Row; 25] = [
+const ROWS: [Row; 28] = [
     (
         "no_customer",
         "No customer can be read from this event.",
-        "A payout is about nobody, so this is right. Otherwise look at the field that the message names; for a dispute, \
+        "If it is a payout, this is right: it is about nobody. Otherwise look at the field that the message names; for a dispute, \
          a dodo_api_key finds the customer by the payment.",
     ),
     (
@@ -57,7 +56,7 @@ const ROWS: [Row; 25] = [
     (
         "event_off",
         "EVENTS leaves this type out, or EVENT_NAMES gives it an empty name.",
-        "Change settings.env; it is taken at once. Then replay the webhook.",
+        "Change the file with the settings; it is taken at once. Then replay the webhook.",
     ),
     (
         "not_handled",
@@ -77,7 +76,8 @@ const ROWS: [Row; 25] = [
     (
         "signature_mismatch",
         "The signature does not match any secret that the function has.",
-        "The stored secret belongs to another endpoint or was rotated: store the new one. Here: clear the rotation.",
+        "The stored secret belongs to another endpoint or was rotated: store the new one. Here: clear the \
+         rotation, or send it without the wrong signature.",
     ),
     (
         "timestamp_outside_tolerance",
@@ -112,8 +112,9 @@ const ROWS: [Row; 25] = [
     ),
     (
         "credentials_refused",
-        "Customer.io refuses the Site ID and the API Key, also after the secret was read again.",
-        "Store the right ones: make secret. Here: clear the fault.",
+        "Customer.io refuses the Site ID and the API Key that the function has. It reads the secret again at most every \
+         30 s.",
+        "Store the right ones, make secret, unless they are; then wait for 30 s. Here: clear the fault.",
     ),
     (
         "wrong_region",
@@ -123,7 +124,7 @@ const ROWS: [Row; 25] = [
     (
         "secret_invalid",
         "The secret lacks a field, or has one that cannot be used.",
-        "Store it again: make secret.",
+        "Store it again: make secret. Here: clear the fault.",
     ),
     (
         "secret_refused",
@@ -154,6 +155,18 @@ const ROWS: [Row; 25] = [
         "Customer.io gave a status without one of its reasons; a proxy may stand before it.",
         "If it stays: check CUSTOMERIO_TRACK_URL. Here: clear the fault.",
     ),
+    (
+        "dodo_rate_limited",
+        "Only Dodo's API knows something that this event waits for, and it asked to wait. Until then the function \
+         asks nothing.",
+        "Nothing: Dodo retries for 27 hours. Here: clear the fault, wait for 10 s, then replay the webhook.",
+    ),
+    (
+        "body_size",
+        "The body is larger than 1 MiB: no webhook of Dodo's.",
+        "Nothing; Dodo's are smaller.",
+    ),
+    ("method", "It was not posted: no webhook of Dodo's.", "Nothing; Dodo always posts."),
 ];
 
 const RETRIES: &str =

@@ -5,6 +5,7 @@ use super::{Page, Reply};
 use crate::difference;
 use crate::explained::explain;
 use crate::transform_path::{self, from_project};
+use dodo_customerio::dodo::Enrichment;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -49,11 +50,15 @@ impl Page {
         };
         let (left, right) = (find("left")?, find("right")?);
         let board = self.setup().board.clone();
+        let (found, has_key) = (self.found(&body), self.setup().has_key);
         let work = move || {
-            let side = |path: Option<PathBuf>| side(&board, path.as_deref(), &id, &body);
+            let side =
+                |path: Option<PathBuf>| side(&board, path.as_deref(), &id, &body, found.as_ref());
             let (left, right) = (side(left)?, side(right)?);
             let difference = difference::lines(&sent(&left), &sent(&right));
-            Ok(json!({"left": left, "right": right, "difference": difference}))
+            Ok(
+                json!({"left": left, "right": right, "difference": difference, "without_lists": has_key}),
+            )
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| (500, error.to_string()))?
     }
@@ -88,11 +93,17 @@ fn choices(board: &Board) -> Vec<Choice> {
 }
 
 /// What one transform makes of it; an error is that the event is none.
-fn side(board: &Board, path: Option<&Path>, id: &str, body: &str) -> Reply {
+fn side(
+    board: &Board,
+    path: Option<&Path>,
+    id: &str,
+    body: &str,
+    found: Option<&Enrichment>,
+) -> Reply {
     let settings = board.running().settings.clone();
     match load(path, &settings) {
         Ok(transform) => {
-            explain(&transform, id, body, None).map(|it| it.to_json()).map_err(|why| (422, why))
+            explain(&transform, id, body, found).map(|it| it.to_json()).map_err(|why| (422, why))
         }
         Err(why) => Ok(json!({
             "outcome": "failed", "reason": "unusable", "message": why, "requests": [], "files": [], "rules": [],

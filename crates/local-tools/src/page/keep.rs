@@ -2,7 +2,7 @@
 
 use super::anonymous::anonymous;
 use super::{Page, Reply};
-use crate::kept;
+use crate::kept::{self, Basis};
 use crate::transform_path::from_project;
 use serde_json::{Value, json};
 use stand_ins::dodo::Sample;
@@ -33,7 +33,6 @@ impl Page {
             }
             kept::write(&name, &event, &expected).map_err(|why| (500, why))?;
         }
-        let option = expected["transform"].as_str().map(|it| format!(" TRANSFORM={it}"));
         Ok(json!({
             "name": name,
             "event": event,
@@ -42,17 +41,24 @@ impl Page {
             "file": kept::file(&name),
             "exists": exists,
             "command": format!("make send EVENT={name}"),
-            "check": format!("make check{}", option.unwrap_or_default()),
+            "check": format!("make check{}", self.basis().options()),
+            "without_lookups": self.setup().has_key,
         }))
+    }
+
+    fn basis(&self) -> Basis {
+        let setup = self.setup();
+        let transform = setup.board.running().transform.as_deref().map(from_project);
+        Basis { transform, settings: setup.settings_file.clone() }
     }
 
     /// What the event becomes with the transform that runs.
     async fn expected(&self, event: Value) -> Reply {
         let board = self.setup().board.clone();
-        let name = board.running().transform.as_deref().map(from_project);
+        let basis = self.basis();
         let work = move || {
             let transform = board.explainer().map_err(|why| (422, why))?;
-            kept::expected(&transform, name.as_deref(), &event).map_err(|why| (422, why))
+            kept::expected(&transform, &basis, &event).map_err(|why| (422, why))
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| (500, error.to_string()))?
     }

@@ -61,6 +61,8 @@ pub struct Setup {
     pub port: u16,
     /// Whether nobody chose the port, so that there can be no history.
     pub is_fresh: bool,
+    /// Another file than `settings.env`, from the project's folder.
+    pub settings_file: Option<String>,
     /// Whether the function has a key for Dodo's API.
     pub has_key: bool,
     /// Whether webhooks wait in a queue.

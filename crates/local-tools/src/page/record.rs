@@ -49,19 +49,14 @@ pub fn of(invocation: &Invocation, known: &Known) -> Value {
     let [outcome, reason] = ["outcome", "reason"].map(|name| said[name].as_str());
     let requests = requests(invocation);
     let changes = changes::merged(requests.iter().map(|it| &it["changes"]));
-    let lookups = of_service(invocation, Service::DodoApi);
-    let facts = person::Facts {
-        mode: &known.mode,
-        event: &event,
-        lookups: known.found.iter().map(|(path, object)| (path.as_str(), object)).collect(),
-        identifiers: identifiers(&requests, known.explained.as_ref()),
-        is_built_in: known.is_built_in(),
-    };
-    let mut person = person::explain(&facts);
+    let mut person = person(&event, &requests, known);
     let explanation = advice::on(outcome, reason, known.has_key, &event);
-    if person["why"].is_null() && !explanation.is_null() {
-        person["why"] = explanation["why"].clone();
-        person["advice"] = explanation["advice"].clone();
+    if person["why"].is_null() {
+        let nobody =
+            if outcome == Some("queued") { known.nobody(&event) } else { explanation.clone() };
+        for part in ["why", "advice"] {
+            person[part] = nobody[part].clone();
+        }
     }
     json!({
         "number": known.number,
@@ -84,10 +79,11 @@ pub fn of(invocation: &Invocation, known: &Known) -> Value {
         "response": response,
         "person": person,
         "explanation": explanation,
-        "lookups": lookups.map(|call| shown(call, invocation)).collect::<Vec<_>>(),
+        "has_key": known.has_key,
+        "lookups": lookups(invocation),
         "secrets": of_service(invocation, Service::SecretsManager)
             .map(|call| without_secret(shown(call, invocation))).collect::<Vec<_>>(),
-        "transform": transform(invocation, known),
+        "transform": transform(known, invocation.calls.iter().any(is_list)),
         "requests": requests,
         "changes": changes,
         "deliveries": [],
@@ -95,7 +91,34 @@ pub fn of(invocation: &Invocation, known: &Known) -> Value {
     })
 }
 
+/// Who it is about, as it was sent or would be.
+pub fn person(event: &Value, requests: &[Value], known: &Known) -> Value {
+    person::explain(&person::Facts {
+        mode: &known.mode,
+        event,
+        lookups: known.found.iter().map(|(path, object)| (path.as_str(), object)).collect(),
+        identifiers: identifiers(requests, known.explained.as_ref()),
+        is_built_in: known.is_built_in(),
+    })
+}
+
+/// Requests to Dodo's API.
+pub fn lookups(invocation: &Invocation) -> Vec<Value> {
+    of_service(invocation, Service::DodoApi).map(|call| shown(call, invocation)).collect()
+}
+
 impl Known {
+    /// Why a webhook that waits in the queue names nobody.
+    fn nobody(&self, event: &Value) -> Value {
+        match &self.explained {
+            Some(_) if self.has_key => {
+                json!({"why": "The queue function asks Dodo's API who it is.", "advice": null})
+            }
+            Some(it) => advice::on(Some(it.outcome), it.reason.as_deref(), false, event),
+            None => Value::Null,
+        }
+    }
+
     /// Whether the built-in transform chose the person: no handler makes requests of its own.
     fn is_built_in(&self) -> bool {
         let files = self.explained.iter().flat_map(|it| &it.files);
@@ -149,13 +172,14 @@ fn without_secret(mut call: Value) -> Value {
 }
 
 /// What became of the transform; `null` stands for the built-in one.
-fn transform(invocation: &Invocation, known: &Known) -> Value {
+pub fn transform(known: &Known, without_lookups: bool) -> Value {
     let explained = known.explained.as_ref();
     json!({
         "name": known.transform,
-        "without_lookups": invocation.calls.iter().any(is_list),
+        "without_lookups": without_lookups,
         "built_in": explained.and_then(|it| it.built_in.clone()),
         "outcome": explained.map(|it| it.outcome),
+        "reason": explained.and_then(|it| it.reason.clone()),
         "requests": explained.map(|it| it.requests.clone()).unwrap_or_default(),
         "files": explained.map(|it| it.files.clone()).unwrap_or_default(),
     })

@@ -15,6 +15,7 @@ use super::serve::{self, ResponseBody, Server, Service, ServiceResult};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::Bytes;
+use hyper::header::HeaderValue;
 use hyper::{Method, Request, Response};
 use serde_json::{Value, json};
 use std::io;
@@ -61,7 +62,7 @@ pub struct State {
     pub requests: usize,
     /// Texts that make every request fail that has them in its body, and how.
     pub poison: Vec<(String, Fault)>,
-    authorization: String,
+    authorizations: Vec<String>,
     journal: Journal,
     /// Whether the last item of the batch that is being processed is refused.
     refuses_last_item: bool,
@@ -167,8 +168,14 @@ impl Service for Memory {
 impl State {
     /// From now on only this pair is accepted.
     pub fn accept(&mut self, site_id: &str, api_key: &str) {
+        self.authorizations.clear();
+        self.accept_too(site_id, api_key);
+    }
+
+    /// From now on this pair is accepted too.
+    pub fn accept_too(&mut self, site_id: &str, api_key: &str) {
         let pair = STANDARD.encode(format!("{site_id}:{api_key}"));
-        self.authorization = format!("Basic {pair}");
+        self.authorizations.push(format!("Basic {pair}"));
     }
 
     /// `503/2` makes the next two requests fail with this status. For people, who use curl.
@@ -211,7 +218,10 @@ impl State {
 
     fn handle(&mut self, request: &Request<Bytes>) -> (u16, Value) {
         let header = request.headers().get("authorization");
-        if header.is_none_or(|header| header.as_bytes() != self.authorization.as_bytes()) {
+        let is_accepted = |header: &HeaderValue| {
+            self.authorizations.iter().any(|it| it.as_bytes() == header.as_bytes())
+        };
+        if !header.is_some_and(is_accepted) {
             return (401, json!({"meta": {"error": "Unauthorized request"}}));
         }
         match (request.method().as_str(), request.uri().path()) {

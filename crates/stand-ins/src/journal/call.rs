@@ -102,6 +102,15 @@ impl Call {
     }
 }
 
+impl Call {
+    /// The function has responded; it waits for this call no longer.
+    pub(super) fn is_over_at(&mut self, now: u64) {
+        if self.status.is_none() && self.took.is_zero() {
+            self.took = Duration::from_millis(now.saturating_sub(self.at));
+        }
+    }
+}
+
 impl Calling {
     /// The stand-in fails as it was told to.
     pub fn fails(&self, fault: &str) {
@@ -158,5 +167,21 @@ impl Drop for Calling {
         if let Some(took) = self.took().filter(|_| !self.is_over) {
             self.note(|call| call.took = took);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_the_function_gave_up_took_until_then() {
+        let request = Request::new(Bytes::new());
+        let mut call = Call::of(Service::DodoApi, &request);
+        let at = call.at;
+        call.is_over_at(at + 3_000);
+        assert_eq!(call.took, Duration::from_secs(3));
+        call.is_over_at(at + 9_000);
+        assert_eq!(call.took, Duration::from_secs(3));
     }
 }

@@ -47,7 +47,7 @@ impl Deadline {
 
 impl Failure {
     /// One that belongs to no line.
-    pub fn saying(message: impl Into<String>) -> Self {
+    pub(in super::super) fn saying(message: impl Into<String>) -> Self {
         Self::at(None, message.into())
     }
 
@@ -55,7 +55,7 @@ impl Failure {
         cut(&mut message, MAX_MESSAGE);
         message.shrink_to_fit();
         if message.trim().is_empty() {
-            "it threw a text that is empty, or one long word".clone_into(&mut message);
+            "it threw a string that is empty, or one long word".clone_into(&mut message);
         }
         Self { line, message }
     }

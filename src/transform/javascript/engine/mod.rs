@@ -30,7 +30,7 @@ pub struct Limits {
     pub time: Duration,
     /// Heap, in bytes.
     pub memory: usize,
-    /// Request stack, in bytes.
+    /// Call stack, in bytes.
     pub stack: usize,
 }
 
@@ -42,7 +42,7 @@ impl Default for Limits {
 
 /// The most that a function may return, in bytes of URL, headers and payload: far more than Customer.io
 /// takes, and little enough to be read in a function of 128 MB.
-pub const MAX_MADE: usize = 1024 * 1024;
+const MAX_MADE: usize = 1024 * 1024;
 
 /// A JavaScript file that defines `handler` or `extend`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,7 +149,7 @@ type Language = (
 const GC_THRESHOLD: usize = 4 * 1024 * 1024;
 
 /// The method that a webhook begins with.
-pub const METHOD: &str = "POST";
+const METHOD: &str = "POST";
 
 /// Makes the object that a function gets. Evaluated before the file, so that nothing in it can interfere.
 const PRELUDE: &str = r#"

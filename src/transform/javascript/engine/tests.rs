@@ -452,7 +452,7 @@ fn a_failure_always_has_a_reason() {
     assert_eq!(message("throw new Error()"), "Error: without a message");
     for thrown in ["''", "' '", "'z'.repeat(6e6)"] {
         let message = message(&format!("throw {thrown}"));
-        assert_eq!(message, "it threw a text that is empty, or one long word", "{thrown}");
+        assert_eq!(message, "it threw a string that is empty, or one long word", "{thrown}");
     }
 }
 

@@ -24,8 +24,8 @@ pub struct Rotations {
     first_secret: String,
     /// What the page signs with.
     webhook_secret: String,
-    /// In Secrets Manager.
-    stored_pair: (String, String),
+    /// All that were in Secrets Manager; the last one is.
+    stored_pairs: Vec<(String, String)>,
 }
 
 /// A change of what is stored.
@@ -58,7 +58,7 @@ impl Rotation {
                 "Signing secret rotated and stored",
                 None,
                 "Dodo signs with a new secret, and Secrets Manager has it. The function knows the old one, reads the \
-                 secret again (at most every 30 s) and accepts the webhook.",
+                 secret again (at most every 30 s; until then 401) and accepts the webhook.",
             ),
             Self::ForgottenWebhookSecret => (
                 "Signing secret rotated, not stored",
@@ -69,7 +69,7 @@ impl Rotation {
                 "API key rotated and stored",
                 None,
                 "Customer.io accepts a new pair only, and Secrets Manager has it. The function reads the secret again \
-                 (at most every 30 s) and delivers.",
+                 (at most every 30 s; until then credentials_refused) and delivers.",
             ),
             Self::ForgottenApiKey => (
                 "API key rotated, not stored",
@@ -88,7 +88,7 @@ impl Rotations {
             active: None,
             first_secret: credentials.webhook_secret.clone(),
             webhook_secret: credentials.webhook_secret.clone(),
-            stored_pair: (credentials.site_id.clone(), credentials.api_key.clone()),
+            stored_pairs: vec![(credentials.site_id.clone(), credentials.api_key.clone())],
         }
     }
 
@@ -113,8 +113,8 @@ impl Rotations {
                 None
             }
             Rotation::NewApiKey => {
-                self.stored_pair = (random_hex(), random_hex());
-                let (site_id, api_key) = self.stored_pair.clone();
+                let (site_id, api_key) = (random_hex(), random_hex());
+                self.stored_pairs.push((site_id.clone(), api_key.clone()));
                 services.customerio.state().accept(&site_id, &api_key);
                 Some(Box::new(move |secret| {
                     secret["customerio_site_id"] = site_id.as_str().into();
@@ -128,10 +128,12 @@ impl Rotations {
         }
     }
 
-    /// All agree again. What was stored in time stays; the function has it or will read it.
+    /// All agree again. What was stored in time stays; Customer.io accepts what was stored before too, since the
+    /// function may not have read the secret again.
     pub fn end(&mut self, services: &Services) -> Option<Change> {
-        let (site_id, api_key) = &self.stored_pair;
-        services.customerio.state().accept(site_id, api_key);
+        for (site_id, api_key) in &self.stored_pairs {
+            services.customerio.state().accept_too(site_id, api_key);
+        }
         let rotated = std::mem::replace(&mut self.webhook_secret, self.first_secret.clone());
         let was_stored = self.active.take() == Some(Rotation::NewWebhookSecret);
         was_stored.then(|| no_longer_accept(rotated))

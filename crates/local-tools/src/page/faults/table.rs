@@ -199,7 +199,7 @@ pub static FAULTS: [Entry; 20] = [
     dodo(
         "dodo_api.429",
         "Too many requests (429)",
-        "Dodo's API asks to wait for 10 s; until then the function asks nothing.",
+        "Dodo's API asks to wait for 10 s. Until then the function asks nothing, also if all is well again.",
         || Fault::Response(429, vec![("retry-after", "10".to_owned())], "{}".to_owned()),
     ),
     dodo("dodo_api.503", "Unavailable (503)", "Dodo's API is down.", || status(503, &json!({}))),

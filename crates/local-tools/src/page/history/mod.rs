@@ -13,6 +13,9 @@ use std::path::PathBuf;
 /// How many webhooks are kept.
 const MAX_WEBHOOKS: usize = 2_000;
 
+/// What a browser takes for a time, in Unix milliseconds, and for a whole number.
+const MAX_NUMBER: u64 = 8_640_000_000_000_000;
+
 /// How much of them, in bytes.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
@@ -62,7 +65,8 @@ impl History {
         let file = File::new(path);
         let mut history = Self { entries: VecDeque::new(), bytes: 0, last: 0, file };
         for line in history.file.read() {
-            if let Ok(record) = serde_json::from_str(&line) {
+            let record = serde_json::from_str::<Value>(&line).unwrap_or_default();
+            if is_record(&record) {
                 history.keep(&record, line);
             }
         }
@@ -171,6 +175,12 @@ impl History {
     }
 }
 
+/// Whether somebody else changed the file.
+fn is_record(record: &Value) -> bool {
+    let is_number = |name: &str| record[name].as_u64().is_some_and(|it| it < MAX_NUMBER);
+    is_number("number") && is_number("at")
+}
+
 /// What the webhook said, what it became and what came back, in lower case.
 fn searched(record: &Value) -> String {
     let body = record["body"].as_str().unwrap_or_default();
@@ -198,7 +208,7 @@ mod tests {
 
     fn record(number: u64, event_type: &str, text: &str) -> Value {
         json!({
-            "number": number, "type": event_type, "outcome": "delivered", "webhook_id": format!("msg_{number}"),
+            "number": number, "type": event_type, "at": number, "outcome": "delivered", "webhook_id": format!("msg_{number}"),
             "people": [format!("person{number}@example.com")], "body": text,
         })
     }
@@ -215,7 +225,14 @@ mod tests {
         assert_eq!(history.next_number(), 1);
         history.add(&record(1, "payment.failed", "Declined by the bank"));
         history.add(&record(2, "refund.succeeded", "Ärger"));
-        fs::write(&path, format!("{}half a li", fs::read_to_string(&path).unwrap())).unwrap();
+        let mut broken = fs::read_to_string(&path).unwrap();
+        for (number, at) in
+            [(json!(u64::MAX), json!(1)), (json!(7), json!("y")), (json!("x"), json!(1))]
+        {
+            broken += &json!({"number": number, "at": at, "type": "?"}).to_string();
+            broken.push('\n');
+        }
+        fs::write(&path, format!("{broken}half a li")).unwrap();
 
         let mut history = History::open(path.clone());
         assert_eq!((history.len(), history.next_number()), (2, 3));

@@ -1,5 +1,6 @@
 //! What to find in the history.
 
+use super::MAX_WEBHOOKS;
 use crate::page::query::pairs;
 use serde_json::Value;
 
@@ -32,7 +33,7 @@ impl Query {
                 "person" => read.person = Some(value.to_lowercase()),
                 "text" => read.text = Some(value.to_lowercase()),
                 "before" => read.before = value.parse().ok(),
-                "limit" => read.limit = value.parse().unwrap_or(PAGE).clamp(1, 1_000),
+                "limit" => read.limit = value.parse().unwrap_or(PAGE).clamp(1, MAX_WEBHOOKS),
                 _ => {}
             }
         }

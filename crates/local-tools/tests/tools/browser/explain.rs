@@ -1,6 +1,6 @@
 //! What somebody new to this learns from the page alone.
 
-use super::{at_both_widths, step};
+use super::{Page, at_both_widths, step};
 use crate::running::Folder;
 
 #[test]
@@ -74,4 +74,100 @@ fn what_each_step_did_and_what_changed() {
         page.fill("#who", "ada");
         page.shows("#view table", "ada@example.com");
     });
+}
+
+#[test]
+fn what_is_said_of_a_request_is_true_whatever_became_of_it() {
+    let Some(page) = Page::start(&[]) else { return };
+    let sent = step("Sent to Customer.io");
+    for (fault, button, said, verdict) in [
+        ("customerio.400", 1, "refused the whole request for good (400).", "refused"),
+        ("customerio.unreadable", 2, "What came back (200) is not Customer.io's", "no response"),
+        ("customerio.cut", 2, "Customer.io had the request all the same", "no response"),
+        ("customerio.broken", 2, "Customer.io did nothing of it.", "not taken"),
+        ("customerio.wrong_region", 1, "took nothing of it (301).", "not taken"),
+    ] {
+        page.press("Failures");
+        page.click(&format!("[id='{fault}'] button:nth-of-type({button})"));
+        page.shows(&format!("[id='{fault}']"), " on");
+        page.send("payment.succeeded");
+        page.shows(&sent, said);
+        let text = page.text(&sent);
+        assert!(!text.contains("took everything") && !text.contains("accepted"), "{fault}: {text}");
+        page.shows("section[aria-label='identify'] .badge", verdict);
+        page.press("Failures");
+        page.press("All well again");
+        page.run("for (let times = 0; find('#alerts').innerText && times < 100; times += 1) await new Promise((it) => setTimeout(it, 50))");
+    }
+}
+
+#[test]
+fn a_webhook_that_was_not_verified_has_no_steps_behind_that() {
+    let Some(page) = Page::start(&[]) else { return };
+    let is_no_more = |page: &Page| {
+        for title in
+            ["Who it is about", "Lookups at Dodo", "Transform", "Mails that campaigns could start"]
+        {
+            let headings = page.text(".steps");
+            assert!(!headings.contains(title), "{title}: {headings}");
+        }
+        page.shows(&step("Sent to Customer.io"), "Nothing was sent.");
+    };
+    page.press("Send");
+    page.shows_value("#event", "payment.succeeded");
+    page.click("#forged");
+    page.click("#send");
+    page.shows("#opened h2", "401 unauthorized");
+    is_no_more(&page);
+
+    page.press("Failures");
+    page.click("[id='secrets_manager.access_denied'] button:nth-of-type(2)");
+    let since = "return (await (await fetch('/api/state')).json()).function.since";
+    let before = page.run(since);
+    page.press("Restart the function");
+    page.run(&format!(
+        "for (let times = 0; times < 600; times += 1) {{
+           const state = await (await fetch('/api/state')).json();
+           if (state.function.since !== {before}) return;
+           await new Promise((it) => setTimeout(it, 50));
+         }}"
+    ));
+    page.send("payment.succeeded");
+    page.shows("#opened h2", "503 retry");
+    page.shows(&step("Signature"), "It was not checked.");
+    is_no_more(&page);
+}
+
+#[test]
+fn an_ignored_event_made_no_request_and_numbers_are_shown_as_they_came() {
+    let Some(page) = Page::start(&["--key"]) else { return };
+    page.send("payout.created");
+    page.shows(&step("Transform"), "The built-in transform made no request.");
+    let dates = page.run(
+        "const { inWords } = await import('/page/format.js');
+         return [inWords('created_at', 1700000001, {}) !== null, inWords('order_id', 1700000001, {})]",
+    );
+    assert_eq!(dates, serde_json::json!([true, null]));
+    // A sample that cannot be read leaves nothing of the one before.
+    page.press("Send");
+    page.shows_value("#event", "payment.succeeded");
+    page.run(
+        "const select = find('#sample'); select.add(new Option('gone')); select.value = 'gone';
+         select.dispatchEvent(new Event('change'))",
+    );
+    page.shows("#view [role=alert]", "There is no such sample.");
+    assert_eq!(page.run("return find('#event').value"), serde_json::json!(""));
+    page.send("payout.created");
+    page.press("Edit and send again");
+    let event = r#"{"type":"payout.created","timestamp":"2026-11-20T09:15:02Z","data":{"n":9007199254740993}}"#;
+    page.shows_value("#event", "payout.created");
+    page.fill("#event", event);
+    page.click("#send");
+    page.shows(&step("Arrived"), "A replay of webhook");
+    page.press("Edit and send again");
+    page.shows_value("#event", "\"n\": 9007199254740993");
+    // Opened by its address, before anything else is known.
+    page.send("payment.succeeded");
+    page.run("location.reload()");
+    page.shows(&step("Lookups at Dodo"), "GET /");
 }

@@ -12,6 +12,10 @@ fn the_same_bytes_are_counted_once_and_an_edited_event_again() {
         page.shows(&step("Arrived"), "A replay of webhook");
         page.shows(&step("What changed"), "It is counted once.");
 
+        // The same copy once more, as it was.
+        page.press("Replay an exact copy");
+        page.shows(&step("What changed"), "It is counted once.");
+
         // A name that would be markup if the page did not escape it.
         page.press("Edit and send again");
         page.shows("#view h2", "Edit payment.succeeded");
@@ -27,7 +31,7 @@ fn the_same_bytes_are_counted_once_and_an_edited_event_again() {
         assert_eq!(page.count("img"), 0);
         assert_ne!(page.run("return document.title"), json!("1"));
         page.press("Webhooks");
-        page.shows("#count", "3 webhooks");
+        page.shows("#count", "4 webhooks");
         page.shows("#webhooks", "counted before");
     });
 }
@@ -54,6 +58,10 @@ fn a_service_that_fails_is_retried_and_well_again_at_a_click() {
     at_both_widths(&[], |page| {
         page.press("Failures");
         page.click("[id='customerio.503'] button");
+        page.shows("[id='customerio.503']", " on");
+        // Whoever uses the keyboard stays where they are.
+        let focused = page.run("return document.activeElement.getAttribute('aria-label')");
+        assert_eq!(focused, json!("Next request: Unavailable (503)"));
         page.send("payment.succeeded");
         page.shows("#opened h2", "200 delivered");
         let attempts = step("Sent to Customer.io");

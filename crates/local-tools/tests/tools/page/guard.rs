@@ -3,6 +3,9 @@
 use super::Page;
 use reqwest::Method;
 use serde_json::json;
+use stand_ins::gate::Gate;
+use stand_ins::journal::{Journal, Service};
+use stand_ins::secrets_manager::Moto;
 
 #[tokio::test]
 async fn no_other_page_reads_or_changes_anything() {
@@ -100,3 +103,37 @@ async fn the_browser_is_told_to_run_nothing_from_elsewhere() {
     }
     page.end().await;
 }
+
+#[tokio::test]
+async fn the_local_secrets_manager_gives_nothing_to_pages() {
+    let moto = tokio::task::spawn_blocking(Moto::start).await.unwrap().unwrap();
+    moto.create("dodo", &json!({"secret": "s3cr3t"})).await.unwrap();
+    let gate = Gate::start(moto.url(), Service::SecretsManager, &Journal::default()).await.unwrap();
+    let client = dodo_customerio::http::client();
+    let gate_url = gate.url();
+    for url in [moto.url(), &gate_url] {
+        let ask = |name: &'static str, value: &'static str| {
+            let request = client.post(url).header("x-amz-target", "secretsmanager.GetSecretValue");
+            let request = request.header("content-type", "application/x-amz-json-1.1");
+            let request = request.header("authorization", CREDENTIAL);
+            request.header(name, value).body(r#"{"SecretId":"dodo"}"#).send()
+        };
+        for (name, value, expected) in [
+            ("accept", "*/*", 200),
+            ("origin", "http://localhost:8000", 403),
+            ("sec-fetch-site", "same-site", 403),
+            ("host", "elsewhere.example.com", 403),
+        ] {
+            let response = ask(name, value).await.unwrap();
+            assert_eq!(response.status(), expected, "{url} {name}");
+            assert!(response.headers().get("access-control-allow-origin").is_none());
+            let text = response.text().await.unwrap();
+            assert_eq!(text.contains("s3cr3t"), expected == 200, "{name}: {text}");
+        }
+    }
+    tokio::task::spawn_blocking(move || drop(moto)).await.unwrap();
+}
+
+/// What moto wants to see; it checks no signature.
+const CREDENTIAL: &str = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/secretsmanager/aws4_request, \
+                          SignedHeaders=host, Signature=0";

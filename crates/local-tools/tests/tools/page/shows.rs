@@ -97,6 +97,14 @@ async fn lookups_are_shown_with_what_they_brought_and_how_they_failed() {
     let address = customer["response"]["email"].as_str().unwrap().to_lowercase();
     assert_eq!(found["person"]["identifier"]["email"], address);
 
+    // What was looked up counts on both sides of a comparison.
+    let sides = json!({"webhook": found["number"], "left": "built_in", "right": "built_in"});
+    let compared = page.post("compare", sides).await;
+    assert_eq!(
+        (&compared["left"]["outcome"], &compared["without_lists"]),
+        (&json!("sent"), &json!(true))
+    );
+
     // The function remembers the address, and the page does too.
     let second = page.send_sample("abandoned_checkout.detected").await;
     let asked = second["lookups"].to_string();
@@ -237,6 +245,89 @@ async fn the_state_waits_for_something_new_and_shows_what_is_on_its_way() {
     let (state, _) = tokio::join!(page.get(&news), failing);
     assert_eq!(state["faults"]["dodo_api"], "503");
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    page.end().await;
+}
+
+/// The record of a webhook in queue mode, once a batch had it.
+async fn after_its_batch(page: &Page, number: &Value) -> Value {
+    for _ in 0..200 {
+        let record = page.get(&format!("webhooks/{number}")).await;
+        if record["delivery"].is_string() {
+            return record;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("webhook {number} is in no batch");
+}
+
+#[tokio::test]
+async fn each_webhook_of_a_batch_shows_its_own_part_and_what_was_looked_up_for_it() {
+    let folder = Folder::new();
+    let settings = folder.write("settings.env", "PERSON_IDENTIFIER=email\n");
+    let page = Page::start(&["--delivery", "queue", "--key", "--settings", &settings]).await;
+    let types =
+        ["abandoned_checkout.detected", "payment.failed", "payment.succeeded", "payout.created"];
+    let mut numbers = Vec::new();
+    for event_type in types {
+        numbers.push(page.send_sample(event_type).await["number"].clone());
+    }
+    let mut records = Vec::new();
+    for number in &numbers {
+        records.push(after_its_batch(&page, number).await);
+    }
+    for record in &records[..3] {
+        assert_eq!(
+            (&record["delivery"], &record["explanation"]),
+            (&json!("delivered"), &Value::Null)
+        );
+        let requests = record["deliveries"][0]["requests"].as_array().unwrap();
+        let items = requests.iter().flat_map(|it| it["body"]["batch"].as_array().unwrap());
+        let events: Vec<&Value> = items.filter(|it| it["action"] == "event").collect();
+        let own = |it: &&Value| it["attributes"]["dodo_webhook_id"] == record["webhook_id"];
+        assert!(events.len() == 1 && events.iter().all(own), "{events:?}");
+        let person = &record["changes"]["people"][0]["events"];
+        assert_eq!(person.as_array().map(Vec::len), Some(1), "{person}");
+    }
+    // Only Dodo's API knows the address, and the queue function asked.
+    let looked_up = &records[0];
+    assert_eq!(looked_up["person"]["rule"], "email.lookup", "{}", looked_up["person"]);
+    let lookups = looked_up["deliveries"][0]["lookups"].as_array().unwrap();
+    assert!(lookups.iter().any(|it| it["path"].as_str().unwrap().starts_with("/customers/")));
+
+    let ignored = &records[3];
+    assert_eq!((&ignored["delivery"], &ignored["attempts"]), (&json!("ignored"), &json!(0)));
+    for requests in ignored["deliveries"].as_array().unwrap() {
+        assert_eq!((&requests["requests"], &requests["lookups"]), (&json!([]), &json!([])));
+    }
+    assert_eq!((&ignored["changes"]["people"], &ignored["mails"]), (&json!([]), &json!([])));
+    for part in [&ignored["explanation"]["why"], &ignored["person"]["why"]] {
+        assert!(part.as_str().unwrap().starts_with("No customer"), "{ignored}");
+    }
+    page.end().await;
+}
+
+#[tokio::test]
+async fn mails_follow_only_what_customer_io_took_for_the_first_time() {
+    let page = Page::start(&[]).await;
+    page.post("faults", json!({"id": "customerio.400", "times": 1})).await;
+    let refused = page.send_sample("payment.succeeded").await;
+    assert_eq!((&refused["status"], &refused["mails"]), (&json!(422), &json!([])));
+    page.post("faults", json!({"id": "customerio.207", "times": 1})).await;
+    assert_eq!(page.send_sample("payment.succeeded").await["mails"], json!([]));
+    let forged =
+        json!({"body": page.sample("payment.succeeded").await.to_string(), "signature": "wrong"});
+    let forged = page.post("send", forged).await;
+    assert_eq!(page.record(&forged).await["mails"], json!([]));
+    // Its response breaks off, but it has done what it was asked; the retry counts once.
+    page.post("faults", json!({"id": "customerio.cut", "times": 1})).await;
+    let delivered = page.send_sample("payment.succeeded").await;
+    assert_eq!(
+        (&delivered["status"], &delivered["mails"][0]["recipe"]),
+        (&json!(200), &json!("receipt"))
+    );
+    let path = format!("webhooks/{}/replay", delivered["number"]);
+    let again = page.post(&path, json!({"how": "retry"})).await;
+    assert_eq!(page.record(&again).await["mails"], json!([]));
     page.end().await;
 }
 
