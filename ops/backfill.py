@@ -3,6 +3,7 @@ stack with those of the environment. DRY_RUN=1, SINCE=, UNTIL=, EVENTS=1, EXCLUD
 """
 
 import os
+import pathlib
 
 from . import answers, flags, stack
 from .dodo import environment_of, mode_of
@@ -39,6 +40,7 @@ VALUES = {"SINCE": "--since", "UNTIL": "--until", "EXCLUDE": "--exclude"}
 
 
 def main():
+    check_folder()
     options = given()
     if uses_stack():
         environment, of_stack = from_stack()
@@ -48,6 +50,16 @@ def main():
     arguments = [part for option, value in options.items() for part in ([option] if value is None else [option, value])]
     say("", end="", flush=True)
     os.execve(PROGRAM, [str(PROGRAM), *arguments], environment)
+
+
+def check_folder():
+    """Raises Trouble if the files of the run, which hold personal data, would be in the checkout."""
+    folder = os.environ.get("BACKFILL_FOLDER")
+    if folder and pathlib.Path(folder).resolve().is_relative_to(ROOT.resolve()):
+        raise Trouble(
+            "BACKFILL_FOLDER is inside this checkout, and the files of a run hold personal data. Name a folder outside, or none: "
+            f"by default they are in your home folder. Then type: {again('backfill')}"
+        )
 
 
 def given():
@@ -89,7 +101,8 @@ def from_stack():
     settings = {SETTINGS[name]: value for name, value in found.parameters.items() if name in SETTINGS and value}
     keys = {CREDENTIALS[field]: value for field, value in secret.items()}
     say(f"Credentials and settings are those of the stack {found.name} in {found.region}.")
-    options = {"--until": found.created}
+    # Webhooks have brought the events since then. People are not filtered by it, whatever is typed.
+    options = {"--events-until": found.created}
     if stored(found).get(OPTIONAL):
         options["--calls-a-minute"] = CALLS_A_MINUTE
     return {**environment, **settings, **keys}, options

@@ -52,10 +52,10 @@ def made(aws):
     return make
 
 
-def test_the_stack_says_who_and_until_when(backfill, made):
+def test_the_stack_says_who_and_where_events_end(backfill, made):
     made(CustomerIoRegion="eu", EventNames="refund.*=", TransformFile="plans.js")
     options, environment, text = backfill(PERSON_IDENTIFIER="metadata.of_this_shell")
-    assert options == ["--until", "2026-11-24T12:00:00Z", "--calls-a-minute", "50"]
+    assert options == ["--events-until", "2026-11-24T12:00:00Z", "--calls-a-minute", "50"]
     assert environment["PERSON_IDENTIFIER"] == "email" and environment["CUSTOMERIO_REGION"] == "eu"
     assert environment["EVENT_NAMES"] == "refund.*=" and environment["TRANSFORM_FILE"] == "plans.js"
     assert environment["DODO_API_KEY"] == SECRET["dodo_api_key"]
@@ -70,6 +70,8 @@ def test_options_are_passed_on(backfill, made):
     options, environment, _ = backfill(**typed)
     assert dict(zip(options, options[1:])).items() >= {("--since", "2026-01-01"), ("--until", "2026-06-01"), ("--exclude", "my list.txt")}
     assert {"--dry-run", "--yes", "--events"} <= set(options)
+    # Both: the earlier of them bounds events.
+    assert dict(zip(options, options[1:]))["--events-until"] == "2026-11-24T12:00:00Z"
     assert options.count("--until") == 1 and "EVENTS" not in environment
 
 
@@ -102,6 +104,7 @@ def test_without_a_stack_the_shell_says_everything(backfill):
     ({"customerio_site_id": "your_site_id"}, {}, {}, "customerio_site_id is still a placeholder in the secret of the stack"),
     ({"dodo_api_key": "two words"}, {}, {}, "dodo_api_key contains white space"),
     ({}, {}, {"EVENTS": "payment.*", "STACK": "dodo-customerio"}, "EVENTS=payment.* is neither yes nor no"),
+    ({}, {}, {"BACKFILL_FOLDER": "import"}, "BACKFILL_FOLDER is inside this checkout"),
     ({}, {}, {"STACK": "other"}, "There is no stack named other in eu-central-1"),
 ])
 def test_what_is_wrong_is_said_before_anything_is_read(checkout, made, secret, parameters, variables, said):

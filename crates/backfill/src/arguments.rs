@@ -19,18 +19,24 @@ pub struct Arguments {
 
     /// Send history too: Payment Completed, Subscription Started, Subscription Cancelled, Refund Succeeded.
     ///
-    /// With the times at which they happened. Needs --until; nothing of the 72 hours before the lists were
-    /// read becomes an event, since Customer.io would mail people for it.
+    /// With the times at which they happened. Needs --events-until or --until; nothing of the 72 hours before
+    /// the lists were read becomes an event, since Customer.io would mail people for it.
     #[arg(long)]
     pub events: bool,
 
-    /// Only people with something from this time on, and only events from then on: a date or RFC 3339.
+    /// Only people with something from this time on, and only events from then on.
+    ///
+    /// A date (00:00 UTC), RFC 3339 or Unix seconds. Sums are of all times.
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
 
-    /// The same up to this time: with --events, when webhooks began to arrive.
+    /// The same before this time.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
+
+    /// With --events, when webhooks began to arrive: events end there, and people are not filtered.
+    #[arg(long, value_name = "TIME")]
+    pub events_until: Option<String>,
 
     /// A file of people to leave out, an id or an address a line, such as those deleted at Customer.io.
     #[arg(long, value_name = "FILE")]

@@ -21,7 +21,11 @@ enum Progress {
 impl Terminal for Console {
     fn say(&mut self, text: &str) {
         // The reader may have closed the pipe, as `head` does.
-        drop(writeln!(io::stdout(), "{text}"));
+        let write = || drop(writeln!(io::stdout(), "{text}"));
+        match &self.progress {
+            Some(Progress::Bar(bar)) => bar.suspend(write),
+            _ => write(),
+        }
     }
 
     fn ask(&mut self, question: &str) -> Reply {

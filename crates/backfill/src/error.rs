@@ -11,7 +11,7 @@ pub enum Error {
     Settings(Vec<String>),
     /// A file of the run, or its folder.
     #[error(
-        "{} cannot be used ({source}). Make it usable, or choose another folder with --folder.",
+        "{} cannot be used ({source}). Make it usable, or choose another folder with BACKFILL_FOLDER (--folder).",
         path.display()
     )]
     Folder {
@@ -20,9 +20,15 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// It was there, and not for one alone.
+    #[error(
+        "{path} is open to others, and the files of a run hold personal data. Type: chmod 700 '{path}', or choose another folder with BACKFILL_FOLDER (--folder).",
+        path = .0.display()
+    )]
+    OpenFolder(PathBuf),
     /// Another run has it.
     #[error(
-        "Another run works in {}. Wait for its end, or choose another folder with --folder.",
+        "Another run works in {}. Wait for its end, or choose another folder with BACKFILL_FOLDER (--folder).",
         .0.display()
     )]
     InUse(PathBuf),

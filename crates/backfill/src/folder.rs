@@ -3,7 +3,7 @@
 use crate::Error;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 const LOCK: &str = "lock";
@@ -35,10 +35,14 @@ impl Folder {
     /// Makes the folder unless it is there, and locks it.
     ///
     /// # Errors
-    /// If it cannot be used, or another run works in it.
+    /// If it cannot be used, others may read it, or another run works in it.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(Error::at(path))?;
+        let permissions = fs::metadata(path).map_err(Error::at(path))?.permissions();
+        if permissions.mode() & 0o077 != 0 {
+            return Err(Error::OpenFolder(path.to_owned()));
+        }
         let lock = options().create(true).truncate(false).write(true).open(path.join(LOCK));
         let lock = lock.map_err(Error::at(path.join(LOCK)))?;
         match lock.try_lock() {

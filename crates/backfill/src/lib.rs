@@ -17,6 +17,7 @@ mod exclusion;
 mod folder;
 mod options;
 mod pace;
+mod patience;
 mod people;
 mod plan;
 mod reading;

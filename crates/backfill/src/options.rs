@@ -32,8 +32,10 @@ pub struct Options {
     pub notes: Vec<String>,
     /// Only people with something from here on, in Unix seconds.
     pub since: Option<u64>,
-    /// Only people with something up to here, in Unix seconds.
+    /// Only people with something before this, in Unix seconds.
     pub until: Option<u64>,
+    /// Webhooks have brought the events since then, in Unix seconds. People are not filtered by it.
+    pub events_until: Option<u64>,
     /// Whether history's events are sent.
     pub events: bool,
     /// Whether nothing is sent.
@@ -71,15 +73,21 @@ impl Options {
         let key = variable("DODO_API_KEY").map(|key| SecretString::from(key.trim()));
         let credentials = settings::credentials(variable);
         let folder = arguments.folder.clone().or_else(|| settings::folder(variable));
-        let since = settings::time("--since", arguments.since.as_deref(), &mut mistakes);
-        let until = settings::time("--until", arguments.until.as_deref(), &mut mistakes);
-        let lacks_until = arguments.events && arguments.until.is_none();
+        let since = settings::time("SINCE (--since)", arguments.since.as_deref(), &mut mistakes);
+        let until = settings::time("UNTIL (--until)", arguments.until.as_deref(), &mut mistakes);
+        let events_until = arguments.events_until.as_deref();
+        let events_until = settings::time("--events-until", events_until, &mut mistakes);
+        let is_bounded = arguments.until.is_some() || arguments.events_until.is_some();
+        let lacks_until = arguments.events && !is_bounded;
+        let is_empty = since.zip(until).is_some_and(|(since, until)| since >= until);
         let lacks_pair = credentials.is_none() && !arguments.dry_run;
         let missing = [
             (key.is_none(), NO_KEY),
             (lacks_pair, NO_PAIR),
             (lacks_until, NO_UNTIL),
+            (is_empty, NO_TIME),
             (folder.is_none(), NO_FOLDER),
+            (folder.as_ref().is_some_and(|folder| folder.is_relative()), RELATIVE_FOLDER),
         ];
         let missing = missing.into_iter().filter(|(is_missing, _)| *is_missing);
         mistakes.extend(missing.map(|(_, mistake)| mistake.to_owned()));
@@ -98,6 +106,7 @@ impl Options {
             transform: settings::built_in_options(settings),
             since,
             until,
+            events_until,
             events: arguments.events,
             dry_run: arguments.dry_run,
             yes: arguments.yes,
@@ -109,6 +118,11 @@ impl Options {
             patience: PATIENCE,
             clock: Arc::new(SystemTime::now),
         })
+    }
+
+    /// Where events end, in Unix seconds: at the earlier of both bounds.
+    pub(crate) fn end_of_events(&self) -> Option<u64> {
+        [self.until, self.events_until].into_iter().flatten().min()
     }
 
     /// In Unix seconds.
@@ -123,11 +137,18 @@ const NO_KEY: &str =
 const NO_PAIR: &str = "CUSTOMERIO_SITE_ID and CUSTOMERIO_API_KEY must be the pair of Customer.io's Track \
      API. Without it, only --dry-run (make backfill DRY_RUN=1) is possible.";
 
-const NO_UNTIL: &str = "--events needs --until (make backfill EVENTS=1 UNTIL=2026-10-31): the time at which \
-     webhooks began to arrive. Without it, what they have brought would be counted twice.";
+const NO_UNTIL: &str = "EVENTS=1 (--events) needs UNTIL (--until, or --events-until), such as make backfill \
+     EVENTS=1 UNTIL=2026-10-31: the time at which webhooks began to arrive. Without it, what they have brought \
+     would be counted twice.";
+
+const NO_TIME: &str = "SINCE (--since) must be earlier than UNTIL (--until), which is not part of the time: \
+     nothing lies between them.";
 
 const NO_FOLDER: &str = "There is no place for the files of the run: HOME is not set. Name a folder that \
-     only you can read with --folder.";
+     only you can read with BACKFILL_FOLDER (--folder).";
+
+const RELATIVE_FOLDER: &str = "BACKFILL_FOLDER (--folder) must be a whole path, such as /home/ada/import, outside the \
+     checkout: the files of a run hold personal data.";
 
 #[cfg(test)]
 mod tests {
@@ -171,8 +192,8 @@ mod tests {
             "PERSON_IDENTIFIER must",
             "DODO_API_KEY must",
             "CUSTOMERIO_SITE_ID and",
-            "--since must",
-            "--events needs",
+            "SINCE (--since) must be a date",
+            "EVENTS=1 (--events) needs",
             "HOME is not set",
         ] {
             assert!(all.contains(part), "{part} in {all}");
@@ -180,9 +201,15 @@ mod tests {
         assert_eq!(all.lines().count(), 6, "{all}");
         let missing = mistakes(&["--exclude", "/nowhere/at/all"], &PAIR);
         assert!(
-            missing.starts_with("The file of --exclude, /nowhere/at/all, cannot be read"),
+            missing.starts_with("The file of EXCLUDE (--exclude), /nowhere/at/all, cannot be read"),
             "{missing}"
         );
+    }
+
+    #[test]
+    fn a_folder_is_a_whole_path() {
+        let said = mistakes(&["--folder=import"], &PAIR);
+        assert!(said.contains("BACKFILL_FOLDER (--folder) must be a whole path"), "{said}");
     }
 
     #[test]
@@ -191,6 +218,14 @@ mod tests {
             read(&["--events", "--since=2026-10-31", "--until=2026-10-31T12:00:00Z"], &PAIR);
         let options = options.unwrap();
         assert_eq!((options.since, options.until), (Some(1_793_404_800), Some(1_793_448_000)));
+        let options = read(&["--events", "--events-until=1793404800"], &PAIR).unwrap();
+        assert_eq!((options.until, options.events_until), (None, Some(1_793_404_800)));
+    }
+
+    #[test]
+    fn a_time_that_holds_nothing_is_a_mistake() {
+        let said = mistakes(&["--since=2026-10-31", "--until=2026-10-31"], &PAIR);
+        assert!(said.contains("SINCE (--since) must be earlier than UNTIL (--until)"), "{said}");
     }
 
     #[test]

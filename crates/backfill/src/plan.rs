@@ -1,7 +1,8 @@
 //! What will be sent: the batches, in a file, and what a person should know before they leave.
 
 use crate::folder::Folder;
-use crate::people::{LeftOut, Made, Maker};
+use crate::patience::watched;
+use crate::people::{Held, LeftOut, Made, Maker};
 use crate::reading::{LISTS, Pages};
 use crate::{Error, Options, Terminal};
 use dodo_customerio::customerio::limits::MAX_BATCH;
@@ -37,6 +38,8 @@ pub struct Plan {
     /// When the oldest and the newest thing happened, in Unix milliseconds.
     pub span: Option<(u64, u64)>,
     pub left_out: LeftOut,
+    /// Events of those who are sent.
+    pub held: Held,
     /// Updates of some people.
     pub examples: Vec<Value>,
 }
@@ -76,7 +79,8 @@ impl Plan {
         let index = maker.index;
         terminal.begin("Making people", index.groups.len() as u64);
         for (done, group) in index.groups.iter().enumerate() {
-            for made in maker.people(group).await? {
+            let patience = &maker.dodo.patience;
+            for made in watched(maker.people(group), patience, terminal).await? {
                 plan.add(&made);
                 batches.add(made.items.json).map_err(Error::at(folder.path(BATCHES)))?;
             }
@@ -86,7 +90,7 @@ impl Plan {
         }
         terminal.end();
         plan.requests = batches.finish().map_err(Error::at(folder.path(BATCHES)))?;
-        plan.left_out = maker.left_out.clone();
+        plan.left_out = LeftOut { not_found: maker.not_found(), ..maker.left_out.clone() };
         folder.write(FILE, &serde_json::to_vec(&plan).expect("strings and numbers serialise"))?;
         Ok(plan)
     }
@@ -95,6 +99,7 @@ impl Plan {
         self.people += 1;
         self.objects += made.items.objects;
         self.events += made.items.events;
+        self.held.add(&made.held);
         if self.examples.len() < EXAMPLES {
             let update = made.items.json.first();
             self.examples.extend(update.and_then(|item| serde_json::from_slice(item).ok()));
@@ -108,10 +113,10 @@ impl Plan {
 
 /// What two runs must have in common to send the same.
 fn choices(options: &Options) -> String {
-    let Options { transform, since, until, events, exclusion, .. } = options;
+    let Options { transform, since, until, events_until, events, exclusion, .. } = options;
     let version = env!("CARGO_PKG_VERSION");
     format!(
-        "{version} {transform:?} {since:?} {until:?} {events} {exclusion:?} {}",
+        "{version} {transform:?} {since:?} {until:?} {events_until:?} {events} {exclusion:?} {}",
         options.track_url
     )
 }

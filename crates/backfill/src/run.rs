@@ -10,7 +10,7 @@ use crate::sending::{self, Log};
 use crate::{Error, Options, Reply, Terminal};
 use dodo_customerio::customerio::Credentials;
 use secrecy::ExposeSecret;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// What a run has done, all sessions of it together.
@@ -102,6 +102,7 @@ async fn plan(
         charges: Charges::open(folder)?,
         read_at: pages.read_at,
         left_out: LeftOut { ownerless: index.ownerless, ..LeftOut::default() },
+        found: BTreeSet::new(),
     };
     Plan::make(folder, options, &pages, &mut maker, terminal).await
 }

@@ -1,6 +1,6 @@
 //! From the local Dodo API to the local Customer.io, through the library and through the program.
 
-use backfill::{Arguments, Error, Options, Quiet, Summary};
+use backfill::{Arguments, Error, Options, Quiet, Reply, Summary, Terminal};
 use clap::Parser;
 use serde_json::{Value, json};
 use stand_ins::clock::Clock;
@@ -8,6 +8,7 @@ use stand_ins::customerio::CustomerIo;
 use stand_ins::dodo_api::{Beyond, DodoApi, PageCap, RateLimit};
 use stand_ins::fault::Fault;
 use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -66,6 +67,13 @@ impl World {
         backfill::run(&self.options(arguments, more), &mut Quiet).await
     }
 
+    /// With what was said.
+    async fn import_and_read(&self, arguments: &[&str]) -> (Summary, String) {
+        let mut heard = Heard::default();
+        let summary = backfill::run(&self.options(arguments, &[]), &mut heard).await.unwrap();
+        (summary, heard.0)
+    }
+
     /// The attributes of a person.
     fn person(&self, name: &str) -> Value {
         let state = self.customerio.state();
@@ -102,6 +110,27 @@ impl World {
         });
         self.happened("subscription.active", at, data);
     }
+}
+
+/// Keeps what is said.
+#[derive(Default)]
+struct Heard(String);
+
+impl Terminal for Heard {
+    fn say(&mut self, text: &str) {
+        self.0.push_str(text);
+        self.0.push('\n');
+    }
+
+    fn ask(&mut self, _: &str) -> Reply {
+        Reply::Nobody
+    }
+
+    fn begin(&mut self, _: &'static str, _: u64) {}
+
+    fn advance(&mut self, _: u64, _: &str) {}
+
+    fn end(&mut self) {}
 }
 
 impl Drop for World {
@@ -208,6 +237,47 @@ async fn nothing_of_the_last_three_days_and_nothing_after_the_bound_becomes_an_e
 }
 
 #[tokio::test]
+async fn the_bound_of_events_filters_nobody_and_what_is_held_back_is_said() {
+    let world = World::new().await;
+    for (customer, id, at) in [
+        ("cus_1", "pay_1", "2026-03-01T10:00:00Z"),
+        ("cus_1", "pay_2", "2026-05-01T10:00:00Z"),
+        ("cus_2", "pay_3", "2026-05-01T10:00:00Z"),
+    ] {
+        world.pay(customer, id, at, 100);
+    }
+    let stack = ["--events", "--events-until=2026-04-01", "--until=2027-01-01"];
+    let (summary, said) = world.import_and_read(&stack).await;
+    assert_eq!((summary.people, summary.events), (2, 1), "the earlier one bounds events");
+    let sentence = "Events end at 2026-04-01 00:00 UTC, when webhooks began to arrive: webhooks have brought what came \
+                    since (held back: 2 events).";
+    assert!(said.contains(sentence), "{said}");
+    let (summary, said) = world.import_and_read(&["--events-until=2026-04-01"]).await;
+    assert_eq!((summary.people, summary.events), (2, 0));
+    assert!(!said.contains("Events end"), "{said}");
+    let earlier = ["--events", "--events-until=2026-06-01", "--until=2026-04-01"];
+    let (summary, said) = world.import_and_read(&earlier).await;
+    assert_eq!((summary.people, summary.events), (1, 1));
+    assert!(said.contains("as UNTIL (--until) says (held back: 1 event)."), "{said}");
+}
+
+#[tokio::test]
+async fn a_second_run_is_named_for_events_that_are_too_young() {
+    let world = World::new().await;
+    let hour_ago = OffsetDateTime::from(SystemTime::now() - Duration::from_hours(1));
+    world.pay("cus_1", "pay_1", &hour_ago.format(&Rfc3339).unwrap(), 100);
+    let (summary, said) = world.import_and_read(&["--events", "--until=2100-01-01"]).await;
+    assert_eq!((summary.people, summary.events), (1, 0));
+    let day = (hour_ago + Duration::from_hours(72)).date().to_string();
+    let again = said.lines().find(|line| line.contains("72 hours, since one so young")).unwrap();
+    assert!(
+        again.contains(": 1 event. To bring the rest, type the same command again after"),
+        "{again}"
+    );
+    assert!(again.contains(&day) || hour_ago.hour() == 23, "{day} in {again}");
+}
+
+#[tokio::test]
 async fn customers_with_one_address_are_one_person_in_email_mode() {
     let world = small_history().await;
     {
@@ -262,7 +332,7 @@ async fn subscriptions_are_objects_if_they_are_to_be() {
 #[tokio::test]
 async fn who_is_excluded_or_out_of_range_is_not_sent() {
     let world = small_history().await;
-    fs::create_dir_all(&world.folder).unwrap();
+    fs::DirBuilder::new().mode(0o700).create(&world.folder).unwrap();
     let file = world.folder.join("deleted");
     fs::write(&file, "# at their wish\nGRACE@example.com\n").unwrap();
     let exclude = format!("--exclude={}", file.display());
@@ -273,6 +343,47 @@ async fn who_is_excluded_or_out_of_range_is_not_sent() {
         1
     );
     assert_eq!(world.import(&["--until=2026-03-01"], &[]).await.unwrap().people, 0);
+}
+
+/// Somebody is left out as a whole, whichever of their names is in the file.
+#[tokio::test]
+async fn who_is_excluded_is_so_under_every_name() {
+    let world = World::new().await;
+    let pay = |id: &str, metadata: Value, email: &str, at: &str| {
+        let data = json!({
+            "payment_id": id, "status": "succeeded", "total_amount": 100, "currency": "EUR", "created_at": at,
+            "metadata": metadata, "customer": {"customer_id": "cus_1", "email": email, "name": "Ada"},
+        });
+        world.happened("payment.succeeded", at, data);
+    };
+    pay("pay_1", json!({}), "old@example.com", "2026-03-01T10:00:00Z");
+    pay("pay_2", json!({"user_id": "user_1"}), "new@example.com", "2026-04-01T10:00:00Z");
+    world.dodo.state().know("cus_1", "new@example.com", "Ada", "2026-01-01T00:00:00Z");
+    world.pay("cus_2", "pay_3", "2026-04-01T10:00:00Z", 100);
+    let file = std::env::temp_dir().join(format!("backfill-exclude-{}", std::process::id()));
+    let exclude = format!("--exclude={}", file.display());
+    for name in ["cus_1", "user_1", "OLD@example.com", "new@example.com"] {
+        fs::write(&file, format!("nobody@example.com\n\n{name}, # at their wish\nnobody\n"))
+            .unwrap();
+        let mode = [("PERSON_IDENTIFIER", "metadata.user_id")];
+        let mut heard = Heard::default();
+        let options = world.options(&[&exclude], &mode);
+        assert_eq!(backfill::run(&options, &mut heard).await.unwrap().people, 1, "{name}");
+        assert!(
+            heard.0.contains("in 2 of its entries, who are not left out: lines 1 and 4."),
+            "{}",
+            heard.0
+        );
+        assert!(!heard.0.contains("nobody@"), "{}", heard.0);
+    }
+    fs::write(&file, "cus_1, cus_2").unwrap();
+    let output = world.program(&["--yes", &exclude]);
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("one id or address a line: see line 1."),
+        "{output:?}"
+    );
+    fs::remove_file(&file).unwrap();
+    assert_eq!(world.people(), 1);
 }
 
 #[tokio::test]
@@ -334,6 +445,76 @@ async fn what_only_updates_a_card_is_no_purchase() {
     assert_eq!(world.person("cus_1")["last_payment_status"], "succeeded");
 }
 
+#[tokio::test]
+async fn who_only_updated_a_card_gets_no_state_in_any_mode() {
+    for mode in ["customer_id", "email", "metadata.user_id"] {
+        let world = World::new().await;
+        let pay = |id: &str, amount: u64, is_update: bool, metadata: Value, at: &str| {
+            let data = json!({
+                "payment_id": id, "status": "succeeded", "total_amount": amount, "currency": "EUR",
+                "created_at": at, "is_update_payment_method": is_update, "metadata": metadata,
+                "customer": {"customer_id": "cus_1", "email": "ada@example.com", "name": "Ada"},
+            });
+            world.happened("payment.succeeded", at, data);
+        };
+        if mode.starts_with("metadata") {
+            pay("pay_1", 900, false, json!({"user_id": "user_1"}), "2026-03-01T10:00:00Z");
+        }
+        pay("pay_2", 0, true, json!({}), "2026-03-02T10:00:00Z");
+        pay("pay_3", 0, true, json!({}), "2026-03-03T10:00:00Z");
+        world.import(&[], &[("PERSON_IDENTIFIER", mode)]).await.unwrap();
+        let ada = world.person(if mode == "customer_id" { "cus_1" } else { "ada@example.com" });
+        for name in ["last_payment_status", "payments_count", "customer_since", "total_spent"] {
+            assert_eq!(ada[name], Value::Null, "{name} in {ada}, {mode}");
+        }
+        assert_eq!(ada["dodo_customer_id"], "cus_1", "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn without_payments_a_person_of_an_address_still_has_a_beginning() {
+    let world = World::new().await;
+    world.subscribe("cus_1", "sub_1", "active", "2026-03-01T10:00:00Z");
+    world.dodo.state().know("cus_1", "cus_1@example.com", "Ada", "2026-01-01T00:00:00Z");
+    world.import(&[], &[("PERSON_IDENTIFIER", "email")]).await.unwrap();
+    assert_eq!(world.person("cus_1@example.com")["customer_since"], 1_767_225_600);
+}
+
+/// A moment with more objects than pages hold is never taken for one that ends there.
+#[tokio::test]
+async fn a_full_moment_is_read_as_a_whole_or_not_at_all() {
+    for (payments, beyond, is_whole) in [
+        (350, Some(Beyond::Empty), false),
+        (350, Some(Beyond::Refused), false),
+        (200, Some(Beyond::Empty), false),
+        (200, None, true),
+        (350, None, true),
+    ] {
+        let world = World::new().await;
+        for number in 0..payments {
+            world.pay("cus_1", &format!("pay_{number}"), "2026-03-01T10:00:00Z", 100);
+        }
+        if let Some(beyond) = beyond {
+            world.dodo.state().page_caps.insert("payments", PageCap { last: 1, beyond });
+        }
+        let ended = world.import(&[], &[]).await.map_err(|error| error.to_string());
+        assert_eq!(ended.is_ok(), is_whole, "{payments} {beyond:?} {ended:?}");
+        match ended {
+            Ok(_) => assert_eq!(world.person("cus_1")["payments_count"], payments),
+            Err(error) => assert!(error.contains("created at one moment"), "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_others_may_read_is_not_used() {
+    let world = small_history().await;
+    fs::DirBuilder::new().mode(0o755).create(&world.folder).unwrap();
+    let error = world.import(&[], &[]).await.unwrap_err().to_string();
+    assert!(error.contains("is open to others") && error.contains("chmod 700"), "{error}");
+    assert_eq!(fs::read_dir(&world.folder).unwrap().count(), 0);
+}
+
 /// Many windows, of which some end exactly at a page, however Dodo caps the pages.
 #[tokio::test]
 async fn a_long_list_is_read_as_a_whole() {
@@ -375,7 +556,7 @@ async fn refused_items_are_listed_with_their_reasons() {
     let line: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(line["errors"][0]["field"], "attributes.email");
     assert_eq!(line["item"]["identifiers"]["id"], "cus_2");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(fs::read_dir(&world.folder).unwrap().count(), 1, "nothing else is left");
 }
@@ -416,6 +597,36 @@ async fn a_run_that_stopped_goes_on() {
     let summary = world.import(&[], &[]).await.unwrap();
     assert_eq!((summary.people, world.people()), (2, 2));
     assert_eq!(world.dodo.state().requests.len(), calls, "nothing is read again");
+}
+
+#[tokio::test]
+async fn an_endless_429_is_said_once_and_ends_with_the_patience() {
+    let world = small_history().await;
+    let wait = vec![("retry-after", "11".to_owned())];
+    let busy = Fault::Response(429, wait, "{}".to_owned());
+    world.dodo.state().faults.queue.extend(vec![busy; 40]);
+    let mut options = world.options(&[], &[]);
+    options.patience = Duration::from_secs(5);
+    let mut heard = Heard::default();
+    let error = backfill::run(&options, &mut heard).await.unwrap_err().to_string();
+    assert!(
+        error.contains("status 429") && error.contains("Type the same command again"),
+        "{error}"
+    );
+    assert_eq!(heard.0.matches("asking again in 11 s").count(), 1, "{}", heard.0);
+}
+
+#[tokio::test]
+async fn a_customer_io_that_is_away_is_said_once() {
+    let world = small_history().await;
+    let wait = vec![("retry-after", "13".to_owned())];
+    let busy = Fault::Response(429, wait, "{}".to_owned());
+    // The first request is the check of the pair.
+    world.customerio.fail([Fault::status(404), busy]);
+    let (summary, said) = world.import_and_read(&[]).await;
+    assert_eq!((summary.people, world.people()), (2, 2));
+    let waits = "Customer.io does not accept requests for now: waiting, and asking again in 13 s.";
+    assert_eq!(said.matches(waits).count(), 1, "{said}");
 }
 
 #[tokio::test]

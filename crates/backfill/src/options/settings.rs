@@ -84,7 +84,7 @@ pub fn time(name: &str, text: Option<&str>, mistakes: &mut Vec<String>) -> Optio
     let seconds = date::unix_seconds(&text.into());
     if seconds.is_none() {
         mistakes.push(format!(
-            "{name} must be a date such as 2026-10-31 or 2026-10-31T12:00:00Z, not \"{text}\"."
+            "{name} must be a date such as 2026-10-31 or 2026-10-31T12:00:00Z, or Unix seconds, not \"{text}\"."
         ));
     }
     seconds

@@ -3,8 +3,11 @@
 use super::index::{DISPUTES, Index, PAYMENTS, REFUNDS, SUBSCRIPTIONS};
 use crate::Error;
 use crate::reading::Charges;
-use dodo_customerio::dodo::{Enrichment, History, LifetimeValue, Object, Subscriptions, SumError};
-use dodo_customerio::event::{date, lenient};
+use dodo_customerio::dodo::{
+    Enrichment, History, LifetimeValue, Object, Subscriptions, SumError, named_subscription,
+};
+use dodo_customerio::event::{date, lenient, own_id};
+use dodo_customerio::transform::built_in::PersonIdentifier;
 use serde_json::Value;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +26,8 @@ pub struct Customer {
     pub subscriptions: BTreeMap<String, Arc<Object>>,
     pub refunds: BTreeMap<String, Object>,
     pub disputes: BTreeMap<String, Object>,
+    /// Their id, and all addresses and own ids that any of it names, outdated ones too.
+    pub names: BTreeSet<String>,
 }
 
 /// What lookups would find of a person.
@@ -40,10 +45,21 @@ impl Customer {
     ///
     /// # Errors
     /// If a file cannot be read.
-    pub fn read(index: &Index, number: u32, charges: &Charges) -> Result<Self, Error> {
+    pub fn read(
+        index: &Index,
+        number: u32,
+        charges: &Charges,
+        identifier: &PersonIdentifier,
+    ) -> Result<Self, Error> {
         let record = index.record(number)?.map(Arc::new);
         let mut customer = Self { record, ..Self::default() };
+        if let Some(record) = &customer.record {
+            customer.names.extend(names(record, identifier));
+        }
         for (list, object) in index.objects(number)? {
+            customer.names.extend(names(&object, identifier));
+            let named = object.get("customer").and_then(Value::as_object);
+            customer.names.extend(named.into_iter().flat_map(|named| names(named, identifier)));
             customer.add(list, object, charges);
         }
         Ok(customer)
@@ -96,25 +112,25 @@ impl Customer {
         of_record().or_else(of_object).map(|address| address.to_lowercase())
     }
 
-    /// A payment of zero whose nature decides what became of the last one, if only the payment itself says
-    /// whether it updates a card: the newest that has ended, if older ones have ended otherwise.
-    pub fn unclear_payment(&self) -> Option<String> {
-        let text = |payment: &Object, field: &str| payment.get(field).and_then(lenient::string);
-        let created = |it: &Object| it.get("created_at").and_then(date::unix_milliseconds);
-        let amount = |it: &Object| it.get("total_amount").and_then(lenient::integer);
+    /// A payment of zero whose nature decides what a person gets, if only the payment itself says whether it
+    /// updates a card. Each person of the customer has payments of their own.
+    pub fn unclear_payment(&self, identifier: &PersonIdentifier) -> Option<String> {
         let flag = |it: &Object| it.get(CARD_UPDATE).and_then(lenient::flag);
-        let has_ended = |it: &Object| text(it, "status").is_some_and(|status| is_ended(&status));
-        let ended = self.payments.values().filter(|it| has_ended(it) && flag(it) != Some(true));
-        let mut ended: Vec<&Object> = ended.map(|payment| &**payment).collect();
-        ended.sort_by_key(|payment| Reverse(created(payment)));
-        let newest = *ended.first()?;
-        if amount(newest) != Some(0) || flag(newest).is_some() {
-            return None;
+        let ended = self.payments.values().filter(|it| is_ended(it) && flag(it) != Some(true));
+        let mut by_person: BTreeMap<Option<String>, Vec<&Object>> = BTreeMap::new();
+        for payment in ended {
+            by_person.entry(self.own_id_of(payment, identifier)).or_default().push(payment);
         }
-        let zeros = ended.iter().take_while(|payment| amount(payment) == Some(0)).count();
-        let others = &ended[..ended.len().min(zeros + 1)];
-        let is_other = |it: &&Object| text(it, "status") != text(newest, "status");
-        others.iter().any(is_other).then(|| text(newest, "payment_id"))?
+        by_person.into_values().find_map(unclear)
+    }
+
+    /// The merchant's own id that a payment leads to, as the transform looks for it.
+    fn own_id_of(&self, payment: &Object, identifier: &PersonIdentifier) -> Option<String> {
+        let PersonIdentifier::Metadata(key) = identifier else { return None };
+        let subscription = || self.subscriptions.get(&named_subscription(payment)?);
+        own_id(payment.get("metadata"), key)
+            .or_else(|| own_id(subscription()?.get("metadata"), key))
+            .or_else(|| own_id(payment.get("customer")?.get("metadata"), key))
     }
 
     /// Notes whether a payment only updates a card.
@@ -160,9 +176,38 @@ impl Known {
     }
 }
 
+/// The names that an object gives to the customer whom it is, or whose it is.
+fn names(object: &Object, identifier: &PersonIdentifier) -> Vec<String> {
+    let fields = ["customer_id", "email"].into_iter();
+    let mut names: Vec<_> =
+        fields.filter_map(|field| lenient::string(object.get(field)?)).collect();
+    if let PersonIdentifier::Metadata(key) = identifier {
+        names.extend(own_id(object.get("metadata"), key));
+    }
+    names
+}
+
 /// Whether nothing more will become of a payment.
-fn is_ended(status: &str) -> bool {
-    matches!(status, "succeeded" | "failed" | "cancelled")
+fn is_ended(payment: &Object) -> bool {
+    let status = payment.get("status").and_then(lenient::string);
+    status.is_some_and(|status| matches!(&*status, "succeeded" | "failed" | "cancelled"))
+}
+
+/// Of a person's payments that have ended, but for known updates of a card: the newest, if it is of zero and
+/// older ones have ended otherwise, or if all are of zero, since an update alone brings no state at all.
+fn unclear(mut ended: Vec<&Object>) -> Option<String> {
+    let text = |payment: &Object, field: &str| payment.get(field).and_then(lenient::string);
+    let created = |it: &Object| it.get("created_at").and_then(date::unix_milliseconds);
+    let is_zero = |it: &Object| it.get("total_amount").and_then(lenient::integer) == Some(0);
+    ended.sort_by_key(|payment| Reverse(created(payment)));
+    let newest = *ended.first()?;
+    if !is_zero(newest) || newest.contains_key(CARD_UPDATE) {
+        return None;
+    }
+    let zeros = ended.iter().take_while(|payment| is_zero(payment)).count();
+    let others = &ended[..ended.len().min(zeros + 1)];
+    let is_other = |it: &&Object| text(it, "status") != text(newest, "status");
+    (zeros == ended.len() || others.iter().any(is_other)).then(|| text(newest, "payment_id"))?
 }
 
 fn lifetime(customers: &[&Customer]) -> Result<LifetimeValue, SumError> {
@@ -198,7 +243,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn unclear(payments: &[(&str, &str, i64, Option<bool>)]) -> Option<String> {
+    fn unclear_of(payments: &[(&str, &str, i64, Option<bool>)]) -> Option<String> {
         let mut customer = Customer::default();
         for (day, (id, status, amount, is_update)) in payments.iter().enumerate() {
             let mut payment = json!({
@@ -211,20 +256,25 @@ mod tests {
             let Value::Object(payment) = payment else { unreachable!() };
             customer.payments.insert((*id).to_owned(), Arc::new(payment));
         }
-        customer.unclear_payment()
+        customer.unclear_payment(&PersonIdentifier::CustomerId)
     }
 
     #[test]
     fn a_payment_of_zero_is_asked_only_where_it_decides() {
         let paid = ("pay_1", "failed", 2900, None);
         let zero = ("pay_2", "succeeded", 0, None);
-        assert_eq!(unclear(&[paid, zero]).as_deref(), Some("pay_2"));
-        assert_eq!(unclear(&[("pay_1", "succeeded", 2900, None), zero]), None, "no difference");
-        assert_eq!(unclear(&[zero]), None, "a trial");
-        assert_eq!(unclear(&[paid, zero, ("pay_3", "processing", 0, None)]).unwrap(), "pay_2");
-        assert_eq!(unclear(&[paid, zero, ("pay_3", "succeeded", 900, None)]), None, "paid since");
-        assert_eq!(unclear(&[paid, ("pay_2", "succeeded", 0, Some(false))]), None, "known");
+        assert_eq!(unclear_of(&[paid, zero]).as_deref(), Some("pay_2"));
+        assert_eq!(unclear_of(&[("pay_1", "succeeded", 2900, None), zero]), None, "no difference");
+        assert_eq!(unclear_of(&[zero]).as_deref(), Some("pay_2"), "a trial, or nothing at all");
+        assert_eq!(unclear_of(&[("pay_2", "succeeded", 0, Some(true))]), None, "known");
+        assert_eq!(unclear_of(&[paid, zero, ("pay_3", "processing", 0, None)]).unwrap(), "pay_2");
+        assert_eq!(
+            unclear_of(&[paid, zero, ("pay_3", "succeeded", 900, None)]),
+            None,
+            "paid since"
+        );
+        assert_eq!(unclear_of(&[paid, ("pay_2", "succeeded", 0, Some(false))]), None, "known");
         let two = [paid, zero, ("pay_3", "succeeded", 0, Some(true))];
-        assert_eq!(unclear(&two).as_deref(), Some("pay_2"), "the one before an update");
+        assert_eq!(unclear_of(&two).as_deref(), Some("pay_2"), "the one before an update");
     }
 }

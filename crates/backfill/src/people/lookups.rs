@@ -28,6 +28,9 @@ pub fn found(
     };
     if needs.lifetime {
         known.add_lifetime(&mut found);
+    } else if needs.same_address {
+        // The function asks for all customers with the address, and so knows since when there is one.
+        found.customer_since = known.customer_since;
     }
     found
 }

@@ -3,20 +3,20 @@
 use super::customer::{Customer, Known};
 use super::happenings::{self, Happening};
 use super::index::Index;
-use super::person::{Items, Person};
+use super::person::{Held, Items, Person};
 use super::{LeftOut, lookups};
 use crate::reading::{Charges, Dodo};
 use crate::{Error, Options};
 use dodo_customerio::customerio::{Action, Identifier, Item, Subject};
-use dodo_customerio::dodo::{MAX_SAME_ADDRESS, Object};
-use dodo_customerio::event::{Event, lenient};
+use dodo_customerio::dodo::MAX_SAME_ADDRESS;
+use dodo_customerio::event::Event;
 use dodo_customerio::transform::built_in::{self, IdentifyTime, PersonIdentifier};
 use dodo_customerio::transform::{Ignored, Unsent};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Events of so long before the lists were read would start campaigns at Customer.io, in seconds.
-const STARTS_CAMPAIGNS: u64 = 72 * 3_600;
+pub const STARTS_CAMPAIGNS: u64 = 72 * 3_600;
 
 /// Makes people of groups of customers.
 pub struct Maker<'a> {
@@ -27,14 +27,28 @@ pub struct Maker<'a> {
     /// In Unix seconds.
     pub read_at: u64,
     pub left_out: LeftOut,
+    /// The lines of the file of those to leave out that name somebody.
+    pub found: BTreeSet<usize>,
 }
 
 /// A person, as they are sent.
 #[derive(Debug)]
 pub struct Made {
     pub items: Items,
+    /// Their events that are not sent.
+    pub held: Held,
     /// In Unix milliseconds.
     pub span: Option<(u64, u64)>,
+}
+
+/// What becomes of an event of history.
+enum Fate {
+    Sent,
+    /// Customer.io has it, or nobody wants it.
+    AfterBound,
+    /// It happened then (Unix seconds), so it would start campaigns.
+    Recent(u64),
+    LeftOut,
 }
 
 /// The people of one group.
@@ -42,6 +56,8 @@ pub struct Made {
 struct People {
     all: Vec<Person>,
     positions: HashMap<String, usize>,
+    /// All names of the customers who are to be left out, addresses in lower case.
+    excluded: BTreeSet<String>,
 }
 
 impl People {
@@ -79,12 +95,14 @@ impl Maker<'_> {
                 self.take(&customer, &known, &mut people);
             }
         }
-        Ok(people.all.into_iter().filter_map(|person| self.finish(person)).collect())
+        let People { all, excluded, .. } = people;
+        Ok(all.into_iter().filter_map(|person| self.finish(person, &excluded)).collect())
     }
 
     async fn customer(&mut self, number: u32) -> Result<Customer, Error> {
-        let mut customer = Customer::read(self.index, number, &self.charges)?;
-        while let Some(id) = customer.unclear_payment() {
+        let identifier = &self.options.transform.identifier;
+        let mut customer = Customer::read(self.index, number, &self.charges, identifier)?;
+        while let Some(id) = customer.unclear_payment(identifier) {
             let is_update = self.charges.ask(self.dodo, &id).await?;
             customer.note_card_update(&id, is_update);
         }
@@ -118,12 +136,16 @@ impl Maker<'_> {
         let with_renewals =
             matches!(self.options.transform.identifier, PersonIdentifier::Metadata(_));
         let happenings = happenings::of(customer, with_renewals);
+        let is_excluded = self.is_excluded(customer);
+        if is_excluded {
+            people.excluded.extend(customer.names.iter().map(|name| name.to_lowercase()));
+        }
         if happenings.is_empty() {
             self.left_out.without_events += 1;
         }
         let mut is_identified = happenings.is_empty();
         for happening in happenings {
-            is_identified |= self.apply(happening, customer, known, people);
+            is_identified |= self.apply(happening, customer, known, is_excluded, people);
         }
         self.left_out.unidentified += u64::from(!is_identified);
     }
@@ -134,10 +156,10 @@ impl Maker<'_> {
         happening: Happening,
         customer: &Customer,
         known: &Known,
+        is_excluded: bool,
         people: &mut People,
     ) -> bool {
         let Happening { event_type, id, at, data, is_history } = happening;
-        let is_excluded = self.is_excluded(&data);
         let event = Event { id: &id, event_type, timestamp_ms: at, data, raw: "" };
         let needs = built_in::needs(&event, &self.options.transform);
         let found = lookups::found(&event, &needs, customer, known, self.read_at);
@@ -149,22 +171,39 @@ impl Maker<'_> {
         };
         for item in batch.items {
             let Some(identifier) = owner(&item).cloned() else { continue };
-            let is_sent = !matches!(item.action, Action::Event { .. })
-                || is_history && self.is_old_enough(at);
+            let is_event = matches!(item.action, Action::Event { .. });
             let person = people.get(&identifier);
             person.note(at, self.is_in_range(at));
-            person.is_excluded |= is_excluded || self.excludes(&identifier);
-            if is_sent {
-                person.apply(at, item);
+            person.is_excluded |= is_excluded;
+            let fate = if is_event { self.fate(at, is_history) } else { Fate::Sent };
+            match fate {
+                Fate::Sent => person.apply(at, item),
+                Fate::AfterBound => person.held.after_bound += 1,
+                Fate::Recent(at) => {
+                    person.held.add(&Held { recent: 1, newest: Some(at), ..Held::default() });
+                }
+                Fate::LeftOut => {}
             }
         }
         true
     }
 
-    /// Whether an event of then belongs to history, and mails nobody.
-    fn is_old_enough(&self, at: Option<u64>) -> bool {
-        let is_late = |at: u64| at / 1000 + STARTS_CAMPAIGNS < self.read_at;
-        self.options.events && self.is_in_range(at) && at.is_some_and(is_late)
+    /// What becomes of an event of then: one that is sent belongs to history, and mails nobody.
+    fn fate(&self, at: Option<u64>, is_history: bool) -> Fate {
+        let Options { since, events, .. } = *self.options;
+        let seconds = at.map(|milliseconds| milliseconds / 1000);
+        let Some(at) = seconds.filter(|at| since.is_none_or(|since| *at >= since)) else {
+            return Fate::LeftOut;
+        };
+        if !events || !is_history {
+            Fate::LeftOut
+        } else if self.options.end_of_events().is_some_and(|end| at >= end) {
+            Fate::AfterBound
+        } else if at + STARTS_CAMPAIGNS >= self.read_at {
+            Fate::Recent(at)
+        } else {
+            Fate::Sent
+        }
     }
 
     /// Whether it lies between `--since` and `--until`; without a time, only if neither is given.
@@ -175,33 +214,35 @@ impl Maker<'_> {
             && until.is_none_or(|until| at.is_some_and(|at| at < until))
     }
 
-    fn is_excluded(&self, data: &Object) -> bool {
-        let named = |field| {
-            let name = data.get("customer").and_then(|customer| customer.get(field));
-            name.and_then(lenient::string)
-                .is_some_and(|name| self.options.exclusion.contains(&name))
-        };
-        named("customer_id") || named("email")
+    /// Whether any name of a customer is in the file of those to leave out. Notes which lines were of use.
+    fn is_excluded(&mut self, customer: &Customer) -> bool {
+        let exclusion = &self.options.exclusion;
+        let before = customer.names.iter().filter_map(|name| exclusion.line(name));
+        let lines: Vec<_> = before.collect();
+        self.found.extend(&lines);
+        !lines.is_empty()
     }
 
-    fn excludes(&self, identifier: &Identifier) -> bool {
-        let (Identifier::Id(name) | Identifier::Email(name)) = identifier;
-        self.options.exclusion.contains(name)
+    /// The lines of the file of those to leave out that name nobody.
+    pub fn not_found(&self) -> Vec<usize> {
+        let lines = self.options.exclusion.lines().filter(|line| !self.found.contains(line));
+        lines.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    fn finish(&mut self, person: Person) -> Option<Made> {
-        if person.is_excluded {
+    /// `excluded` are names that lead to people who are to be left out.
+    fn finish(&mut self, person: Person, excluded: &BTreeSet<String>) -> Option<Made> {
+        if person.is_excluded || excluded.contains(&person.name().to_lowercase()) {
             self.left_out.excluded += 1;
             return None;
         }
-        let span = person.span;
+        let (span, held) = (person.span, person.held.clone());
         if !person.is_in_range {
             self.left_out.out_of_range += 1;
             return None;
         }
         let has_time = self.options.transform.identify_time == IdentifyTime::Event;
         let items = person.into_items(Some(self.read_at).filter(|_| has_time));
-        (!items.json.is_empty()).then_some(Made { items, span })
+        (!items.json.is_empty()).then_some(Made { items, held, span })
     }
 }
 

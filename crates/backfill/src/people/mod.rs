@@ -10,7 +10,8 @@ mod maker;
 mod person;
 
 pub use index::Index;
-pub use maker::{Made, Maker};
+pub use maker::{Made, Maker, STARTS_CAMPAIGNS};
+pub use person::Held;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ pub struct LeftOut {
     pub without_events: u64,
     /// People in the file of `--exclude`.
     pub excluded: u64,
+    /// Lines of that file that name nobody whom Dodo knows.
+    pub not_found: Vec<usize>,
     /// People to whom nothing happened between `--since` and `--until`.
     pub out_of_range: u64,
     /// Customers whom `PERSON_IDENTIFIER` cannot identify.

@@ -3,6 +3,7 @@
 use dodo_customerio::customerio::{
     Action, Attributes, Identifier, Item, Subject, SubjectType, Weight,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -17,12 +18,34 @@ pub struct Person {
     /// Subscriptions, if they are kept as objects.
     objects: BTreeMap<String, (Option<u64>, Item)>,
     events: Vec<Item>,
+    /// Of those, what is not sent.
+    pub held: Held,
     /// When the oldest and the newest of their events happened, in Unix milliseconds.
     pub span: Option<(u64, u64)>,
     /// Whether any of them lies in the time that was chosen.
     pub is_in_range: bool,
     /// Whether they are to be left out.
     pub is_excluded: bool,
+}
+
+/// Events of history that are not sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Those of the time in which webhooks have brought them, or that `--until` leaves out.
+    pub after_bound: u64,
+    /// Those so young that they would start campaigns.
+    pub recent: u64,
+    /// When the newest of the young ones happened, in Unix seconds.
+    pub newest: Option<u64>,
+}
+
+impl Held {
+    /// Adds those of somebody else.
+    pub fn add(&mut self, other: &Self) {
+        self.after_bound += other.after_bound;
+        self.recent += other.recent;
+        self.newest = self.newest.max(other.newest);
+    }
 }
 
 /// What is sent of a person: items of a batch, as JSON.
@@ -38,9 +61,15 @@ pub struct Items {
 
 impl Person {
     pub fn new(identifier: Identifier) -> Self {
-        let (attributes, objects, events, span) = Default::default();
+        let (attributes, objects, events, held, span) = Default::default();
         let (is_in_range, is_excluded) = (false, false);
-        Self { identifier, attributes, objects, events, span, is_in_range, is_excluded }
+        Self { identifier, attributes, objects, events, held, span, is_in_range, is_excluded }
+    }
+
+    /// The id or address that identifies them.
+    pub fn name(&self) -> &str {
+        let (Identifier::Id(name) | Identifier::Email(name)) = &self.identifier;
+        name
     }
 
     /// Applies an item of an event that happened then (Unix milliseconds).

@@ -1,11 +1,11 @@
 //! Dodo's API, asked for as long as it takes.
 
 use crate::pace::Pace;
+use crate::patience::Patience;
 use crate::{Error, Options};
 use dodo_customerio::http::{client, read_body, retry_after};
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -33,8 +33,8 @@ pub struct Dodo {
     base: Url,
     key: SecretString,
     pace: Pace,
-    patience: Duration,
-    last_success: Mutex<Instant>,
+    /// What is left of it.
+    pub patience: Patience,
 }
 
 /// A response that says something.
@@ -48,8 +48,8 @@ pub enum Reply {
 
 /// Why a call is repeated.
 enum Again {
-    /// After 429.
-    Paused,
+    /// After 429: nothing is asked for so long.
+    Paused(Duration),
     Failed(String),
 }
 
@@ -60,8 +60,7 @@ impl Dodo {
             base: options.dodo_url.clone(),
             key: options.dodo_key.clone(),
             pace: Pace::new(options.calls_a_minute, Duration::from_mins(1)),
-            patience: options.patience,
-            last_success: Mutex::new(Instant::now()),
+            patience: Patience::new(options.patience),
         }
     }
 
@@ -74,19 +73,29 @@ impl Dodo {
         let mut failures = 0;
         loop {
             self.pace.turn().await;
+            let began = Instant::now();
             match self.attempt(path, &url).await? {
-                Ok(reply) => return Ok(reply),
-                Err(Again::Paused) => {}
+                Ok(reply) => {
+                    self.patience.succeeded();
+                    return Ok(reply);
+                }
+                Err(Again::Paused(pause)) => {
+                    self.failed(began, pause, "it asks to wait, status 429")?;
+                }
                 Err(Again::Failed(why)) => {
-                    let failing = self.last_success().elapsed();
-                    if failing >= self.patience {
-                        return Err(Error::DodoDown(failing.as_secs() / 60, why));
-                    }
                     failures += 1;
+                    self.failed(began, backoff(failures), &why)?;
                     sleep(backoff(failures)).await;
                 }
             }
         }
+    }
+
+    /// An attempt that began then is followed by another after `pause`, unless this has lasted for too long.
+    fn failed(&self, began: Instant, pause: Duration, why: &str) -> Result<(), Error> {
+        let failed =
+            self.patience.failed(began, pause, &format!("Dodo's API does not respond ({why})"));
+        failed.map_err(|failing| Error::DodoDown(failing.as_secs() / 60, why.to_owned()))
     }
 
     async fn attempt(&self, path: &[&str], url: &Url) -> Result<Result<Reply, Again>, Error> {
@@ -102,18 +111,11 @@ impl Dodo {
                     let why = "it gave a response that cannot be read".to_owned();
                     return Ok(Err(Again::Failed(why)));
                 };
-                *self.last_success() = Instant::now();
                 Ok(Ok(Reply::Found(body)))
             }
             status @ (401 | 403) => Err(Error::KeyRefused(status)),
-            429 => {
-                self.pause(&response);
-                Ok(Err(Again::Paused))
-            }
-            status @ (400 | 404 | 416 | 422) => {
-                *self.last_success() = Instant::now();
-                Ok(Ok(Reply::Refused(status)))
-            }
+            429 => Ok(Err(Again::Paused(self.pause(&response)))),
+            status @ (400 | 404 | 416 | 422) => Ok(Ok(Reply::Refused(status))),
             status @ (408 | 500..) => {
                 Ok(Err(Again::Failed(format!("it responded with status {status}"))))
             }
@@ -121,9 +123,12 @@ impl Dodo {
         }
     }
 
-    fn pause(&self, response: &Response) {
+    /// For how long.
+    fn pause(&self, response: &Response) -> Duration {
         let [least, default] = AFTER_429;
-        self.pace.pause(retry_after(response).unwrap_or(default).max(least));
+        let pause = retry_after(response).unwrap_or(default).max(least);
+        self.pace.pause(pause);
+        pause
     }
 
     fn slow_down(&self, response: &Response) {
@@ -142,11 +147,6 @@ impl Dodo {
             url.query_pairs_mut().extend_pairs(query);
         }
         url
-    }
-
-    /// Whole even if a panic elsewhere has poisoned it.
-    fn last_success(&self) -> std::sync::MutexGuard<'_, Instant> {
-        self.last_success.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

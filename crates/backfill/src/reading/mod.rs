@@ -16,6 +16,7 @@ pub use roots::{Roots, fingerprint};
 pub use window::Window;
 
 use crate::folder::Folder;
+use crate::patience::watched;
 use crate::{Error, Options, Terminal};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use progress::{Progress, STEPS};
@@ -78,7 +79,8 @@ async fn read_windows(
         {
             running.push(reader.window(list, window));
         }
-        let Some(ended) = running.next().await else { return Ok(()) };
+        let ended = watched(running.next(), reader.patience(), terminal).await;
+        let Some(ended) = ended else { return Ok(()) };
         match ended? {
             Ended::Done(window, objects) => progress.done(window, objects),
             Ended::Split(list, parts) => open.extend(parts.map(|part| (list, part))),

@@ -7,6 +7,7 @@ use super::roots::Roots;
 use super::window::Window;
 use super::{LISTS, Pages};
 use crate::folder::Folder;
+use crate::patience::Patience;
 use crate::{Error, Options};
 use dodo_customerio::event::date;
 use serde::Deserialize;
@@ -65,6 +66,11 @@ impl<'a> Reader<'a> {
         Ok(Self { dodo, options, oldest: super::oldest(options), cap: Cap::default(), journals })
     }
 
+    /// With Dodo's API.
+    pub fn patience(&self) -> &Patience {
+        &self.dodo.patience
+    }
+
     fn journal(&self, list: usize) -> MutexGuard<'_, Journal> {
         self.journals[list].lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,8 +111,13 @@ impl<'a> Reader<'a> {
                 // A full page was the last one, or Dodo shows no more of them.
                 Page::Items(_, 0) if number > 0 => {
                     self.cap.suspect(number);
-                    let split = self.split(list, window, &mut found)?;
-                    return split.map_or_else(|| self.done(list, window), Ok);
+                    return match self.split(list, window, &mut found)? {
+                        Some(split) => Ok(split),
+                        None if self.is_capped(list, window, number).await? => {
+                            Err(Error::TooFull(LISTS[list]))
+                        }
+                        None => self.done(list, window),
+                    };
                 }
                 Page::Items(..) if number >= ENDLESS => return Err(Error::TooFull(LISTS[list])),
                 Page::Items(_, PAGE_SIZE..)
@@ -157,6 +168,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether a window that shows nothing after so many full pages has more: pages of half the size reach less
+    /// far, so the last of them is empty only if pages are counted.
+    async fn is_capped(&self, list: usize, window: Window, number: usize) -> Result<bool, Error> {
+        let reached = self.page_of(list, window, 2 * number - 1, PAGE_SIZE / 2).await?;
+        Ok(!matches!(reached, Page::Items(_, 1..)))
+    }
+
     fn done(&self, list: usize, window: Window) -> Result<Ended, Error> {
         let mut journal = self.journal(list);
         journal.done(window)?;
@@ -176,8 +194,18 @@ impl<'a> Reader<'a> {
     }
 
     async fn page(&self, list: usize, window: Window, number: usize) -> Result<Page, Error> {
+        self.page_of(list, window, number, PAGE_SIZE).await
+    }
+
+    async fn page_of(
+        &self,
+        list: usize,
+        window: Window,
+        number: usize,
+        size: usize,
+    ) -> Result<Page, Error> {
         let [from, to] = window.filters();
-        let page = [("page_size", PAGE_SIZE.to_string()), ("page_number", number.to_string())];
+        let page = [("page_size", size.to_string()), ("page_number", number.to_string())];
         let query: Vec<_> = page.into_iter().chain([from, to]).collect();
         match self.dodo.get(&[LISTS[list]], &query).await? {
             Reply::Refused(status) => Ok(Page::Refused(status)),

@@ -2,7 +2,9 @@
 
 use super::Summary;
 use crate::Options;
+use crate::exclusion::numbered;
 use crate::folder::Folder;
+use crate::people::STARTS_CAMPAIGNS;
 use crate::plan::Plan;
 use crate::reading::LISTS;
 use serde_json::{Map, Value};
@@ -14,7 +16,8 @@ pub const QUESTION: &str = "Send this to Customer.io?";
 /// What will be sent, how long it takes, and what it may start.
 pub fn plan(plan: &Plan, options: &Options, folder: &Folder) -> String {
     let mut lines = vec![read(plan), will_send(plan, options)];
-    lines.extend(left_out(plan, options));
+    lines.extend(left_out(plan));
+    lines.extend(held(plan, options));
     lines.extend(span(plan));
     lines.push(String::new());
     lines.push(profiles(plan));
@@ -58,7 +61,7 @@ fn will_send(plan: &Plan, options: &Options) -> String {
     format!("To be sent to Customer.io: {}, in {requests}: {time}.", parts.join(", "))
 }
 
-fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
+fn left_out(plan: &Plan) -> Vec<String> {
     let left = &plan.left_out;
     let reasons = [
         (
@@ -66,8 +69,12 @@ fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
             "customer",
             "without a payment or a subscription of which a webhook tells",
         ),
-        (left.excluded, "person", "in the file of --exclude"),
-        (left.out_of_range, "person", "to whom nothing happened between --since and --until"),
+        (left.excluded, "person", "in the file of EXCLUDE (--exclude)"),
+        (
+            left.out_of_range,
+            "person",
+            "to whom nothing happened between SINCE (--since) and UNTIL (--until)",
+        ),
         (
             left.unidentified,
             "customer",
@@ -92,8 +99,35 @@ fn left_out(plan: &Plan, options: &Options) -> Vec<String> {
             count(left.without_sums, "person", "people")
         ));
     }
-    if !options.exclusion.is_empty() && left.excluded == 0 {
-        lines.push("Nobody in the file of --exclude was found.".to_owned());
+    if !left.not_found.is_empty() {
+        lines.push(format!(
+            "The file of EXCLUDE (--exclude) names nobody whom Dodo knows in {} of its entries, who are not left out: {}.",
+            left.not_found.len(),
+            numbered(&left.not_found)
+        ));
+    }
+    lines
+}
+
+/// Which events of history are not sent, why, and when they can be.
+fn held(plan: &Plan, options: &Options) -> Vec<String> {
+    let Some(end) = options.end_of_events().filter(|_| options.events) else { return Vec::new() };
+    let (number, at) = (count(plan.held.after_bound, "event", "events"), date(end));
+    let mut lines = vec![if options.events_until == Some(end) {
+        format!(
+            "Events end at {at}, when webhooks began to arrive: webhooks have brought what came since (held back: {number})."
+        )
+    } else {
+        format!("Events end at {at}, as UNTIL (--until) says (held back: {number}).")
+    }];
+    if let Some(newest) = plan.held.newest {
+        lines.push(format!(
+            "Held back for 72 hours, since {} so young would start campaigns: {}. To bring the rest, type the same \
+             command again after {}; nothing is counted twice.",
+            if plan.held.recent == 1 { "one" } else { "any" },
+            count(plan.held.recent, "event", "events"),
+            date(newest + STARTS_CAMPAIGNS + 60)
+        ));
     }
     lines
 }

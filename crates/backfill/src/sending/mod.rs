@@ -8,6 +8,7 @@ pub use pair::check_pair;
 
 use crate::folder::Folder;
 use crate::pace::Pace;
+use crate::patience::{Patience, watched};
 use crate::plan::{BATCHES, Plan};
 use crate::{Error, Options, Terminal};
 use dodo_customerio::customerio::{
@@ -23,17 +24,19 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// Requests that are under way at the same time.
 const AT_ONCE: usize = 4;
 
-/// Within this, the Track client tries three times.
-const DELIVERY: Duration = Duration::from_secs(40);
+/// Within this, the Track client tries again by itself. Longer waits are said, so they are made here.
+const DELIVERY: Duration = Duration::from_secs(12);
 
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
+
+/// What is said while it is asked again.
+const UNREACHABLE: &str = "Customer.io does not accept requests for now";
 
 /// Sends what an earlier run has not sent.
 ///
@@ -57,7 +60,8 @@ pub async fn send(
         {
             running.push(sender.batch(number, body));
         }
-        let Some(ended) = running.next().await else { break };
+        let ended = watched(running.next(), &sender.patience, terminal).await;
+        let Some(ended) = ended else { break };
         let (number, refused) = ended?;
         log.note(number, &refused)?;
         terminal.advance(log.len(), &format!("{} items refused", log.refused()));
@@ -100,8 +104,7 @@ struct Sender<'a> {
     track: TrackApi,
     credentials: &'a Credentials,
     pace: Pace,
-    patience: Duration,
-    last_success: Mutex<Instant>,
+    patience: Patience,
 }
 
 #[derive(Deserialize)]
@@ -116,8 +119,7 @@ impl<'a> Sender<'a> {
             track: TrackApi::new(client(), options.track_url.clone(), RetryPolicy::of_batches()),
             credentials,
             pace: Pace::new(options.rate, Duration::from_secs(1)),
-            patience: options.patience,
-            last_success: Mutex::new(Instant::now()),
+            patience: Patience::new(options.patience),
         }
     }
 
@@ -156,29 +158,26 @@ impl<'a> Sender<'a> {
         let mut failures = 0;
         loop {
             self.pace.turn().await;
-            let mut attempts = Attempts { deadline: Instant::now() + DELIVERY, made: 0 };
+            let began = Instant::now();
+            let mut attempts = Attempts { deadline: began + DELIVERY, made: 0 };
             let known = |_: &[usize]| Value::Null;
             let verdict =
                 self.track.deliver(request, self.credentials, &mut attempts, &known).await;
             let Verdict::Later(later) = &verdict else {
-                *self.last_success() = Instant::now();
+                self.patience.succeeded();
                 return Ok(verdict);
             };
-            if !may_change(later.reason) || self.last_success().elapsed() >= self.patience {
-                return Ok(verdict);
-            }
             failures += 1;
             let pause = backoff(failures).max(later.retry_after.unwrap_or_default());
+            let is_over = || self.patience.failed(began, pause, UNREACHABLE).is_err();
+            if !may_change(later.reason) || is_over() {
+                return Ok(verdict);
+            }
             if matches!(later.reason, LaterReason::RateLimited) {
                 self.pace.pause(pause);
             }
             sleep(pause).await;
         }
-    }
-
-    /// Whole even if a panic elsewhere has poisoned it.
-    fn last_success(&self) -> std::sync::MutexGuard<'_, Instant> {
-        self.last_success.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
