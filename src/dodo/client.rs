@@ -128,7 +128,7 @@ impl Api {
         query: &[(&str, &str)],
         access: Access<'_>,
     ) -> Result<Object, LookupError> {
-        let url = self.endpoint(path, query);
+        let url = endpoint(&self.base, path, query);
         match access.memo {
             // On the heap: only a batch has one.
             Some(memo) => Box::pin(memo.get_or_ask(url.as_str(), self.ask(&url, access))).await,
@@ -200,17 +200,18 @@ impl Api {
         let left = deadline.saturating_duration_since(Instant::now());
         (pause + self.policy.shortest_attempt <= left).then_some(pause)
     }
+}
 
-    fn endpoint(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        url
+/// The URL of a path below Dodo's base URL, with a query.
+pub fn endpoint(base: &Url, path: &[&str], query: &[(&str, impl AsRef<str>)]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
     }
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    url
 }
 
 fn classify(error: &reqwest::Error) -> LookupError {

@@ -15,8 +15,8 @@ mod memo;
 mod person_lists;
 mod subscriptions;
 
-pub use client::Object;
 pub(crate) use client::{Access, Api};
+pub use client::{Object, endpoint};
 pub use enricher::named_subscription;
 pub(crate) use enricher::{Enricher, is_fresh};
 pub use enrichment::{Enrichment, Lookup, Needs};

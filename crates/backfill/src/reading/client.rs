@@ -3,6 +3,7 @@
 use crate::pace::Pace;
 use crate::patience::Patience;
 use crate::{Error, Options};
+use dodo_customerio::dodo::endpoint;
 use dodo_customerio::http::{client, read_body, retry_after};
 use reqwest::{Client, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -69,7 +70,7 @@ impl Dodo {
     /// # Errors
     /// If the key is refused, the status is none that is documented, or it has failed for too long.
     pub async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Reply, Error> {
-        let url = self.url(path, query);
+        let url = endpoint(&self.base, path, query);
         let mut failures = 0;
         loop {
             self.pace.turn().await;
@@ -136,17 +137,6 @@ impl Dodo {
         if left.is_some_and(|left: u64| left < RESERVE) {
             self.pace.pause(NEAR_THE_LIMIT);
         }
-    }
-
-    fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        url
     }
 }
 
