@@ -76,7 +76,7 @@ async fn the_doctor_finds_everything_well() {
     let stack = Stack::around(&world, "us").await;
     let (well, text) = stack.operate("doctor", &[], "").await;
     assert!(well, "{text}");
-    assert_eq!(text.lines().filter(|line| line.starts_with("ok  ")).count(), 6, "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("ok  ")).count(), 7, "{text}");
     assert!(text.contains("there is no dodo_api_key"), "{text}");
     assert!(
         !text.contains(&world.secret.credentials.api_key)
