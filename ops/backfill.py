@@ -6,7 +6,7 @@ import os
 import pathlib
 
 from . import answers, flags, stack
-from .dodo import environment_of, mode_of
+from .dodo import environment_of, other_mode
 from .hints import again, say
 from .paths import ROOT
 from .secret import stored
@@ -95,7 +95,8 @@ def from_shell():
 def from_stack():
     """The tool's environment and options for the stack that is meant."""
     found = stack.deployed("backfill")
-    secret = credentials(found)
+    kept = stored(found)
+    secret = credentials(found, kept)
     ours = {*SETTINGS.values(), *CREDENTIALS.values()}
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     settings = {SETTINGS[name]: value for name, value in found.parameters.items() if name in SETTINGS and value}
@@ -103,14 +104,14 @@ def from_stack():
     say(f"Credentials and settings are those of the stack {found.name} in {found.region}.")
     # Webhooks have brought the events since then. People are not filtered by it, whatever is typed.
     options = {"--events-until": found.created}
-    if stored(found).get(OPTIONAL):
+    if kept.get(OPTIONAL):
         options["--calls-a-minute"] = CALLS_A_MINUTE
     return {**environment, **settings, **keys}, options
 
 
-def credentials(found):
-    """What the stack's secret holds. Its dodo_api_key may come from the shell: a stack can do without one."""
-    secret = {field: value for field, value in stored(found).items() if field in CREDENTIALS}
+def credentials(found, kept):
+    """What the stack's secret holds, as it is kept. Its dodo_api_key may come from the shell: a stack can do without one."""
+    secret = {field: value for field, value in kept.items() if field in CREDENTIALS}
     secret.setdefault(OPTIONAL, os.environ.get(CREDENTIALS[OPTIONAL]))
     problems = [problem for field in CREDENTIALS if field != OPTIONAL and (problem := wrong_in(secret, field))]
     if problems:
@@ -130,8 +131,8 @@ def check_key(key, found):
         )
     if problem := wrong_in({OPTIONAL: key}, OPTIONAL):
         raise Trouble(f"{problem}. Type: make secret")
-    mode, environment = mode_of(key), environment_of(found.parameters)
-    if mode and mode != environment:
+    environment = environment_of(found.parameters)
+    if mode := other_mode(key, found.parameters):
         raise Trouble(
             f"The key of Dodo's API is one of {mode} mode, but the stack {found.name} is of {environment} mode. "
             f"Type: make secret, with a key of {environment} mode"

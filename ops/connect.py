@@ -9,7 +9,7 @@ import os
 import sys
 
 from . import doctor, event_types, secret, stack
-from .dodo import Webhooks, base_url, environment_of, mode_of
+from .dodo import Webhooks, base_url, environment_of, other_mode
 from .hints import again, say
 from .secret_rules import FIELDS, OPTIONAL, problems, wrong
 from .trouble import Trouble
@@ -42,8 +42,8 @@ def writing_key(parameters):
     if problem:
         raise Trouble(f"The key of Dodo's API {problem.removeprefix(OPTIONAL + ' ')}. Type: {again('connect')}")
     environment = environment_of(parameters)
-    if mode_of(key) not in (None, environment):
-        raise Trouble(f"This is a key of {mode_of(key)} mode, but DodoEnvironment is {environment}. Type: {again('connect')}, with a key of {environment} mode")
+    if other := other_mode(key, parameters):
+        raise Trouble(f"This is a key of {other} mode, but DodoEnvironment is {environment}. Type: {again('connect')}, with a key of {environment} mode")
     return key
 
 

@@ -8,7 +8,7 @@ import time
 import uuid
 
 from . import aws, queue_check, stack
-from .dodo import UNREACHABLE, base_url, environment_of, mode_of
+from .dodo import UNREACHABLE, base_url, environment_of, other_mode
 from .hints import say
 from .secret import stored
 from .secret_rules import OPTIONAL, ignored, problems, signing_key, webhook_secrets
@@ -45,8 +45,7 @@ def check_dodo(secret, parameters):
     if not secret.get(OPTIONAL):
         return "there is no dodo_api_key, so nothing is looked up"
     environment = environment_of(parameters)
-    mode = mode_of(secret[OPTIONAL]) or environment
-    if mode != environment:
+    if mode := other_mode(secret[OPTIONAL], parameters):
         raise Trouble(
             f"dodo_api_key is a key of {mode} mode, but DodoEnvironment is {environment}. Type: make secret, with a key of "
             f"{environment} mode, or: make deploy PARAMS=DodoEnvironment={mode}"

@@ -21,6 +21,12 @@ def mode_of(key):
     return next((mode for mode in URLS if key.startswith(f"dodo_{mode}_")), None)
 
 
+def other_mode(key, parameters):
+    """The mode that a key says it belongs to, if it is not that of a stack with these parameters; else None."""
+    mode = mode_of(key)
+    return mode if mode != environment_of(parameters) else None
+
+
 def environment_of(parameters):
     """The mode that a stack with these parameters belongs to."""
     return parameters.get("DodoEnvironment") or "live"

@@ -98,23 +98,25 @@ def notes(found):
     """Reminders, by name: nothing is broken, but somebody has to do something."""
     if not queues.of(found):
         return []
-    return [(name, note) for name, note in (("dead letters", dead_letters(found)), ("queue", late(found)), ("delivery", drained(found))) if note]
+    seen = queues.depths(found)
+    said = (("dead letters", dead_letters(seen)), ("queue", late(found, seen)), ("delivery", drained(found, seen)))
+    return [(name, note) for name, note in said if note]
 
 
-def dead_letters(found):
-    count = queues.depth(found.region, queues.of(found)["dead letters"]).total
+def dead_letters(seen):
+    count = seen["dead letters"].total
     refused = f"{count} {plural(count, 'event')} {'was' if count == 1 else 'were'} refused for good"
     return count and f"{refused}. make logs SINCE=14d FILTER=\"?rejected ?malformed\" says why. Once that is fixed, type: make redrive"
 
 
-def late(found):
-    oldest = age(found)
-    if oldest < LATE_HOURS * HOUR or not queues.depths(found)["queue"].total:
+def late(found, seen):
+    oldest = age(found) if seen["queue"].total else 0
+    if oldest < LATE_HOURS * HOUR:
         return None
     return f"the oldest webhook has waited {spoken(oldest)}. What reaches Customer.io 72 hours after it happened starts no campaign. Type: make logs SINCE=1d FILTER=ERROR"
 
 
-def drained(found):
-    if delivery.of(found.parameters) != delivery.DRAIN or any(it.total for it in queues.depths(found).values()):
+def drained(found, seen):
+    if delivery.of(found.parameters) != delivery.DRAIN or any(it.total for it in seen.values()):
         return None
     return "the queue is empty. To do without it, type: make deploy PARAMS=Delivery=direct; to use it, type: make deploy PARAMS=Delivery=queue"

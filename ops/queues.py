@@ -92,22 +92,22 @@ def depths(found):
 
 def glance(found):
     """What the queues hold, or None if they look empty for some seconds."""
-    return watched(found, GLANCE_SECONDS)
+    return watched(found, GLANCE_SECONDS) if existing(found) else None
 
 
 def settled(found, interrupted):
     """What the queues hold, or None once they have been empty for as long as SQS may lag behind; `interrupted` says what
     Ctrl-C leaves meanwhile.
     """
-    if existing(found):
-        say(f"==> the queues must stay empty for {SETTLED_SECONDS} s, since SQS's counts lag behind. Ctrl-C {interrupted}", flush=True)
+    if not existing(found):
+        return None
+    say(f"==> the queues must stay empty for {SETTLED_SECONDS} s, since SQS's counts lag behind. Ctrl-C {interrupted}", flush=True)
     return watched(found, SETTLED_SECONDS)
 
 
 def watched(found, seconds):
     """What the queues hold as soon as one holds something, or None after so many seconds."""
-    pauses = [0] + [PAUSE_SECONDS] * (seconds // PAUSE_SECONDS)
-    for pause in pauses if existing(found) else []:
+    for pause in [0] + [PAUSE_SECONDS] * (seconds // PAUSE_SECONDS):
         time.sleep(pause)
         seen = depths(found)
         if any(it.total for it in seen.values()):
