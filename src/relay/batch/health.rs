@@ -1,6 +1,5 @@
 use super::super::{Outcome, Retry};
 use crate::customerio::{Later, LaterReason, Verdict};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// After so many failures in a row Customer.io counts as down. Fewer could be events that it cannot cope
@@ -11,10 +10,9 @@ const FAILURES_IN_A_ROW: u32 = 5;
 /// requests, not one an event.
 #[derive(Debug, Default)]
 pub(super) struct Health {
-    failures: AtomicU32,
     down: OnceLock<Later>,
-    /// Of the newest request, if it failed.
-    newest: Mutex<Option<Later>>,
+    /// If the newest request failed: how many have in a row, and why it did.
+    failing: Mutex<Option<(u32, Later)>>,
 }
 
 impl Health {
@@ -28,25 +26,27 @@ impl Health {
 
     /// Takes note of a request's verdict.
     pub(super) fn note(&self, verdict: &Verdict) {
-        let failure = if let Verdict::Later(later) = verdict { Some(later.clone()) } else { None };
-        self.newest().clone_from(&failure);
-        let Some(later) = failure else {
-            return self.failures.store(0, Ordering::Relaxed);
+        let mut failing = self.failing();
+        let Verdict::Later(later) = verdict else {
+            *failing = None;
+            return;
         };
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        let failures = failing.as_ref().map_or(0, |(failures, _)| *failures) + 1;
+        *failing = Some((failures, later.clone()));
         if !may_be_about_an_event(later.reason) || failures >= FAILURES_IN_A_ROW {
             // Another request may have found out before.
-            let _ = self.down.set(later);
+            let _ = self.down.set(later.clone());
         }
     }
 
     /// Why an event comes again for which no time is left: what Customer.io took it for, if it still fails.
     pub(super) fn out_of_time(&self) -> Outcome {
-        self.newest().clone().map_or(Retry::OutOfTime, Retry::CustomerIo).into()
+        let failing = self.failing().clone();
+        failing.map_or(Retry::OutOfTime, |(_, later)| Retry::CustomerIo(later)).into()
     }
 
-    fn newest(&self) -> MutexGuard<'_, Option<Later>> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn failing(&self) -> MutexGuard<'_, Option<(u32, Later)>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes note of why the requests of a single event failed: a handler's own may fail for reasons of
