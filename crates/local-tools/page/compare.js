@@ -1,19 +1,16 @@
 // The same event through two transforms, and the difference of their requests.
 
 import { get, onState, post } from "./api.js";
-import { difference, fill, fold, json, labelled, link, make } from "./dom.js";
+import { difference, fill, fold, json, labelled, link, make, refiller } from "./dom.js";
 import { fileCard, rulesNote } from "./transform.js";
 
 export async function show(signal, number) {
   const [left, right] = [select("left"), select("right")];
   const result = make("div", { id: "compared", role: "region", "aria-label": "Difference", "aria-live": "polite" });
-  let last = "";
+  const refill = refiller(result, shown);
   const compare = async () => {
     offer(await get("transforms"), left, right);
-    const compared = await post("compare", { webhook: Number(number), left: left.value, right: right.value });
-    const text = JSON.stringify(compared);
-    if (text !== last) fill(result, shown(compared));
-    last = text;
+    refill(await post("compare", { webhook: Number(number), left: left.value, right: right.value }));
   };
   const trouble = ({ message }) => fill(result, make("p", { class: "note bad" }, message));
   const again = () => compare().catch(trouble);

@@ -20,6 +20,16 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** Fills an element with what `shown` makes of a value, if that is another than the last time: what is open stays open. */
+export function refiller(element, shown) {
+  let last = "";
+  return (value) => {
+    const text = JSON.stringify(value);
+    if (text !== last) fill(element, shown(value));
+    last = text;
+  };
+}
+
 export const link = (text, href, more = {}) => make("a", { href, ...more }, text);
 
 /** A button; while its work goes on it does nothing more, and if that fails, the reason is shown beside it. */

@@ -1,7 +1,7 @@
 // What the local Customer.io knows of people.
 
 import { get, onState } from "./api.js";
-import { fill, fold, link, make, table } from "./dom.js";
+import { fill, fold, link, make, refiller, table } from "./dom.js";
 import { moment, shown, time } from "./format.js";
 import { attributesTable, changesTable } from "./changes.js";
 
@@ -27,13 +27,8 @@ function peopleTable({ people, total }) {
 
 export async function one(signal, id) {
   const content = make("div", { class: "stack" });
-  let last = "";
-  const draw = async () => {
-    const person = await get(`people/${id}`);
-    const text = JSON.stringify(person);
-    if (text !== last) fill(content, shownPerson(person));
-    last = text;
-  };
+  const refill = refiller(content, shownPerson);
+  const draw = async () => refill(await get(`people/${id}`));
   onState(signal, draw);
   await draw();
   return { title: "Person", content: [make("p", { class: "bar" }, link("All people", "#/people")), content] };

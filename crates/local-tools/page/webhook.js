@@ -2,7 +2,7 @@
 
 import { get, onState, post } from "./api.js";
 import { changed } from "./changes.js";
-import { action, fill, fold, json, link, make, pre, table } from "./dom.js";
+import { action, fold, json, link, make, pre, refiller, table } from "./dom.js";
 import { indented, moment } from "./format.js";
 import { mailCard } from "./mail.js";
 import { badge, dodoThen, isVerified, tone, verdict } from "./outcome.js";
@@ -16,12 +16,10 @@ const STEPS = [arrived, verified, who, lookups, transformed, sent, responded, wh
 
 export async function show(signal, number) {
   const content = make("div", { class: "stack", id: "opened" });
-  let last = "";
+  const refill = refiller(content, shown);
   const draw = async () => {
     const webhook = await get(`webhooks/${number}`);
-    const text = JSON.stringify(webhook);
-    if (text !== last) fill(content, shown(webhook));
-    last = text;
+    refill(webhook);
     return webhook;
   };
   // In queue mode the queue function takes it later.

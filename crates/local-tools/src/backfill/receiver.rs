@@ -4,15 +4,13 @@
 use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
+use stand_ins::customerio::MAX_BATCH;
 use stand_ins::dodo_api::Totals;
 use stand_ins::serve::{self, Server, Service, ServiceResult};
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// The largest batch, in bytes.
-const MAX_BATCH: usize = 500_000;
 
 /// The running receiver; it ends when dropped.
 pub struct Receiver {

@@ -10,13 +10,11 @@ use hyper::{Method, Request};
 use serde::Deserialize;
 use serde_json::json;
 use stand_ins::credentials::Credentials;
+use stand_ins::customerio::MAX_BATCH;
 use stand_ins::serve::{self, Server, Service, ServiceResult};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// The largest batch, in bytes.
-const MAX_BATCH: usize = 500_000;
 
 /// What several receivers count together.
 #[derive(Clone, Default)]

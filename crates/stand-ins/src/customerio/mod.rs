@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// The largest batch, in bytes.
-const MAX_BATCH: usize = 500_000;
+pub const MAX_BATCH: usize = 500_000;
 
 /// The running stand-in; it ends when dropped.
 pub struct CustomerIo {

@@ -64,111 +64,103 @@ fn aws(code: u16, error: &str) -> Fault {
     )
 }
 
-const fn customerio(
+const fn entry(
+    place: Place,
     id: &'static str,
     name: &'static str,
-    shows: &'static str,
+    shows: Option<&'static str>,
     what: &'static str,
     make: fn() -> Fault,
 ) -> Entry {
-    Entry { id, place: Place::CustomerIo, name, shows: Some(shows), what, make }
-}
-
-const fn dodo(
-    id: &'static str,
-    name: &'static str,
-    what: &'static str,
-    make: fn() -> Fault,
-) -> Entry {
-    Entry { id, place: Place::DodoApi, name, shows: None, what, make }
-}
-
-const fn secrets(
-    id: &'static str,
-    name: &'static str,
-    shows: &'static str,
-    what: &'static str,
-    make: fn() -> Fault,
-) -> Entry {
-    Entry { id, place: Place::SecretsManager, name, shows: Some(shows), what, make }
+    Entry { id, place, name, shows, what, make }
 }
 
 /// All of them, by service.
 pub static FAULTS: [Entry; 20] = [
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.slow",
         "Slow",
-        "customerio_timeout",
+        Some("customerio_timeout"),
         "Customer.io responds after 14 s, longer than a webhook has; but it does what it was asked. The retry counts \
          once, since it carries the same event id.",
         slow,
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.429",
         "Too many requests (429)",
-        "customerio_rate_limited",
+        Some("customerio_rate_limited"),
         "Customer.io asks to wait for 30 s. That is longer than a webhook has, so Dodo is asked to come again.",
         || Fault::Response(429, vec![("retry-after", "30".to_owned())], "{}".to_owned()),
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.503",
         "Unavailable (503)",
-        "customerio_unavailable",
+        Some("customerio_unavailable"),
         "Customer.io is down. The function makes three attempts with pauses; once or twice, it is delivered all the \
          same.",
         || status(503, &json!({})),
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.500",
         "Failure (500)",
-        "customerio_unavailable",
+        Some("customerio_unavailable"),
         "Customer.io has a failure of its own: the same as 503.",
         || status(500, &json!({})),
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.broken",
         "Broken connection",
-        "customerio_broken_connection",
+        Some("customerio_broken_connection"),
         "The connection breaks before Customer.io responds. The first time the function repeats at once.",
         || Fault::BreakBefore,
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.cut",
         "Response cut off",
-        "customerio_unreadable_answer",
+        Some("customerio_unreadable_answer"),
         "Customer.io does what it was asked, but its response breaks off, so nobody knows. The retry counts once.",
         || Fault::Cut,
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.207",
         "One item refused (207)",
-        "refused_by_customerio",
+        Some("refused_by_customerio"),
         "Customer.io accepts the batch but for its last item, the event. What it accepted stays; Dodo keeps the \
          webhook for a replay, and does not retry by itself.",
         || Fault::LastItem,
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.400",
         "Refused (400)",
-        "refused_by_customerio",
+        Some("refused_by_customerio"),
         "Customer.io refuses the whole request for good, with a reason. Dodo keeps the webhook for a replay.",
         || {
             let error = json!({"reason": "invalid", "field": "batch", "message": "was refused, as it was told to"});
             status(400, &json!({"errors": [error]}))
         },
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.401",
         "Credentials refused (401)",
-        "credentials_refused",
+        Some("credentials_refused"),
         "Customer.io refuses Site ID and API Key. They may have been rotated, so the function reads the secret again \
          (at most every 30 s) and tries once more.",
         || status(401, &json!({"meta": {"error": "Unauthorized request"}})),
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.wrong_region",
         "Other region (301)",
-        "wrong_region",
+        Some("wrong_region"),
         "Customer.io redirects to its other region. The function follows no redirects, since the credentials would \
          travel along.",
         || {
@@ -176,64 +168,78 @@ pub static FAULTS: [Entry; 20] = [
             Fault::Response(301, vec![("location", place)], "{}".to_owned())
         },
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.unreadable",
         "A proxy's page (200)",
-        "customerio_unreadable_answer",
+        Some("customerio_unreadable_answer"),
         "Something else responds with 200 and HTML. That does not count as accepted.",
         || Fault::Response(200, Vec::new(), "<html>Welcome</html>".to_owned()),
     ),
-    customerio(
+    entry(
+        Place::CustomerIo,
         "customerio.unexpected",
         "A proxy's error (400)",
-        "customerio_unexpected_answer",
+        Some("customerio_unexpected_answer"),
         "A 400 without one of Customer.io's reasons is not Customer.io's, so nothing is refused for good.",
         || Fault::Response(400, Vec::new(), "<html>Bad Request</html>".to_owned()),
     ),
-    dodo(
+    entry(
+        Place::DodoApi,
         "dodo_api.slow",
         "Slow",
+        None,
         "Dodo's API responds after 14 s. What the event waits for makes Dodo retry; everything else goes without it.",
         slow,
     ),
-    dodo(
+    entry(
+        Place::DodoApi,
         "dodo_api.429",
         "Too many requests (429)",
+        None,
         "Dodo's API asks to wait for 10 s. Until then the function asks nothing, also if all is well again.",
         || Fault::Response(429, vec![("retry-after", "10".to_owned())], "{}".to_owned()),
     ),
-    dodo("dodo_api.503", "Unavailable (503)", "Dodo's API is down.", || status(503, &json!({}))),
-    dodo(
+    entry(Place::DodoApi, "dodo_api.503", "Unavailable (503)", None, "Dodo's API is down.", || {
+        status(503, &json!({}))
+    }),
+    entry(
+        Place::DodoApi,
         "dodo_api.401",
         "Key refused (401)",
+        None,
         "Dodo's API refuses the key: events go as if there were none.",
         || status(401, &json!({"code": "UNAUTHORIZED", "message": "invalid API key"})),
     ),
-    secrets(
+    entry(
+        Place::SecretsManager,
         "secrets_manager.down",
         "Down (500)",
-        "secret_unreachable",
+        Some("secret_unreachable"),
         "Secrets Manager fails. A secret that was read before serves on; restart the function to see it without one.",
         || aws(500, "InternalServiceError"),
     ),
-    secrets(
+    entry(
+        Place::SecretsManager,
         "secrets_manager.access_denied",
         "Access denied",
-        "secret_refused",
+        Some("secret_refused"),
         "The function's role may not read the secret. Restart the function to see it.",
         || aws(400, "AccessDeniedException"),
     ),
-    secrets(
+    entry(
+        Place::SecretsManager,
         "secrets_manager.not_found",
         "Secret deleted",
-        "secret_refused",
+        Some("secret_refused"),
         "There is no such secret. Restart the function to see it.",
         || aws(400, "ResourceNotFoundException"),
     ),
-    secrets(
+    entry(
+        Place::SecretsManager,
         "secrets_manager.invalid",
         "A field is missing",
-        "secret_invalid",
+        Some("secret_invalid"),
         "The secret has no dodo_webhook_secret. Restart the function to see it.",
         || {
             let secret =

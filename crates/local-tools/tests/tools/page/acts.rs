@@ -143,15 +143,15 @@ impl Drop for Kept {
     }
 }
 
+/// A transform that gives the event another name.
+fn naming(name: &str) -> String {
+    format!("function extend(request) {{ request.batch.at(-1).name = '{name}'; return request }}")
+}
+
 #[tokio::test]
 async fn a_kept_event_has_no_person_in_it_and_is_a_test_of_the_transform() {
     let folder = Folder::new();
-    let named = |name: &str| {
-        format!(
-            "function extend(request) {{ request.batch.at(-1).name = '{name}'; return request }}"
-        )
-    };
-    let path = folder.write("mine.js", &named("One"));
+    let path = folder.write("mine.js", &naming("One"));
     let settings = folder.write("email.env", "PERSON_IDENTIFIER=email\n");
     let page = Page::start(&["--transform", &path, "--settings", &settings]).await;
     let kept = Kept(format!("kept-{}", random_hex()));
@@ -196,7 +196,7 @@ async fn a_kept_event_has_no_person_in_it_and_is_a_test_of_the_transform() {
     // With other settings it is no test.
     let other = local(&["check", &format!("--transform={path}")], &[]);
     assert!(other.code == Some(0) && !other.output.contains("as they were kept"), "{other:?}");
-    folder.write("mine.js", &named("Two"));
+    folder.write("mine.js", &naming("Two"));
     let (code, output) = check(false);
     assert_eq!(code, Some(1), "{output}");
     for text in [
@@ -214,16 +214,11 @@ async fn a_kept_event_has_no_person_in_it_and_is_a_test_of_the_transform() {
 #[tokio::test]
 async fn two_transforms_side_by_side_and_each_version_of_a_file() {
     let folder = Folder::new();
-    let named = |name: &str| {
-        format!(
-            "function extend(request) {{ request.batch.at(-1).name = '{name}'; return request }}"
-        )
-    };
-    let path = folder.write("mine.js", &named("One"));
+    let path = folder.write("mine.js", &naming("One"));
     let page = Page::start(&["--transform", &path]).await;
     let record = page.send_sample("payment.failed").await;
     let first = page.get("state").await["function"]["since"].clone();
-    folder.write("mine.js", &named("Two"));
+    folder.write("mine.js", &naming("Two"));
     page.until(|state| state["function"]["since"] != first).await;
     let choices = page.get("transforms").await["choices"].clone();
     let ids: Vec<&str> =
