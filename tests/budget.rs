@@ -1,7 +1,7 @@
 //! Limits on the size of the function. A dependency update that would slow the cold start fails here.
 
 use stand_ins::package::{output, size, zipped};
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use dodo_customerio::transform::{Ignored, Unsent};
 use serde_json::{Value, json};
 use stand_ins::customerio::rules;
 use stand_ins::dodo::{Sample, Webhook, random_hex, random_secret, sample, samples};
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Builds and installs what is measured, below `target/bench`.
 
 use stand_ins::package::output;
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

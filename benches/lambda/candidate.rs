@@ -3,7 +3,7 @@
 use crate::build::{self, Cargo};
 use crate::world::World;
 use stand_ins::package;
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::path::{Path, PathBuf};
 
 /// The JavaScript transform that is measured.

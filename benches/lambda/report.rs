@@ -5,7 +5,7 @@ use crate::candidate::Candidate;
 use crate::chart;
 use crate::statistics::{Cell, Figures};
 use stand_ins::package::output;
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;

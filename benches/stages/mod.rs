@@ -10,7 +10,7 @@ use dodo_customerio::webhook::{SigningKey, Unverified, Verified};
 use lambda_http::http::HeaderMap;
 use serde_json::{Value, json};
 use stand_ins::dodo::{Webhook, random_secret, sample};
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::fs;
 use std::hint::black_box;
 use std::time::Duration;

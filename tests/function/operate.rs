@@ -4,7 +4,7 @@ use crate::world::{World, moto_environment};
 use serde_json::{Value, json};
 use stand_ins::dodo;
 use stand_ins::fault::Fault;
-use stand_ins::secrets_manager::{project_file, python};
+use stand_ins::project::{project_file, python};
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;

@@ -3,7 +3,7 @@
 use crate::world::{Process, World};
 use serde_json::json;
 use stand_ins::dodo::{self, sample};
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! How `make send` and `make invoke` find a running `make dev`: each one has a file with its address.
 
 use serde_json::{Value, json};
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

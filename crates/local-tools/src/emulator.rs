@@ -1,6 +1,6 @@
 //! The function under `cargo lambda watch`, for `make demo`: somebody else's emulation of Lambda.
 
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use stand_ins::settings::SETTINGS;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;

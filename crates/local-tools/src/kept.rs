@@ -6,7 +6,7 @@ use crate::explained::explain;
 use dodo_customerio::transform::Transform;
 use serde_json::{Value, json};
 use stand_ins::dodo::{self, OWN};
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

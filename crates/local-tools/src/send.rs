@@ -4,7 +4,7 @@ use crate::address::Address;
 use crate::given;
 use serde_json::Value;
 use stand_ins::dodo::{self, Sample, Webhook};
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::env;
 use std::fs;
 use std::process::Command;

@@ -2,7 +2,7 @@
 
 use crate::transform_path::from_project;
 use dodo_customerio::config::Settings;
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use stand_ins::settings::SETTINGS;
 use std::collections::BTreeMap;
 use std::env;

@@ -2,7 +2,7 @@
 //! `tests/transform-paths.json` keeps both alike.
 
 use dodo_customerio::transform::built_in::{is_near, nearest};
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::path::{Component, Path, PathBuf};

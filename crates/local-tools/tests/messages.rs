@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 use stand_ins::dodo::random_hex;
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;

@@ -1,6 +1,6 @@
 //! Dodo's side: sample events, signed and sent as Dodo signs and sends them.
 
-use super::secrets_manager::project_file;
+use super::project::project_file;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dodo_customerio::event::{EnvelopeError, Event};

@@ -14,6 +14,7 @@
 //! - [`sqs`]: queues, quick and in any time, that can fail; [`poller`]: Lambda's between a queue and a function;
 //! - [`serve`]: the HTTP server under them;
 //! - [`proc`]: what a process uses; [`cpu_share`]: as little CPU as a small function has;
+//! - [`project`]: where the project's files and its Python are;
 //! - [`settings`]: which settings the function has;
 //! - [`interrupt`]: clean shutdown.
 
@@ -34,6 +35,7 @@ pub mod one_secret;
 pub mod package;
 pub mod poller;
 pub mod proc;
+pub mod project;
 pub mod runtime_api;
 pub mod secrets_manager;
 pub mod serve;

@@ -1,6 +1,6 @@
 //! The size of a program, unpacked and as the zip that Lambda gets.
 
-use super::secrets_manager::project_file;
+use super::project::project_file;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! AWS, simulated by moto on a free port: Secrets Manager, and what else moto knows.
 
+use super::project::{project_file, python};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Credentials, Region};
 use dodo_customerio::aws::AwsHttp;
@@ -7,7 +8,6 @@ use dodo_customerio::http;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A running moto. It ends with the process that started it, because it reads from a pipe until that closes.
@@ -22,31 +22,6 @@ impl Drop for Moto {
         // It may have ended already.
         drop(self.process.kill());
         drop(self.process.wait());
-    }
-}
-
-/// A file below the project's root.
-///
-/// # Panics
-/// Never: this crate is two folders below the root.
-pub fn project_file(path: impl AsRef<Path>) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    root.expect("the root").join(path)
-}
-
-const BROKEN: &str =
-    "The virtual environment .venv no longer works. Type: rm -rf .venv, then the same again";
-
-/// The Python of the project's virtual environment.
-///
-/// # Errors
-/// If it is not there, and what to type.
-pub fn python() -> Result<PathBuf, String> {
-    let python = project_file(".venv/bin/python");
-    match (python.exists(), project_file(".venv").exists()) {
-        (true, _) => Ok(python),
-        (false, true) => Err(BROKEN.to_owned()),
-        (false, false) => Err("There is no virtual environment yet. Type: make setup".to_owned()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `template.yaml` as SAM expands it for CloudFormation.
 
-use super::secrets_manager::{project_file, python};
+use super::project::{project_file, python};
 use serde_json::{Map, Value};
 use std::process::Command;
 use std::sync::LazyLock;

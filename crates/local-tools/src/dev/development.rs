@@ -5,7 +5,7 @@ use super::entrances::{Entrances, Functions};
 use super::files::{Files, Snapshot};
 use crate::function::Function;
 use crate::page::Board;
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Instant;

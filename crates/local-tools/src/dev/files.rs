@@ -4,7 +4,7 @@
 //! changes are not announced, and for editors that save under another name and rename; what is read are a few
 //! small files, and the times of those in `src/`.
 
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

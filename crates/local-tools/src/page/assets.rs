@@ -1,7 +1,7 @@
 //! The page's own files, from `crates/local-tools/page`: read at each request, so that a change shows at once.
 
 use hyper::Response;
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use stand_ins::serve::{self, ResponseBody};
 use std::fs;
 

@@ -41,7 +41,7 @@ use hyper::{Request, Response};
 use serde_json::{Value, json};
 use stand_ins::front::Front;
 use stand_ins::journal::{Invocation, Journal};
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use stand_ins::serve::{self, ResponseBody, Server, Service, ServiceResult};
 use std::collections::HashMap;
 use std::io;

@@ -25,7 +25,7 @@ fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
 }
 
 pub fn root() -> PathBuf {
-    stand_ins::secrets_manager::project_file("")
+    stand_ins::project::project_file("")
 }
 
 /// How a tool ended, and what it printed.

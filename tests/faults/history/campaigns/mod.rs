@@ -110,7 +110,7 @@ async fn without_its_filters_each_campaign_mails_the_wrong_people() {
         ),
     ] {
         let file = format!("docs/campaigns/{name}.md");
-        let path = stand_ins::secrets_manager::project_file(&file);
+        let path = stand_ins::project::project_file(&file);
         let text = std::fs::read_to_string(path).unwrap();
         assert!(text.contains(line), "{name}: {line}");
         let without = recipes::recipe(&file, &text.replacen(line, "", 1)).unwrap();

@@ -13,7 +13,7 @@ use stand_ins::customerio::Arrival;
 use stand_ins::dodo::{self, Sample, Webhook, samples};
 use stand_ins::fault::Fault;
 use stand_ins::poller::Poller;
-use stand_ins::secrets_manager::project_file;
+use stand_ins::project::project_file;
 use std::fs;
 use std::path::PathBuf;
 
