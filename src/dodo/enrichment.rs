@@ -2,7 +2,7 @@ use super::client::Object;
 use super::error::LookupError;
 use super::lifetime::LifetimeValue;
 use super::subscriptions::Subscriptions;
-use crate::event::{Customer, Event, date, lenient, own_id};
+use crate::event::{Customer, Event, date, own_id};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -127,26 +127,6 @@ impl Enrichment {
     pub(crate) fn failure(&self, lookup: Lookup) -> Option<LookupError> {
         let failed = |(which, _): &&(Lookup, LookupError)| *which == lookup;
         self.failures.iter().find(failed).map(|(_, error)| *error)
-    }
-
-    /// What is known of the person from the lists and the customer, under its names at Customer.io.
-    pub(crate) fn attributes(&self) -> Vec<(String, Value)> {
-        let locale = self.customer.as_ref().and_then(|customer| customer.get("preferred_locale"));
-        let locale = locale.and_then(lenient::string).map(Value::from);
-        let locale = locale.filter(|_| self.customer_since.is_some());
-        let since = self.customer_since.map(Value::from);
-        let customer = [("customer_since", since), ("preferred_locale", locale)];
-        let customer = customer.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let customer = customer.map(|(name, value)| (name.to_owned(), value));
-        customer.chain(self.lifetime.iter().flat_map(LifetimeValue::attributes)).collect()
-    }
-
-    /// The customer with everything that is known, for a merchant's own transform; `null` if nothing is.
-    pub(crate) fn to_json(&self) -> Value {
-        let mut all: Map<String, Value> =
-            self.customer.as_ref().map(|customer| (**customer).clone()).unwrap_or_default();
-        all.extend(self.attributes());
-        if all.is_empty() { Value::Null } else { Value::Object(all) }
     }
 
     /// Since when the person has been a customer: the earliest of all with the same address.

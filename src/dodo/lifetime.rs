@@ -30,33 +30,6 @@ pub struct Sum {
     pub minor: i64,
 }
 
-impl LifetimeValue {
-    pub(super) fn attributes(&self) -> Vec<(String, Value)> {
-        let mut attributes = Vec::new();
-        for sum in &self.sums {
-            let name = format!("total_spent_{}", sum.currency.to_ascii_lowercase());
-            sum.add(&name, &mut attributes);
-        }
-        if let Some(main) = self.sums.first() {
-            main.add("total_spent", &mut attributes);
-            attributes.push(("total_spent_currency".to_owned(), main.currency.as_str().into()));
-        }
-        attributes.push(("payments_count".to_owned(), self.payments_count.into()));
-        let first = self.first_payment_date.map(|date| ("first_payment_date", date.into()));
-        attributes.extend(first.map(|(name, date)| (name.to_owned(), date)));
-        attributes
-    }
-}
-
-impl Sum {
-    fn add(&self, name: &str, attributes: &mut Vec<(String, Value)>) {
-        // Cleared if it cannot be written, or `total_spent` would keep its value in another currency.
-        let decimal = money::decimal(self.minor, &self.currency).unwrap_or_default();
-        attributes.push((name.to_owned(), decimal.into()));
-        attributes.push((format!("{name}_minor"), self.minor.into()));
-    }
-}
-
 /// A customer's succeeded payments, refunds and disputes, as far as the API lists them.
 #[derive(Debug, Clone, Default)]
 pub struct History {

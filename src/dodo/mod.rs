@@ -21,7 +21,7 @@ pub use enricher::named_subscription;
 pub(crate) use enricher::{Enricher, is_fresh};
 pub use enrichment::{Enrichment, Lookup, Needs};
 pub use error::{LookupError, SumError};
-pub use lifetime::{History, LifetimeValue};
+pub use lifetime::{History, LifetimeValue, Sum};
 pub(crate) use memo::Memo;
 pub use person_lists::MAX_SAME_ADDRESS;
 pub use subscriptions::Subscriptions;

@@ -15,7 +15,7 @@ use crate::dodo::{Access, Api, Enricher, Enrichment, Memo};
 use crate::event::Event;
 use crate::http::{MAX_ATTEMPTS, RetryPolicy};
 use crate::secrets::{Secret, SecretCache, SecretError, SecretsManager};
-use crate::transform::{Transform, Unsent};
+use crate::transform::{Transform, Unsent, looked_up};
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -221,7 +221,7 @@ impl Relay {
 /// What is known of an event, beyond what a request says of it.
 fn known(raw: &str, enrichment: Option<&Enrichment>) -> Value {
     let payload: Value = serde_json::from_str(raw).unwrap_or_default();
-    json!([payload, enrichment.map(Enrichment::to_json)])
+    json!([payload, enrichment.map(looked_up::customer)])
 }
 
 impl From<Unsent> for Outcome {

@@ -3,6 +3,7 @@
 pub mod built_in;
 #[cfg(feature = "javascript")]
 pub mod javascript;
+pub(crate) mod looked_up;
 
 use crate::customerio::OutgoingRequests;
 use crate::dodo::{Enrichment, LookupError, Needs};

@@ -58,10 +58,6 @@ fn total(payments: &[Value], refunds: &[Value]) -> Result<i64, SumError> {
     after(payments, refunds).map(|value| value.sums[0].minor)
 }
 
-fn attributes(value: &LifetimeValue) -> Value {
-    Value::Object(value.attributes().into_iter().collect())
-}
-
 #[test]
 fn an_item_counts_once_however_often_it_is_listed() {
     let own = payment("own", 1_000, "EUR");
@@ -120,14 +116,14 @@ fn the_currency_with_the_most_payments_leads() {
     let payments =
         [payment("a", 60_000, "EUR"), payment("b", 500, "USD"), payment("c", 700, "USD")];
     let value = history(&payments, &[], &[]).value().unwrap();
+    let sum = |currency: &str, minor| Sum { currency: currency.to_owned(), minor };
     assert_eq!(
-        attributes(&value),
-        json!({
-            "total_spent_usd": "12.00", "total_spent_usd_minor": 1_200,
-            "total_spent_eur": "600.00", "total_spent_eur_minor": 60_000,
-            "total_spent": "12.00", "total_spent_minor": 1_200, "total_spent_currency": "USD",
-            "payments_count": 3, "first_payment_date": 1_793_448_000,
-        })
+        value,
+        LifetimeValue {
+            sums: vec![sum("USD", 1_200), sum("EUR", 60_000)],
+            payments_count: 3,
+            first_payment_date: Some(1_793_448_000),
+        }
     );
     let many: Vec<_> = (0..12).map(|n| payment(&n.to_string(), 100, &format!("X{n:02}"))).collect();
     assert_eq!(history(&many, &[], &[]).value().unwrap().sums.len(), MAX_CURRENCIES);

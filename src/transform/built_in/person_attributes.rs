@@ -6,6 +6,7 @@ use super::{Options, fields, state};
 use crate::customerio::{Attributes, Identifier, Weight};
 use crate::dodo::{Enrichment, Object};
 use crate::event::{Customer, Event, lenient};
+use crate::transform::looked_up;
 
 /// Attributes of a person, by where they come from.
 #[derive(Debug, Default)]
@@ -100,7 +101,7 @@ fn found(
         describe(&subscriptions.best, enrichment, &mut found);
         found.add("active_subscriptions", subscriptions.active, Weight::Essential);
     }
-    for (name, value) in enrichment.attributes() {
+    for (name, value) in looked_up::attributes(enrichment) {
         found.add(name, value, Weight::Essential);
     }
     found

@@ -17,7 +17,7 @@ pub use repair::{Repair, Repaired};
 pub use requests::{HandlerRequests, Made};
 
 use super::built_in::{self, Options};
-use super::{Ignored, Unsent};
+use super::{Ignored, Unsent, looked_up};
 use crate::dodo::{Enrichment, Needs};
 use crate::event::{Customer, Event};
 use crate::telemetry::redaction::Redactor;
@@ -178,7 +178,7 @@ fn input<'a>(
     enrichment: Option<&Enrichment>,
     request: Option<&'a str>,
 ) -> Input<'a> {
-    let customer = enrichment.map(|enrichment| enrichment.to_json().to_string());
+    let customer = enrichment.map(|enrichment| looked_up::customer(enrichment).to_string());
     Input {
         event_type: (&*event.event_type).into(),
         url: INITIAL_URL.into(),
