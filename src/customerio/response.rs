@@ -117,8 +117,8 @@ impl LaterReason {
             Self::RateLimited => "customerio_rate_limited",
             Self::WrongRegion(_) => "wrong_region",
             Self::CredentialsRefused(_) => "credentials_refused",
-            Self::Unexpected(_) => "customerio_unexpected_answer",
-            Self::Unreadable => "customerio_unreadable_answer",
+            Self::Unexpected(_) => "customerio_unexpected_response",
+            Self::Unreadable => "customerio_unreadable_response",
         }
     }
 }

@@ -71,7 +71,7 @@ impl LookupError {
             Self::Unavailable(_) => "dodo_unavailable",
             Self::Unreachable => "dodo_unreachable",
             Self::TimedOut => "dodo_timeout",
-            Self::Unreadable => "dodo_unreadable_answer",
+            Self::Unreadable => "dodo_unreadable_response",
             Self::TooMany => "dodo_too_many_payments",
             Self::NotComputable(why) => why.code(),
         }

@@ -167,7 +167,7 @@ async fn what_may_work_later_is_asked_for_again() {
         (522, "customerio_unavailable"),
         (401, "credentials_refused"),
         (403, "credentials_refused"),
-        (404, "customerio_unexpected_answer"),
+        (404, "customerio_unexpected_response"),
     ] {
         assert_retry(&response_to(Fault::status(status)).await, reason);
     }
@@ -245,7 +245,7 @@ async fn a_response_that_cannot_be_read_proves_nothing() {
     for body in ["<html>".to_owned(), format!("[\"{}\"]", "x".repeat(65 * 1024))] {
         assert_retry(
             &response_to(Fault::Response(200, vec![], body)).await,
-            "customerio_unreadable_answer",
+            "customerio_unreadable_response",
         );
     }
 }
@@ -255,7 +255,7 @@ async fn a_broken_connection_before_or_after_is_asked_for_again() {
     for fault in [Fault::BreakBefore, Fault::BreakAfter] {
         assert_retry(&response_to(fault).await, "customerio_broken_connection");
     }
-    assert_retry(&response_to(Fault::Cut).await, "customerio_unreadable_answer");
+    assert_retry(&response_to(Fault::Cut).await, "customerio_unreadable_response");
 }
 
 #[tokio::test]

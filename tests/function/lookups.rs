@@ -279,7 +279,7 @@ fn outages() -> [(Fault, &'static str); 8] {
         (Fault::Response(429, long, "{}".to_owned()), "dodo_rate_limited"),
         (Fault::status(500), "dodo_unavailable"),
         (Fault::BreakBefore, "dodo_unreachable"),
-        (Fault::Response(200, Vec::new(), "not JSON".to_owned()), "dodo_unreadable_answer"),
+        (Fault::Response(200, Vec::new(), "not JSON".to_owned()), "dodo_unreadable_response"),
         (Fault::Slow(Duration::from_mins(1)), "dodo_timeout"),
     ]
 }

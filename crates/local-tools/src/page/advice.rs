@@ -146,12 +146,12 @@ const ROWS: [Row; 28] = [
         RETRIES,
     ),
     (
-        "customerio_unreadable_answer",
+        "customerio_unreadable_response",
         "What came back is not Customer.io's; a proxy may stand before it.",
         "If it stays: check CUSTOMERIO_TRACK_URL. Here: clear the fault.",
     ),
     (
-        "customerio_unexpected_answer",
+        "customerio_unexpected_response",
         "Customer.io gave a status without one of its reasons; a proxy may stand before it.",
         "If it stays: check CUSTOMERIO_TRACK_URL. Here: clear the fault.",
     ),
