@@ -11,7 +11,6 @@ use std::path::PathBuf;
 /// it was.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "backfill", max_term_width = 100, after_long_help = ENVIRONMENT)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Arguments {
     /// Say what would be sent and how long it takes, and send nothing.
     #[arg(long)]
@@ -45,10 +44,6 @@ pub struct Arguments {
     /// Send without asking.
     #[arg(long)]
     pub yes: bool,
-
-    /// Forget what an earlier run has read and sent.
-    #[arg(long)]
-    pub fresh: bool,
 
     /// Requests to Customer.io a second, at most; 0: no limit.
     #[arg(long, value_name = "N", default_value_t = 10)]

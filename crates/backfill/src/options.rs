@@ -16,7 +16,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What a run does.
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Options {
     /// Read from `DODO_API_URL` or `DODO_ENVIRONMENT`.
     pub dodo_url: Url,
@@ -42,8 +41,6 @@ pub struct Options {
     pub dry_run: bool,
     /// Whether nobody is asked.
     pub yes: bool,
-    /// Whether an earlier run is forgotten.
-    pub fresh: bool,
     /// Who is left out.
     pub exclusion: Exclusion,
     /// Requests to Customer.io a second; 0: no limit.
@@ -110,7 +107,6 @@ impl Options {
             events: arguments.events,
             dry_run: arguments.dry_run,
             yes: arguments.yes,
-            fresh: arguments.fresh,
             exclusion: exclusion.unwrap_or_default(),
             rate: arguments.rate,
             calls_a_minute: arguments.calls_a_minute,

@@ -31,7 +31,7 @@ impl Roots {
     pub fn open(folder: &Folder, options: &Options) -> Result<Self, Error> {
         let source = source(options);
         let kept = folder.read(FILE)?.and_then(|file| serde_json::from_slice::<Self>(&file).ok());
-        let kept = kept.filter(|kept| kept.source == source && !options.fresh);
+        let kept = kept.filter(|kept| kept.source == source);
         let mut roots = if let Some(kept) = kept {
             kept
         } else {
