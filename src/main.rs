@@ -1,10 +1,9 @@
 //! The Lambda function: reads its settings, warms up, and serves webhooks, or the queue they wait in.
 
 use dodo_customerio::config::Settings;
-use dodo_customerio::handler::{Function, QueueFunction, Service, SqsEvent};
+use dodo_customerio::handler::{Function, HttpEvent, QueueFunction, Service, SqsEvent};
 use dodo_customerio::telemetry::log;
-use lambda_http::{Error, Request, service_fn};
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use std::convert::Infallible;
 use std::process::ExitCode;
 
@@ -48,9 +47,10 @@ async fn serve() -> Result<ExitCode, Error> {
 /// As a task of its own: tokio wakes tasks by its queue, but its main future by way of the kernel.
 async fn serve_webhooks(function: &'static Function) -> Result<(), Error> {
     function.warm_up().await;
-    let handle =
-        move |request: Request| async move { Ok::<_, Infallible>(function.handle(&request).await) };
-    tokio::task::spawn_local(lambda_http::run(service_fn(handle))).await?
+    let handle = move |event: LambdaEvent<HttpEvent>| async move {
+        Ok::<_, Infallible>(function.handle(&event.payload, &event.context).await)
+    };
+    tokio::task::spawn_local(lambda_runtime::run(service_fn(handle))).await?
 }
 
 async fn serve_queue(function: &'static QueueFunction) -> Result<(), Error> {

@@ -1,10 +1,10 @@
 //! Signatures and samples checked by third-party code: the reference library in Python, and Dodo's SDK.
 
 use dodo_customerio::webhook::{SignatureError, SigningKey, Unverified};
-use lambda_http::http::HeaderMap;
+use http::HeaderMap;
 use serde_json::{Value, json};
 use stand_ins::dodo::{Webhook, random_secret, sample, samples, unix_now};
-use stand_ins::secrets_manager::{project_file, python};
+use stand_ins::project::{project_file, python};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;

@@ -7,7 +7,7 @@ use dodo_customerio::transform::Transform;
 use dodo_customerio::transform::built_in::{Options, transform};
 use dodo_customerio::transform::javascript::engine::{Engine, Input, Limits, Source};
 use dodo_customerio::webhook::{SigningKey, Unverified, Verified};
-use lambda_http::http::HeaderMap;
+use http::HeaderMap;
 use serde_json::{Value, json};
 use stand_ins::dodo::{Webhook, random_secret, sample};
 use stand_ins::project::project_file;

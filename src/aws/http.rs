@@ -38,7 +38,7 @@ async fn exchange(client: &Client, request: HttpRequest) -> Result<HttpResponse,
     let response = client.execute(request).await.map_err(classify)?;
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.map_err(classify)?;
-    let mut converted = lambda_http::http::Response::new(SdkBody::from(body));
+    let mut converted = ::http::Response::new(SdkBody::from(body));
     *converted.status_mut() = status;
     *converted.headers_mut() = headers;
     converted.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))

@@ -1,6 +1,7 @@
 //! Handles one webhook end to end: method, size, headers, signature, envelope, and then the queue or the
 //! relay.
 
+use super::http_event::{HttpEvent, HttpResponse};
 use super::log_line::Invocation;
 use super::response::Reply;
 use crate::event::Event;
@@ -9,8 +10,7 @@ use crate::queue::{Message, Queue, QueueError, QueueUrl, WEBHOOK_ID};
 use crate::relay::{Moment, Record, Relay, RelaySettings, deadline, unix_seconds};
 use crate::secrets::Secret;
 use crate::webhook::{SignatureError, Unverified, Verified};
-use lambda_http::http::Method;
-use lambda_http::{Body, Context, Request, RequestExt, Response};
+use lambda_runtime::Context;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -80,21 +80,27 @@ impl Function {
     }
 
     /// Handles one request and writes its line in the log.
-    pub async fn handle(&self, request: &Request) -> Response<Body> {
-        let invocation = Invocation::start(request);
+    pub async fn handle(&self, request: &HttpEvent, context: &Context) -> HttpResponse {
+        let invocation = Invocation::start(context);
         let mut record = Record::default();
-        let reply = self.process(request, &mut record).await.unwrap_or_else(|reply| reply);
+        let reply = self.process(request, context, &mut record).await;
+        let reply = reply.unwrap_or_else(|reply| reply);
         (self.output)(&invocation.line(&record, &reply));
         reply.response()
     }
 
     /// The error is whatever ended it early.
-    async fn process(&self, request: &Request, record: &mut Record) -> Result<Reply, Reply> {
+    async fn process(
+        &self,
+        request: &HttpEvent,
+        context: &Context,
+        record: &mut Record,
+    ) -> Result<Reply, Reply> {
         let (arrival, now) = (Instant::now(), (self.clock)());
-        let lambdas = request.lambda_context_ref().map(Context::deadline);
-        let moment = Moment { now, arrival, deadline: arrival + deadline::time_for(now, lambdas) };
+        let time = deadline::time_for(now, Some(context.deadline()));
+        let moment = Moment { now, arrival, deadline: arrival + time };
 
-        let webhook = Unverified::new(request.headers(), post_body(request)?)?;
+        let webhook = Unverified::new(&request.headers, post_body(request)?)?;
         let secret = self.relay.secret(moment).await?;
         let (webhook, secret) = self.verify(&webhook, secret, moment).await?;
         record.verified(webhook.id());
@@ -146,14 +152,13 @@ async fn is_queued(queue: &Queue, event: &Event<'_>, now: SystemTime, record: &m
     sent.is_ok()
 }
 
-/// The raw bytes of a POST that is not too large. Lambda has already decoded base64.
-fn post_body(request: &Request) -> Result<&[u8], Reply> {
-    if request.method() != Method::POST {
+/// The raw bytes of a POST that is not too large.
+fn post_body(request: &HttpEvent) -> Result<&[u8], Reply> {
+    if request.method != "POST" {
         return Err(Reply::Unsupported);
     }
-    let body: &[u8] = request.body();
-    if body.len() > MAX_BODY {
+    if request.body.len() > MAX_BODY {
         return Err(Reply::TooLarge);
     }
-    Ok(body)
+    Ok(&request.body)
 }

@@ -6,7 +6,7 @@ use super::response::{Reply, Unauthorized};
 use crate::relay::{Outcome, Record};
 use crate::telemetry::metrics::{Metrics, Value};
 use crate::webhook::SignatureError;
-use lambda_http::{Request, RequestExt};
+use lambda_runtime::Context;
 use serde::ser::SerializeMap;
 use std::time::{Duration, Instant, SystemTime};
 use tracing::Level;
@@ -17,18 +17,17 @@ pub(super) struct Invocation {
     arrival: Instant,
     cold_start: bool,
     function: String,
-    request_id: Option<String>,
+    request_id: String,
 }
 
 impl Invocation {
     /// Starts with the arrival of a request.
-    pub(super) fn start(request: &Request) -> Self {
-        let context = request.lambda_context_ref();
+    pub(super) fn start(context: &Context) -> Self {
         Self {
             arrival: Instant::now(),
             cold_start: line::is_cold_start(),
-            function: context.map(|it| it.env_config.function_name.clone()).unwrap_or_default(),
-            request_id: context.map(|context| context.request_id.clone()),
+            function: context.env_config.function_name.clone(),
+            request_id: context.request_id.clone(),
         }
     }
 
@@ -37,7 +36,7 @@ impl Invocation {
         let level = level(record, reply);
         let now = SystemTime::now();
         let metrics = Metrics::new(&self.function, now, self.metrics(record, reply));
-        let request_id = self.request_id.as_deref().filter(|_| level == Level::ERROR);
+        let request_id = (level == Level::ERROR).then_some(self.request_id.as_str());
         let told = line::is_enabled(level).then(|| Told::new(record, reply, request_id));
         Line::new(now, level, told, metrics).text()
     }
@@ -152,7 +151,7 @@ mod tests {
             cold_start: true,
             // The longest name that Lambda allows.
             function: "f".repeat(64),
-            request_id: Some("8f507cfc-xmpl-4697-b07a-ac58fc914c95".into()),
+            request_id: "8f507cfc-xmpl-4697-b07a-ac58fc914c95".into(),
         };
         let record = Record {
             webhook_id: Some("m".repeat(31)),

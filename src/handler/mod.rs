@@ -3,6 +3,7 @@
 mod batch;
 mod batch_line;
 mod http;
+mod http_event;
 mod line;
 mod log_line;
 mod response;
@@ -10,6 +11,7 @@ mod sqs;
 mod sqs_event;
 
 pub use http::{Clock, Dependencies, Function};
+pub use http_event::{HttpEvent, HttpResponse, ResponseHeaders};
 pub use sqs::QueueFunction;
 pub use sqs_event::{BatchResponse, SqsEvent};
 

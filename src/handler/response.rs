@@ -1,16 +1,11 @@
 //! The one place where what became of a request turns into an HTTP response.
 
+use super::http_event::{HttpResponse, ResponseHeaders};
 use crate::customerio::ItemError;
 use crate::relay::Outcome;
 use crate::webhook::{HeaderError, SignatureError};
-use lambda_http::http::StatusCode;
-use lambda_http::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use lambda_http::{Body, Response};
+use ::http::StatusCode;
 use std::time::Duration;
-
-/// Ends the sender's retries of this one message (a Svix header, which Dodo honours).
-const WEBHOOK_DELIVERY: HeaderName = HeaderName::from_static("webhook-delivery");
-const ABORT_MESSAGE: HeaderValue = HeaderValue::from_static("abort-message");
 
 /// `Retry-After` where nobody said how long to wait.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -85,28 +80,32 @@ impl Reply {
     }
 
     /// The response to Dodo: JSON, with the headers that decide what Dodo does next.
-    pub(super) fn response(&self) -> Response<Body> {
-        let mut response = Response::new(Body::Text(self.body()));
-        *response.status_mut() = self.status();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    pub(super) fn response(&self) -> HttpResponse {
+        HttpResponse {
+            status_code: self.status().as_u16(),
+            headers: self.headers(),
+            body: self.body(),
+        }
+    }
+
+    fn headers(&self) -> ResponseHeaders {
+        let mut headers =
+            ResponseHeaders { content_type: "application/json", ..ResponseHeaders::default() };
         match self {
             Self::Outcome(Outcome::NoPerson(_) | Outcome::Rejected(_) | Outcome::Malformed(_)) => {
-                headers.insert(WEBHOOK_DELIVERY, ABORT_MESSAGE);
+                headers.webhook_delivery = Some("abort-message");
             }
-            Self::Unsupported => {
-                headers.insert(ALLOW, HeaderValue::from_static("POST"));
-            }
+            Self::Unsupported => headers.allow = Some("POST"),
             Self::Outcome(Outcome::Retry(why)) => {
-                let after = why.after().unwrap_or(DEFAULT_RETRY_AFTER);
-                headers.insert(RETRY_AFTER, after.as_secs().clamp(1, LONGEST_RETRY_AFTER).into());
+                let after = why.after().unwrap_or(DEFAULT_RETRY_AFTER).as_secs();
+                headers.retry_after = Some(after.clamp(1, LONGEST_RETRY_AFTER).to_string());
             }
             Self::Outcome(Outcome::Delivered | Outcome::Ignored(_))
             | Self::Queued
             | Self::Unauthorized(_)
             | Self::TooLarge => {}
         }
-        response
+        headers
     }
 
     fn body(&self) -> String {

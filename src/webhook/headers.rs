@@ -1,4 +1,4 @@
-use lambda_http::http::HeaderMap;
+use ::http::HeaderMap;
 
 /// A request that claims to be a webhook: its three headers have the right form, and that is all that
 /// is known. The body stays out of reach until [`verify`](Self::verify) has succeeded.
@@ -96,7 +96,7 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &[u8])]) -> HeaderMap {
         let pairs = pairs.iter().map(|(name, value)| {
-            (name.parse().unwrap(), lambda_http::http::HeaderValue::from_bytes(value).unwrap())
+            (name.parse().unwrap(), ::http::HeaderValue::from_bytes(value).unwrap())
         });
         pairs.collect()
     }

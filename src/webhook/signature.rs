@@ -131,7 +131,7 @@ fn v1(signature: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lambda_http::http::HeaderMap;
+    use ::http::HeaderMap;
 
     // The known answer of the specification, as Dodo's documentation prints it.
     const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";

@@ -4,6 +4,7 @@
 use crate::clock::{DAY, MINUTE, SECOND, START, rfc3339};
 use crate::world::World;
 use fastrand::Rng;
+use lambda_runtime::Context;
 use serde_json::{Value, json};
 use stand_ins::customerio::People;
 use stand_ins::dodo::{self, sample};
@@ -226,7 +227,7 @@ async fn lifetime_values_are_the_truth_in_the_end() {
         world.clock.set(*time);
         let body = history.0[*index].event.to_string();
         let request = world.request(&ids[*index], &body, &[&secret]);
-        while function.handle(&request).await.status() != 200 {
+        while function.handle(&request, &Context::default()).await.status_code != 200 {
             held_back += 1;
         }
         seen.insert(index);

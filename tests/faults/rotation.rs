@@ -3,7 +3,7 @@
 use crate::clock::{MINUTE, SECOND, START};
 use crate::world::World;
 use dodo_customerio::handler::Function;
-use lambda_http::Body;
+use lambda_runtime::Context;
 use serde_json::{Value, json};
 use stand_ins::dodo;
 
@@ -32,10 +32,9 @@ impl Merchant {
         self.world.clock.set(START + after);
         let body = r#"{"type":"a.b","data":{"customer_id":"cus_1"}}"#;
         let request = self.world.request(&dodo::random_message_id(), body, &[secret]);
-        let response = self.function.handle(&request).await;
-        let Body::Text(body) = response.body() else { panic!("not a string") };
-        let body: Value = serde_json::from_str(body).unwrap();
-        (response.status().as_u16(), body["outcome"].as_str().unwrap().to_owned())
+        let response = self.function.handle(&request, &Context::default()).await;
+        let body: Value = serde_json::from_str(&response.body).unwrap();
+        (response.status_code, body["outcome"].as_str().unwrap().to_owned())
     }
 
     fn fetches(&self) -> usize {

@@ -7,9 +7,9 @@ use crate::plan::{Faults, Plan, SIGNS_ALONG};
 use crate::queue::{Consumer, Killer, QueuePlan};
 use crate::report::Report;
 use crate::world::World;
-use dodo_customerio::handler::Function;
+use dodo_customerio::handler::{Function, HttpEvent, HttpResponse};
 use fastrand::Rng;
-use lambda_http::{Body, Request, Response};
+use lambda_runtime::Context;
 use serde_json::json;
 use stand_ins::dodo;
 use std::cmp::Reverse;
@@ -180,14 +180,15 @@ impl Run {
 
     async fn attempt(&mut self, attempts: Vec<(usize, usize)>) {
         let requests: Vec<_> = attempts.iter().map(|(_, index)| self.request(*index)).collect();
-        let responses = requests.iter().map(|request| self.environment.0.handle(request));
+        let context = Context::default();
+        let responses = requests.iter().map(|request| self.environment.0.handle(request, &context));
         let responses = futures_util::future::join_all(responses).await;
         self.report.invocations += responses.len();
         for ((attempt, index), response) in attempts.into_iter().zip(responses) {
             // Some responses are lost on their way to Dodo.
             let received = self.rng.f64() > 0.02;
-            let accepted = response.status().is_success();
-            let aborted = response.headers().contains_key("webhook-delivery");
+            let accepted = response.status_code == 200;
+            let aborted = response.headers.webhook_delivery.is_some();
             let message = &mut self.messages[index];
             if accepted && !is_queued(&response) {
                 message.delivered.get_or_insert(self.world.clock.now());
@@ -210,7 +211,7 @@ impl Run {
         }
     }
 
-    fn request(&self, index: usize) -> Request {
+    fn request(&self, index: usize) -> HttpEvent {
         let message = &self.messages[index];
         let (now, [old, new]) = (self.world.clock.now(), &self.keys.dodo);
         let secrets: &[&str] = if now < self.plan.dodo_rotates {
@@ -236,6 +237,6 @@ impl Run {
     }
 }
 
-fn is_queued(response: &Response<Body>) -> bool {
-    matches!(response.body(), Body::Text(body) if body.contains("\"queued\""))
+fn is_queued(response: &HttpResponse) -> bool {
+    response.body.contains("\"queued\"")
 }

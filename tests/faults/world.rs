@@ -2,9 +2,8 @@
 
 use crate::clock::{Clock, SECOND};
 use dodo_customerio::config::Settings;
-use dodo_customerio::handler::{Dependencies, Function, QueueFunction, Service};
+use dodo_customerio::handler::{Dependencies, Function, HttpEvent, QueueFunction, Service};
 use dodo_customerio::http::RetryPolicy;
-use lambda_http::{Body, Request};
 use serde_json::{Value, json};
 use stand_ins::customerio::CustomerIo;
 use stand_ins::dodo::{self, Webhook};
@@ -140,7 +139,7 @@ impl World {
     }
 
     /// A body signed now with each of the secrets, as Dodo does after a rotation.
-    pub fn request(&self, id: &str, body: &str, secrets: &[&str]) -> Request {
+    pub fn request(&self, id: &str, body: &str, secrets: &[&str]) -> HttpEvent {
         let sent = (self.clock.now() / SECOND).cast_signed();
         let signed = secrets.iter().map(|secret| Webhook::sign(secret, id, sent, body.to_owned()));
         let signatures: Vec<_> = signed.map(|webhook| webhook.signature).collect();
@@ -150,11 +149,6 @@ impl World {
             signature: signatures.join(" "),
             body: body.to_owned(),
         };
-        let mut request = Request::new(Body::Text(webhook.body.clone()));
-        *request.method_mut() = "POST".parse().unwrap();
-        for (name, value) in webhook.headers() {
-            request.headers_mut().insert(name, value.parse().unwrap());
-        }
-        request
+        serde_json::from_value(webhook.function_url_event()).unwrap()
     }
 }

@@ -105,7 +105,7 @@ def test_two_runs_give_the_same_files_and_no_sources_are_needed(monkeypatch, tmp
     names = {"template.yaml", "SHA256SUMS"} | {f"dodo-customerio-{version}{it}" for it in ("-arm64.zip", "-x86_64.zip", ".zip", ".cdx.json")}
     assert set(runs[0]) == names
     listed = [it["name"] for it in json.loads(runs[0][f"dodo-customerio-{version}.cdx.json"])["components"]]
-    assert "lambda_http" in listed and "proptest" not in listed
+    assert "lambda_runtime" in listed and "proptest" not in listed
 
     for folder in ("ops", "transforms"):
         shutil.rmtree(checkout.folder / folder)

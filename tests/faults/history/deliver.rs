@@ -10,6 +10,7 @@ use crate::sender::SCHEDULE;
 use crate::world::World;
 use dodo_customerio::handler::Function;
 use fastrand::Rng;
+use lambda_runtime::Context;
 use stand_ins::customerio::{LateIdentify, Profile};
 use stand_ins::dodo;
 use stand_ins::dodo_api::DodoApi;
@@ -129,10 +130,10 @@ impl Run {
         self.faults_left.store(self.rng.usize(..3), Ordering::Relaxed);
         let body = self.history.happenings[index].event.to_string();
         let request = self.world.request(&self.ids[index], &body, &[&self.secret]);
-        let response = function.handle(&request).await;
+        let response = function.handle(&request, &Context::default()).await;
         self.observe(index);
         let now = self.world.clock.now();
-        match response.status().as_u16() {
+        match response.status_code {
             200 if outage_at(self.case, now).is_some() => self.replay(index),
             200 => {}
             422 => assert!(!self.names_somebody(index), "{response:?}: {body}"),

@@ -7,6 +7,7 @@ use super::Case;
 use crate::clock::SECOND;
 use crate::world::World;
 use dodo_customerio::handler::Function;
+use lambda_runtime::Context;
 use recipes::Arrived;
 use serde_json::Value;
 use stand_ins::dodo;
@@ -54,7 +55,7 @@ impl Sender {
         let before = self.world.customerio.state().arrivals.len();
         let id = dodo::random_message_id();
         let request = self.world.request(&id, &event.to_string(), &[&self.secret]);
-        let status = self.function.handle(&request).await.status().as_u16();
+        let status = self.function.handle(&request, &Context::default()).await.status_code;
         assert!([200, 422].contains(&status), "{status}: {event}");
         let state = self.world.customerio.state();
         state.arrivals[before..].iter().flat_map(|it| it.items().to_vec()).collect()
