@@ -111,10 +111,10 @@ impl Report<'_> {
             let last = if candidate.name == JAVASCRIPT {
                 ("own time above the built-in one, ms", cell.own(50) - self.built_in(), 0.1)
             } else {
-                ("CPU a webhook above echo, ms", cell.cpu() - echo.cpu(), 0.15)
+                ("CPU a webhook above echo, ms", cell.cpu() - echo.cpu(), 0.12)
             };
             for (what, measured, bar) in [
-                ("cold total, × echo", cell.cold() / echo.cold(), 2.5),
+                ("cold total, × echo", cell.cold() / echo.cold(), 2.0),
                 ("zip, MB", candidate.zip as f64 / 1e6, zip),
                 ("peak memory, MB", cell.peak(), peak),
                 last,
@@ -163,8 +163,8 @@ const JAVASCRIPT: &str = "ours, JavaScript";
 /// Largest zip and peak memory, in MB.
 fn bars_of(candidate: &str) -> Option<(f64, f64)> {
     match candidate {
-        "ours, no JavaScript" => Some((2.5, 10.0)),
-        BUILT_IN => Some((3.1, 10.0)),
+        "ours, no JavaScript" => Some((2.5, 7.0)),
+        BUILT_IN => Some((3.1, 7.0)),
         JAVASCRIPT => Some((3.1, 12.0)),
         _ => None,
     }
