@@ -46,7 +46,7 @@ ifneq ($(filter %.js,$(MAKECMDGOALS)),)
 $(error A JavaScript file is the value of a variable. Type: make $(firstword $(filter-out %.js,$(MAKECMDGOALS)) check) TRANSFORM=$(filter %.js,$(MAKECMDGOALS)))
 endif
 
-.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz build validate deploy connect secret doctor logs redrive destroy backfill package bench bench-stages bench-backfill clean
+.PHONY: help setup demo dev send invoke preview check test lint unit template ops-tests faults hostile load flood fuzz mutants build validate deploy connect secret doctor logs redrive destroy backfill package bench bench-stages bench-backfill clean
 
 # Lines of this file that explain a target, by the mark before the explanation.
 LISTED = while IFS= read -r line; do if [[ $$line =~ ^([a-z-]+):.*\ $(1)\ (.*)$$ ]]; then \
@@ -187,6 +187,14 @@ fuzz: cargo-given ### Fuzz headers, bodies and events (TARGET=webhook) or the re
 	@mkdir -p target/fuzz-corpus/$(FUZZ_TARGET)
 	@RUSTC_BOOTSTRAP=1 $(VENV)/bin/cargo-fuzz fuzz run $(FUZZ_TARGET) --sanitizer none --target-dir target/fuzz \
 		target/fuzz-corpus/$(FUZZ_TARGET) events -- -max_total_time=$(or $(SECONDS),60) -max_len=65536 -print_final_stats=1
+
+# Each change is built and tested in a copy of the project, so without the virtual environment.
+mutants: cargo-given ### Change the code in some fifty places, and name the changes that no test notices. SHARD=3/16: another sixteenth of all changes.
+	@case "$${SHARD:-0/16}" in [0-9]*/[0-9]*) ;; *) echo "SHARD must be a part of all changes, such as 3/16, not \"$$SHARD\"." >&2; exit 2;; esac
+	@[ -x $(VENV)/bin/cargo-mutants ] || { echo '==> cargo-mutants (once)'; cargo install --locked --quiet --root $(VENV) cargo-mutants; }
+	@mkdir -p target
+	@CARGO_PROFILE_TEST_DEBUG=0 CARGO_PROFILE_DEV_DEBUG=0 $(VENV)/bin/cargo-mutants mutants --config tests/mutants.toml --package dodo-customerio \
+		--sharding round-robin --shard "$${SHARD:-0/16}" --timeout 60 --output target -- --locked
 
 # The architecture is one of Lambda's two.
 ARCH_GIVEN = case "$${ARCH:-arm64}" in arm64|x86_64) ;; *) echo "ARCH must be arm64 or x86_64, not \"$$ARCH\"." >&2; exit 2;; esac

@@ -86,3 +86,38 @@ impl Serialize for Attributes {
         serializer.collect_map(self.0.iter().map(|attribute| (&attribute.name, &attribute.value)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn attributes(pairs: &[(&'static str, i32)]) -> Attributes {
+        let mut attributes = Attributes::default();
+        for (name, value) in pairs {
+            attributes.add(*name, *value, Weight::Optional);
+        }
+        attributes
+    }
+
+    #[test]
+    fn what_is_added_first_counts_but_what_extends_replaces() {
+        assert!(Attributes::default().is_empty());
+        let mut known = attributes(&[("a", 1), ("b", 2), ("a", 3)]);
+        assert!(!known.is_empty());
+        known.extend(attributes(&[("b", 4), ("c", 5)]));
+        assert_eq!(serde_json::to_value(&known).unwrap(), json!({"a": 1, "b": 4, "c": 5}));
+    }
+
+    #[test]
+    fn a_full_one_takes_no_new_name() {
+        let mut full = Attributes::default();
+        for number in 0..MAX_ATTRIBUTES {
+            assert!(!full.is_full());
+            full.add(number.to_string(), number, Weight::Optional);
+        }
+        assert!(full.is_full());
+        full.extend(attributes(&[("0", 7), ("one more", 8)]));
+        assert_eq!((full.get("0"), full.get("one more")), (Some(&json!(7)), None));
+    }
+}

@@ -55,4 +55,15 @@ mod tests {
         assert_eq!(products(many.as_object().unwrap()).len(), MAX_PRODUCTS);
         assert_eq!(products(json!({"product_cart": null}).as_object().unwrap()), []);
     }
+
+    #[test]
+    fn products_are_named_in_the_cart_or_by_the_object_itself() {
+        for (object, named) in [
+            (json!({"product_cart": [{"product_id": "a"}]}), true),
+            (json!({"product_id": "a"}), true),
+            (json!({"product_cart": [{"quantity": 1}], "product_id": null}), false),
+        ] {
+            assert_eq!(names_products(object.as_object().unwrap()), named, "{object}");
+        }
+    }
 }

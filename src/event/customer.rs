@@ -86,6 +86,8 @@ mod tests {
         assert_eq!(own(json!(" user_42 ")).as_deref(), Some("user_42"));
         assert_eq!(own(json!(42)).as_deref(), Some("42"));
         assert_eq!(own(json!("0")).as_deref(), Some("0"));
+        assert_eq!(own(json!(-7)).as_deref(), Some("-7"));
+        assert_eq!(own(json!(u64::MAX)), Some(u64::MAX.to_string()));
         for none in [
             json!(null),
             json!("null"),

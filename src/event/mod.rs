@@ -105,7 +105,9 @@ mod tests {
     #[test]
     fn the_timestamp_is_kept_to_the_millisecond() {
         let body = r#"{"type":"a.b","timestamp":"2026-10-31T12:00:00.123456Z","data":{}}"#;
-        assert_eq!(read(body).unwrap().timestamp_ms, Some(1_793_448_000_123));
+        let event = read(body).unwrap();
+        assert_eq!(event.timestamp_ms, Some(1_793_448_000_123));
+        assert_eq!(event.seconds(), Some(1_793_448_000));
     }
 
     #[test]

@@ -47,13 +47,13 @@ pub enum Ignored {
     NoCustomer,
     /// Only in `email` mode: license keys, credits, abandoned checkouts, dunning, entitlements.
     #[error(
-        "PERSON_IDENTIFIER is \"email\" and this event carries no e-mail address, only a customer id."
+        "PERSON_IDENTIFIER is \"email\" and this event carries no email address, only a customer id."
     )]
     NoEmail,
     /// Only in `metadata.<key>` mode.
     #[error(
         "PERSON_IDENTIFIER names a key of metadata that neither this event nor its customer has, and \
-         no e-mail address is known either."
+         no email address is known either."
     )]
     NoOwnId,
     /// The merchant's wish.

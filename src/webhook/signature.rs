@@ -155,7 +155,9 @@ mod tests {
         headers.insert("webhook-timestamp", sent.into());
         headers.insert("webhook-signature", signature.parse().unwrap());
         let keys: Vec<_> = keys.iter().map(|key| SigningKey::new(key).unwrap()).collect();
-        Unverified::new(&headers, body).unwrap().verify(&keys, now, TOLERANCE).map(drop)
+        let verified = Unverified::new(&headers, body).unwrap().verify(&keys, now, TOLERANCE)?;
+        assert_eq!((verified.id(), verified.body()), (id, body));
+        Ok(())
     }
 
     #[test]

@@ -97,6 +97,21 @@ fn amounts_that_cannot_be_added_make_no_sum() {
 }
 
 #[test]
+fn only_what_has_succeeded_counts() {
+    let with_status = |mut item: Value, status: &str| {
+        item["status"] = json!(status);
+        item
+    };
+    for (status, counted) in [("succeeded", 500), ("failed", 0), ("processing", 0)] {
+        let other = with_status(payment("other", 500, "EUR"), status);
+        assert_eq!(total(&[other], &[]), Ok(1_000 + counted), "{status}");
+        let refund = with_status(refund("half", "own", json!(100)), status);
+        let refunded = if counted > 0 { 100 } else { 0 };
+        assert_eq!(total(&[], &[refund]), Ok(1_000 - refunded), "{status}");
+    }
+}
+
+#[test]
 fn payments_of_zero_do_not_count() {
     let value = after(&[payment("trial", 0, "USD")], &[]).unwrap();
     assert_eq!((value.payments_count, value.sums.len()), (1, 1));

@@ -101,8 +101,12 @@ mod tests {
 
     /// Events 4, 5, 6 and 7 with two items each.
     fn request() -> Request {
+        request_of(4..8)
+    }
+
+    fn request_of(events: std::ops::Range<usize>) -> Request {
         let items = vec![b"1".to_vec(), b"2".to_vec()];
-        let events = (4..8).map(|event| (event, items.as_slice()));
+        let events = events.map(|event| (event, items.as_slice()));
         let [request] = pack(events, &HeaderMap::new()).try_into().unwrap();
         request
     }
@@ -165,8 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_sent_again_if_every_event_is_a_culprit() {
+        let verdict = Verdict::Rejected(vec![error(Some(0)), error(Some(2))]);
+        let mut after = after(&request_of(4..6), verdict, true);
+        after.settled.sort_by_key(|(event, _)| *event);
+        let settled = vec![(4, rejected(&[Some(0)])), (5, rejected(&[Some(2)]))];
+        assert_eq!(after, After { settled, again: vec![] });
+    }
+
+    #[test]
     fn what_fails_for_now_is_divided_or_comes_again() {
         let (verdict, outcome) = later();
+        assert_eq!(after(&request_of(4..6), verdict.clone(), true).again, [[4], [5]]);
         assert_eq!(read(verdict.clone()).again, [[4, 5], [6, 7]]);
         let expected = [4, 5, 6, 7].map(|event| (event, outcome.clone()));
         assert_eq!(after(&request(), verdict, false).settled, expected);
