@@ -89,6 +89,7 @@ def uses_stack():
 
 def from_shell():
     """The environment as it is, but for a switch that would be taken for a setting."""
+    say(f"Credentials and settings are those of this shell: this checkout does not know the stack {answers.stack_name()}. For those of a stack, type: make backfill STACK=…")
     return {name: value for name, value in os.environ.items() if name != "EVENTS" or names_types(value)}
 
 
@@ -127,7 +128,7 @@ def check_key(key, found):
     if not key:
         raise Trouble(
             f"Dodo's lists cannot be read: the secret of the stack {found.name} has no {OPTIONAL}. Type: make secret, to store "
-            f"one that reads; or export DODO_API_KEY=… in this shell, for this run only, then: {again('backfill')}"
+            f"one that reads; or export DODO_API_KEY=… in this shell, for this run only, then: {again('backfill', STACK=found.name)}"
         )
     if problem := wrong_in({OPTIONAL: key}, OPTIONAL):
         raise Trouble(f"{problem}. Type: make secret")

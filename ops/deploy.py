@@ -14,6 +14,8 @@ from .trouble import Trouble
 
 def main():
     questions.need_terminal_or_yes("deploy")
+    if mode := os.environ.get("DELIVERY"):
+        raise Trouble(f"DELIVERY is for make demo, make dev and make load. Type: {again('deploy', PARAMS=f'Delivery={mode}')}")
     source = prebuilt_source()
     made, found = planned(source)
     say("\n".join(plan.description(made)))

@@ -2,7 +2,7 @@
 
 import sys
 
-from . import answers, change_set, delivery, flags, queues, questions, stack
+from . import answers, change_set, delivery, flags, queues, questions, stack, switch
 from .hints import again, say
 from .trouble import Trouble
 
@@ -13,17 +13,19 @@ FILLING = "What arrives before the function is gone would wait in a queue that n
 
 def main():
     name, region = stack.named()
+    stack.remember_release(name)
     questions.need_terminal_or_yes("destroy")
     stack.check_account(name, region)
     found = stack.described(name, region)
     if found is None:
-        raise Trouble(f"There is no stack named {name} in {region}. Type: make destroy STACK=…, for another name")
+        raise Trouble(stack.missing(name, region, "destroy"))
     stack.check_state(found, "destroy")
     stack.check_own(found, "destroy")
     say("\n".join(consequences(found)))
     queues.say_gone(found)
-    if not given_up(found, queues.settled(found, "deletes nothing")):
-        raise Trouble(f"Nothing was deleted. To empty the queue, type: {EMPTY}")
+    left = queues.settled(found, "deletes nothing")
+    if not given_up(found, left):
+        raise Trouble(f"Nothing was deleted.{way_out(found, left)}".rstrip("."))
     if not questions.confirmed(f"Delete the stack {name}?"):
         raise Trouble(f"Nothing was deleted. To delete it, type: {again('destroy')}")
     change_set.delete(name, region)
@@ -39,10 +41,19 @@ def given_up(found, left):
         return not is_filling(found) or questions.confirmed(f"{FILLING}. Go on all the same?")
     if flags.is_set("YES") or not sys.stdin.isatty():
         raise Trouble(
-            f"Nothing was deleted: the queues are not empty ({left}), and nothing would deliver that any more. Type: {EMPTY}. To give it up, "
+            f"Nothing was deleted: the queues are not empty ({left}), and nothing would deliver that any more.{way_out(found, left)} To give it up, "
             f"type: {again('destroy', YES=None)}, at a terminal, which asks; or purge the queues in the console of SQS first"
         )
     return questions.confirmed(f"The queues are not empty ({left}), and nothing would deliver that any more. Go on all the same?")
+
+
+def way_out(found, left):
+    """How to empty the queues of what is left in them, or would still arrive."""
+    if left and "webhook" not in left:
+        return switch.letters(left)
+    is_draining = delivery.of(found.parameters) == delivery.DRAIN
+    drain = " Wait until make doctor says that both queues are empty." if is_draining else f" To empty the queue, type: {EMPTY}."
+    return drain + switch.letters(left or "")
 
 
 def is_filling(found):

@@ -155,11 +155,12 @@ def main(patience_seconds=0):
     """Runs all checks; `patience_seconds` for a function whose secret has just changed."""
     step("AWS", identity)
     found = step("stack", described)
+    # Before the secret: whoever leaves wants to know what waits, and may have revoked the keys.
+    for name, check in queue_check.checks(found):
+        step(name, text_only(check, found))
     secret = step("secret", lambda: checked_secret(found))
     step("Customer.io", text_only(check_customerio, secret, found.parameters))
     step("Dodo's API", text_only(check_dodo, secret, found.parameters))
-    for name, check in queue_check.checks(found):
-        step(name, text_only(check, found))
     step("function", text_only(check_function, secret, found, patience_seconds))
     for name, note in queue_check.notes(found):
         say(f"??  {name}: {note}.")

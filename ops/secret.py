@@ -54,14 +54,21 @@ def given(fields):
     """New values by field: from the environment, from standard input, or asked for."""
     values = {field: os.environ.get(variable) for field, variable, _ in fields}
     if not any(values.values()) and not sys.stdin.isatty():
-        try:
-            values = dict(json.load(sys.stdin))
-        except (ValueError, TypeError):
-            raise Trouble(f"Standard input is not a JSON object. Type: {again('secret')}, to be asked") from None
+        values = from_standard_input({field for field, _, _ in fields})
     elif not any(values.values()):
         for field, _, question in fields:
             values[field] = getpass.getpass(f"{question}; empty keeps what is there: ")
     return trimmed({field: value for field, value in values.items() if value not in (None, "")})
+
+
+def from_standard_input(known):
+    try:
+        values = dict(json.load(sys.stdin))
+    except (ValueError, TypeError):
+        raise Trouble(f"Standard input is not a JSON object. Type: {again('secret')}, to be asked") from None
+    if unknown := sorted(values.keys() - known):
+        raise Trouble(f"Nothing was stored: {', '.join(unknown)} on standard input is not one of {', '.join(sorted(known))}. Type: {again('secret')}, to be asked")
+    return values
 
 
 def dropped(secret):
@@ -79,7 +86,9 @@ def changed(secret, new_values, adds):
         del after[OPTIONAL]
     if adds:
         keys = usable_keys(secret)
-        new = [it for it in webhook_secrets(after[WEBHOOK_SECRET]) if it not in keys]
+        new = [it for it in webhook_secrets(after.get(WEBHOOK_SECRET)) if it not in keys]
+        if not new:
+            raise Trouble(f"Nothing was stored: no webhook secret was given, or it is stored already. Type: {again('secret')}, with the new one")
         after[WEBHOOK_SECRET] = (new + keys)[:2]
     return after
 
@@ -102,4 +111,6 @@ def main():
     if after == before:
         raise Trouble("Nothing was stored: the secret has these values already. Type: make doctor, to try them")
     store(found, after)
+    if adds and len(usable_keys(before)) > 1:
+        say("Note: the oldest webhook secret was dropped, since two are kept.")
     say("Stored. The function reads it within SECRET_TTL_SECONDS (300). Then: make doctor")

@@ -54,19 +54,32 @@ def named():
 def deployed(command):
     """The stack that is meant, if the command can work with it."""
     name, region = named()
-    # Who deployed a release may have no Rust to build with.
-    prebuilt = answers.recall(name).get("prebuilt")
-    if prebuilt and os.path.exists(prebuilt):
-        remembered["PREBUILT"] = prebuilt
+    remember_release(name)
     check_account(name, region)
     found = described(name, region)
     if found is None:
-        raise Trouble(f"There is no stack named {name} in {region}. Type: make deploy, or make {command} STACK=… for another name")
+        raise Trouble(missing(name, region, command) + "; make deploy, if it was never deployed")
     check_state(found, command)
     check_own(found, command)
     if "SecretArn" not in found.outputs:
         raise Trouble(f"The stack {name} is in the state {found.status} and has no outputs, so it is not one of this template. Type: make {command} STACK=…")
     return found
+
+
+def remember_release(name):
+    """Lets hints name the release that a stack was deployed from: whoever did so may have no Rust to build with."""
+    prebuilt = answers.recall(name).get("prebuilt")
+    if prebuilt and os.path.exists(prebuilt):
+        remembered["PREBUILT"] = prebuilt
+
+
+def missing(name, region, command):
+    """That there is no such stack, and where it may be instead."""
+    remembered = f" (.stacks/{name}.json remembers {region}: remove that file first)" if answers.recall(name).get("region") else ""
+    return (
+        f"There is no stack named {name} in {region}. Type: make {command} STACK=…, if it has another name; "
+        f"export AWS_REGION=…, then the same again, if it is in another region{remembered}"
+    )
 
 
 def check_state(found, command):

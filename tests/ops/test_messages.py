@@ -47,6 +47,7 @@ def test_stacks_and_profiles_that_are_not_there(checkout, command, variables):
     {"PREBUILT": "/dev/null"},
     {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"},
     {"PATH": "/nonexistent"},
+    {"DELIVERY": "queue"},
 ])
 def test_deploying_with_garbage(checkout, variables):
     said = checkout.fails("deploy", **variables)

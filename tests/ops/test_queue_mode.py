@@ -144,6 +144,7 @@ def test_a_stack_is_not_destroyed_with_something_in_its_queues_unless_a_person_s
     put(aws, "DeadLetterQueueUrl", "{}", "{}")
     text = hasty.fails("destroy")
     assert "not empty (1 webhook in the queue and 2 dead letters), and nothing would deliver that" in text and "PARAMS=Delivery=drain, and wait" in text
+    assert "For dead letters, type: make redrive" in text
     # At a terminal too: who says yes to everything has not seen what is left.
     well, text = hasty.typed("destroy", ["y", "y"], YES="1")
     assert not well and "at a terminal, which asks" in text
@@ -153,6 +154,13 @@ def test_a_stack_is_not_destroyed_with_something_in_its_queues_unless_a_person_s
     well, text = hasty.typed("destroy", ["y", "y"])
     assert well and f"The queues stay, with what is in them, for 14 days at most: {', '.join(urls)}" in text
     assert [len(take(aws, url)) for url in urls] == [1, 2]
+
+
+def test_dead_letters_alone_need_no_drain(hasty, aws):
+    made(aws, "drain")
+    put(aws, "DeadLetterQueueUrl", "{}")
+    text = hasty.fails("destroy")
+    assert "For dead letters, type: make redrive" in text and "Delivery=drain" not in text
 
 
 def test_a_stack_is_not_destroyed_before_counts_have_caught_up(hasty, aws):

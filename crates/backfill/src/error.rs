@@ -34,7 +34,7 @@ pub enum Error {
     InUse(PathBuf),
     /// 401 or 403 of Dodo's API.
     #[error(
-        "Dodo's API refuses DODO_API_KEY ({0}). Check that the key exists and belongs to DODO_ENVIRONMENT (live or test)."
+        "Dodo's API refuses DODO_API_KEY ({0}). Check that the key exists and belongs to DODO_ENVIRONMENT (live or test); to change that of a stack, type: make secret"
     )]
     KeyRefused(u16),
     /// A status that Dodo does not document.
@@ -59,12 +59,12 @@ pub enum Error {
     TooFull(&'static str),
     /// 401 or 403 of Customer.io.
     #[error(
-        "Customer.io refuses the credentials ({0}). Check CUSTOMERIO_SITE_ID and CUSTOMERIO_API_KEY (the pair of the Track API, not the App API key) and CUSTOMERIO_REGION."
+        "Customer.io refuses the credentials ({0}). Check CUSTOMERIO_SITE_ID and CUSTOMERIO_API_KEY (the pair of the Track API, not the App API key) and CUSTOMERIO_REGION; to change the pair of a stack, type: make secret"
     )]
     PairRefused(u16),
     /// The region that Customer.io names is another.
     #[error(
-        "This Customer.io workspace is in the region {0}. Set CUSTOMERIO_REGION to {0} and type the same command again."
+        "This Customer.io workspace is in the region {0}. Set CUSTOMERIO_REGION to {0} (for a stack: make deploy PARAMS=CustomerIoRegion={0}) and type the same command again."
     )]
     WrongRegion(String),
     /// Customer.io has failed for too long, or does not behave like itself.

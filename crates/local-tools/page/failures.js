@@ -12,6 +12,7 @@ export const SERVICES = {
 
 const INTRODUCTION = "Switch one on, send a webhook or replay one, and see what the function does. The reason in "
   + "brackets is the one in docs/troubleshooting.md.";
+const NO_KEY = "It is asked only if there is a dodo_api_key: make dev KEY=1";
 const RESTART = "A secret that was read serves for five minutes. Restart the function to let it read the secret again.";
 
 export async function show(signal) {
@@ -41,6 +42,7 @@ const services = ({ faults, active }, draw) => Object.entries(SERVICES).map(([se
   const own = faults.filter((it) => it.service === service);
   return own.length > 0 && make("section", { "aria-label": name },
     make("h3", {}, name),
+    service === "dodo_api" && make("p", { class: "quiet" }, NO_KEY),
     own.map((fault) => card(fault, active.find(({ id }) => id === fault.id), draw)));
 });
 

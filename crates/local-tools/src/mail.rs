@@ -15,8 +15,8 @@ const PRODUCT: &str = "Sample Product";
 /// Where a key would have found the link to pay.
 const LINK: &str = "https://checkout.example.com/pay_sample";
 
-/// The mails of a recipe for an event, as text; with a key, with made-up names of products and, where the
-/// event names a payment, that payment.
+/// The mails of a recipe for an event, as text; with a key, with a made-up person, made-up names of products
+/// and, where the event names a payment, that payment.
 ///
 /// # Errors
 /// Why there is none.
@@ -35,7 +35,7 @@ pub fn preview(
     let items: Vec<Value> =
         bodies.flat_map(|body| body["batch"].as_array().cloned().unwrap_or_default()).collect();
     let text = recipes::preview(recipe, &items)?;
-    let hint = "Without a dodo_api_key; KEY=1 shows it with one, and with made-up products.\n\n";
+    let hint = "Without a dodo_api_key; KEY=1 shows it with one, and with a made-up person and products.\n\n";
     Ok(if has_key { text } else { format!("{hint}{text}") })
 }
 
@@ -54,8 +54,16 @@ fn lookups(sample: &Sample) -> Enrichment {
         began: now(),
         product_names: ids.map(|id| (id, PRODUCT.to_owned())).collect(),
         payment: payment.and_then(|it| it.as_object().cloned()).map(Arc::new),
+        customer: customer(data).as_object().cloned().map(Arc::new),
         ..Enrichment::default()
     }
+}
+
+/// Whom Dodo would know by the event's customer id: what the payload says comes first.
+fn customer(data: &Value) -> Value {
+    let ids = [&data["customer"]["customer_id"], &data["customer_id"]];
+    let id = ids.into_iter().find(|id| id.is_string());
+    json!({"customer_id": id, "email": "ada@example.com", "name": "Ada Beispiel"})
 }
 
 /// The sample with this id or, failing that, any, with a link to pay.

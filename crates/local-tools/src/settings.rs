@@ -2,6 +2,7 @@
 
 use crate::transform_path::from_project;
 use dodo_customerio::config::Settings;
+use dodo_customerio::transform::built_in::{is_near, nearest};
 use stand_ins::project::project_file;
 use stand_ins::settings::SETTINGS;
 use std::collections::BTreeMap;
@@ -180,14 +181,21 @@ fn known(name: &str) -> Result<&'static str, String> {
         "DODO_WEBHOOK_SECRET" => {
             "a secret belongs into no file; put it into the shell: see docs/local.md.".to_owned()
         }
-        "SECRET_ID" | "CUSTOMERIO_TRACK_URL" | "DODO_API_URL" => {
+        "SECRET_ID"
+        | "CUSTOMERIO_TRACK_URL"
+        | "DODO_API_URL"
+        | "QUEUE_URL"
+        | "_HANDLER"
+        | "DEAD_LETTER_QUEUE_URL"
+        | "AWS_REGION" => {
             format!("{name} is set by the local tools, which bring the service along; take it out.")
         }
         _ => {
-            let nearest = SETTINGS
-                .into_iter()
-                .min_by_key(|known| strsim::damerau_levenshtein(known, &name.to_ascii_uppercase()));
-            format!("no setting has that name; the nearest is {}.", nearest.unwrap_or_default())
+            let name = name.to_ascii_uppercase();
+            let nearest = nearest(&name, SETTINGS.map(str::to_owned));
+            let nearest = nearest.filter(|known| is_near(&name, known));
+            let nearest = nearest.map(|known| format!("; the nearest is {known}"));
+            format!("no setting has that name{}.", nearest.unwrap_or_default())
         }
     })
 }

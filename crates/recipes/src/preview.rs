@@ -39,9 +39,12 @@ pub fn preview(name: &str, items: &[Value]) -> Result<String, String> {
     let started = recipe.campaigns.iter().filter(|it| request.starts(it));
     let text: String = started.map(|campaign| request.preview(recipe, campaign)).collect();
     if text.is_empty() {
-        let event = &request.event_name;
+        let Some(event) = &request.event_name else {
+            return Err("Nothing starts a campaign: only the person is updated, since the settings leave this event out (EVENTS, EVENT_NAMES).".to_owned());
+        };
         return Err(format!(
-            "{event} starts no campaign of {name}. {} says what does.",
+            "{event} starts no campaign of {name}. {} says what does. If EVENT_NAMES or a transform gives the \
+             event its name, preview the mail without them.",
             recipe.file
         ));
     }
@@ -89,7 +92,8 @@ pub fn started_mails(
 
 /// The attributes that a request brings.
 struct Request {
-    event_name: String,
+    /// None if the request only updates the person.
+    event_name: Option<String>,
     event: Map<String, Value>,
     customer: Map<String, Value>,
 }
@@ -97,16 +101,17 @@ struct Request {
 impl Request {
     fn of(items: &[Value]) -> Self {
         let event = items.iter().find(|item| item["action"] == "event");
-        let event_name = event.and_then(|item| item["name"].as_str()).unwrap_or("No event");
+        let event_name = event.and_then(|item| item["name"].as_str());
         Self {
-            event_name: event_name.to_owned(),
+            event_name: event_name.map(str::to_owned),
             event: attributes(items, "event"),
             customer: attributes(items, "identify"),
         }
     }
 
     fn starts(&self, campaign: &Campaign) -> bool {
-        campaign.trigger.value == Trigger::Event(self.event_name.clone())
+        let name = self.event_name.as_ref();
+        matches!(&campaign.trigger.value, Trigger::Event(trigger) if Some(trigger) == name)
     }
 
     /// What keeps the campaign from starting, a sentence each.
@@ -115,7 +120,7 @@ impl Request {
         let failing = failing.map(|filter| {
             let attribute = &filter.value.attribute;
             let value = self.event.get(attribute).map_or("absent".to_owned(), Value::to_string);
-            format!("Customer.io would not send this: {attribute} is {value}.")
+            format!("Customer.io would not start this: {attribute} is {value}.")
         });
         let segments = campaign.segments.iter();
         let segments = segments.map(|it| format!("Only to people in the segment {}.", it.value));
@@ -178,7 +183,12 @@ impl Request {
             Step::WaitUntil(attribute, days) => {
                 format!("Waits until {days} days before {attribute}.\n\n")
             }
-            Step::Set(attribute, _) => format!("Sets {attribute} on the person.\n\n"),
+            Step::Set(attribute, template) => {
+                match render(template, &self.event, &self.customer, &Vocabulary::read()) {
+                    Ok(value) => format!("Sets {attribute} on the person: {value}.\n\n"),
+                    Err(error) => format!("{attribute} cannot be set: {error}.\n\n"),
+                }
+            }
             Step::Send(name) => {
                 let mail = recipe.mails.iter().find(|mail| mail.name == *name);
                 let rendered =
@@ -263,7 +273,9 @@ mod tests {
             "currency": "EUR", "payment_id": "pay_1", "name": "A & B",
         });
         let text = preview("receipt", &request("Payment Completed", event)).unwrap();
-        assert!(text.starts_with("Customer.io would not send this: dodo_environment is \"test\"."));
+        assert!(
+            text.starts_with("Customer.io would not start this: dodo_environment is \"test\".")
+        );
         assert!(text.contains(
             "--- receipt, at once\nSubject: Your payment of 29.00 EUR\n\nHello A & B,\n"
         ));
@@ -294,6 +306,9 @@ mod tests {
         assert!(preview("receit", &nothing).unwrap_err().starts_with("There is no recipe receit."));
         let error = preview("refund", &nothing).unwrap_err();
         assert!(error.starts_with("Payment Completed starts no campaign of refund."), "{error}");
+        let person = [json!({"type": "person", "action": "identify", "attributes": {}})];
+        let error = preview("receipt", &person).unwrap_err();
+        assert!(error.starts_with("Nothing starts a campaign: only the person"), "{error}");
         let text =
             preview("abandoned-checkout", &request("Abandoned Checkout Detected", json!({})));
         let text = text.unwrap();

@@ -162,17 +162,22 @@ fn kept(plan: &Plan, options: &Options, folder: &Folder) -> String {
         let minutes = count(minutes + 1, "minute", "minutes");
         format!(" (which takes some {minutes} at {} calls a minute)", options.calls_a_minute)
     });
+    let dry = "\nThis was a dry run: nothing was sent. To send it, type the same command without DRY_RUN=1 (--dry-run).";
     format!(
         "\nWhat was read is kept in {}, readable by you alone, until it has been sent; for 6 hours it is not \
-         read again{}. To remove it, delete that folder.",
+         read again{}. To remove it, delete that folder.{}",
         folder.root().display(),
-        minutes.unwrap_or_default()
+        minutes.unwrap_or_default(),
+        if options.dry_run { dry } else { "" }
     )
 }
 
 /// After a "no".
 pub fn not_sent(folder: &Folder) -> String {
-    format!("Nothing was sent. What was read is in {}.", folder.root().display())
+    format!(
+        "Nothing was sent. To send it after all, type the same command again. What was read is in {}.",
+        folder.root().display()
+    )
 }
 
 /// What was sent, and what to look at next.

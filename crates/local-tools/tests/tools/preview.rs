@@ -169,6 +169,20 @@ fn the_console_is_shown_whatever_becomes_of_the_event() {
 }
 
 #[test]
+fn a_key_knows_the_person_of_events_that_carry_only_an_id() {
+    let by_address = &[("PERSON_IDENTIFIER", "email")];
+    for (event, recipe) in
+        [("abandoned_checkout.detected", "abandoned-checkout"), ("license_key.created", "delivery")]
+    {
+        let mail = ["preview", event, "--mail", recipe];
+        let without = local(&mail, by_address);
+        assert!(without.errors.contains("no email address"), "{without:?}");
+        let with_key = local(&[&mail[..], &["--key"]].concat(), by_address);
+        assert!(with_key.output.contains("Hello Ada Beispiel,"), "{with_key:?}");
+    }
+}
+
+#[test]
 fn the_mail_of_a_campaign_is_shown_as_text_with_and_without_a_key() {
     let mail = |event: &str, recipe: &str, more: &[&str]| {
         local(&[&["preview", event, "--mail", recipe][..], more].concat(), &[])
@@ -181,9 +195,12 @@ fn the_mail_of_a_campaign_is_shown_as_text_with_and_without_a_key() {
     assert!(with_key.contains("- 1 × Sample Product\n"), "{with_key}");
 
     let left = mail("abandoned_checkout.detected", "abandoned-checkout", &[]).output;
-    assert!(left.contains("would not send this: payment_link is absent."), "{left}");
+    assert!(left.contains("would not start this: payment_link is absent."), "{left}");
     let left = mail("abandoned_checkout.detected", "abandoned-checkout", &["--key"]).output;
     assert!(left.contains("[https://checkout.example.com/pay_sample] Go back"), "{left}");
+
+    let card = mail("payment.succeeded.card_update", "card-expires", &[]).output;
+    assert!(card.contains("Sets card_expires_at on the person: 1940716800.\n"), "{card}");
 
     let unknown = mail("payment.succeeded", "receit", &[]);
     assert_eq!(unknown.code, Some(1), "{unknown:?}");
