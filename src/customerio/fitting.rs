@@ -138,6 +138,30 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_dropped_beyond_what_is_too_much() {
+        // The longer note is just as large as the excess, with its name, its colon and its comma.
+        let with = |last: usize| {
+            let mut all = vec![
+                ("note", json!("x".repeat(50)), Weight::Optional),
+                ("short", json!("x".repeat(10)), Weight::Optional),
+                ("last", json!("x".repeat(last)), Weight::Essential),
+            ];
+            let filler = json!(vec!["x".repeat(900); 35]);
+            all.push(("filler", filler, Weight::Essential));
+            item(all)
+        };
+        let entry = serialised_size(&"note") + 52 + 2;
+        let last = MAX_ITEM + entry - serialised_size(&with(0));
+        let mut exact = with(last);
+        assert_eq!(serialised_size(&exact), MAX_ITEM + entry);
+        fit(&mut exact);
+        assert_eq!(names(&mut exact), ["short", "last", "filler"]);
+        let mut more = with(last + 1);
+        fit(&mut more);
+        assert_eq!(names(&mut more), ["last", "filler"]);
+    }
+
+    #[test]
     fn lists_go_after_metadata_and_before_anything_else() {
         let many = json!(vec!["x".repeat(1000); 31]);
         let mut item = item(vec![

@@ -152,6 +152,17 @@ mod tests {
         assert!(alone.may_share());
         let large = OutgoingRequests { items: vec![third; 3], ..OutgoingRequests::default() };
         assert!(!large.may_share());
+        let filling = |bytes| OutgoingRequests {
+            items: vec![
+                string_of(MAX_BATCH - START.len() - END.len() - bytes - 2),
+                string_of(bytes),
+            ],
+            ..OutgoingRequests::default()
+        };
+        assert!(filling(100).may_share(), "with a comma after each");
+        let mut over = filling(100);
+        over.items[1].push(b' ');
+        assert!(!over.may_share(), "one byte more");
     }
 
     #[test]

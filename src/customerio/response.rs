@@ -220,6 +220,14 @@ mod tests {
     }
 
     #[test]
+    fn only_refused_credentials_may_be_helped_by_others() {
+        assert!(verdict(401, "").refuses_credentials() && verdict(403, "").refuses_credentials());
+        for status in [200, 400, 429, 500] {
+            assert!(!verdict(status, "").refuses_credentials(), "{status}");
+        }
+    }
+
+    #[test]
     fn a_2xx_without_errors_is_acceptance() {
         for body in ["{}", "", " \n", r#"{"errors":[]}"#, r#"{"errors":null}"#, r#"{"meta":{}}"#] {
             assert_eq!(verdict(200, body), Verdict::Accepted, "{body}");

@@ -95,6 +95,7 @@ mod tests {
         let listed = [("a", "active", 1)];
         assert_eq!(best(&listed, ("a", "cancelled", 1), true).unwrap(), "a 0");
         assert_eq!(best(&listed, ("a", "cancelled", 1), false).unwrap(), "a 1");
+        assert_eq!(best(&listed, ("a", "on_hold", 1), true).unwrap(), "a 0");
         assert_eq!(best(&[], ("a", "active", 1), false).unwrap(), "a 1", "not listed yet");
         assert_eq!(best(&[("a", "cancelled", 1)], ("a", "active", 1), true).unwrap(), "a 0");
     }

@@ -112,6 +112,18 @@ fn only_what_has_succeeded_counts() {
 }
 
 #[test]
+fn a_payment_says_whether_it_has_refunds_or_disputes() {
+    for (field, has) in
+        [("", (false, false)), ("refund_status", (true, false)), ("dispute_status", (false, true))]
+    {
+        let mut item = payment("a", 500, "EUR");
+        item[field] = json!("partial");
+        let history = history(&[item], &[], &[]);
+        assert_eq!((history.has_refunds(), history.has_disputes()), has, "{field}");
+    }
+}
+
+#[test]
 fn payments_of_zero_do_not_count() {
     let value = after(&[payment("trial", 0, "USD")], &[]).unwrap();
     assert_eq!((value.payments_count, value.sums.len()), (1, 1));
