@@ -43,7 +43,7 @@ struct RequestLine {
 }
 
 /// The response to whoever sent the request.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpResponse {
     /// Of HTTP.
@@ -52,6 +52,16 @@ pub struct HttpResponse {
     pub headers: ResponseHeaders,
     /// JSON.
     pub body: String,
+    is_base64_encoded: bool,
+    // Never any, but `cargo lambda watch` responds with 500 without these fields.
+    cookies: [&'static str; 0],
+    multi_value_headers: BTreeMap<&'static str, &'static str>,
+}
+
+impl HttpResponse {
+    pub(super) fn new(status_code: u16, headers: ResponseHeaders, body: String) -> Self {
+        Self { status_code, headers, body, ..Self::default() }
+    }
 }
 
 /// Every header that a response can have.
@@ -141,12 +151,13 @@ mod tests {
             retry_after: Some("30".to_owned()),
             ..ResponseHeaders::default()
         };
-        let response = HttpResponse { status_code: 503, headers, body: "{}".to_owned() };
+        let response = HttpResponse::new(503, headers, "{}".to_owned());
         assert_eq!(
             serde_json::to_value(response).unwrap(),
             json!({
                 "statusCode": 503, "body": "{}",
                 "headers": {"content-type": "application/json", "retry-after": "30"},
+                "isBase64Encoded": false, "cookies": [], "multiValueHeaders": {},
             })
         );
     }

@@ -81,11 +81,7 @@ impl Reply {
 
     /// The response to Dodo: JSON, with the headers that decide what Dodo does next.
     pub(super) fn response(&self) -> HttpResponse {
-        HttpResponse {
-            status_code: self.status().as_u16(),
-            headers: self.headers(),
-            body: self.body(),
-        }
+        HttpResponse::new(self.status().as_u16(), self.headers(), self.body())
     }
 
     fn headers(&self) -> ResponseHeaders {
