@@ -354,6 +354,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_not_bought_yet_is_known_from_its_payment() {
+        for (event_type, takes) in [
+            ("abandoned_checkout.detected", true),
+            ("dunning.started", true),
+            ("payment.failed", false),
+            ("refund.succeeded", false),
+        ] {
+            assert_eq!(group(event_type).takes_from_payment, takes, "{event_type}");
+        }
+    }
+
+    #[test]
     fn no_attribute_collides_with_customer_ios_own() {
         for row in person_rows() {
             let reserved =
