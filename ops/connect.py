@@ -11,7 +11,7 @@ import sys
 from . import doctor, event_types, secret, stack
 from .dodo import Webhooks, base_url, environment_of, other_mode
 from .hints import again, say
-from .paths import ROOT
+from .paths import has_sources
 from .secret_rules import FIELDS, OPTIONAL, problems, wrong
 from .trouble import Trouble
 
@@ -139,6 +139,5 @@ def keep_signing_secret(found, value, signing):
 def enable(webhooks, endpoint):
     if endpoint.get("disabled"):
         webhooks.change(endpoint["id"], disabled=False)
-        # A release has no sources to build the import from.
-        how = "make backfill DRY_RUN=1" if (ROOT / "Cargo.toml").exists() else "see docs/backfill.md; it needs a checkout"
+        how = "make backfill DRY_RUN=1" if has_sources() else "see docs/backfill.md; it needs a checkout"
         say(f"Enabled the endpoint. To import existing customers too: {how}")

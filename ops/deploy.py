@@ -8,7 +8,7 @@ import os
 
 from . import answers, aws, build, change_set, flags, parameters, plan, prebuilt, preflight, questions, stack, states, switch, transforms
 from .hints import again, say
-from .paths import ROOT, TEMPLATE
+from .paths import ROOT, TEMPLATE, has_sources
 from .trouble import Trouble
 
 
@@ -42,7 +42,7 @@ def main():
 def prebuilt_source():
     """Where a built function is to be had. An unpacked release is one itself."""
     named = os.environ.get("PREBUILT")
-    return named or (None if (ROOT / "Cargo.toml").exists() else str(ROOT))
+    return named or (None if has_sources() else str(ROOT))
 
 
 def planned(source):

@@ -10,3 +10,8 @@ PROGRAMS = Path(sys.executable).parent
 TEMPLATE = ROOT / "template.yaml"
 TRANSFORMS = ROOT / "transforms"
 ANSWERS = ROOT / ".stacks"
+
+
+def has_sources():
+    """Whether this is a checkout. An unpacked release has nothing to build from."""
+    return (ROOT / "Cargo.toml").exists()

@@ -75,10 +75,10 @@ def remember_release(name):
 
 def missing(name, region, command):
     """That there is no such stack, and where it may be instead."""
-    remembered = f" (.stacks/{name}.json remembers {region}: remove that file first)" if answers.recall(name).get("region") else ""
+    kept = f" (.stacks/{name}.json remembers {region}: remove that file first)" if answers.recall(name).get("region") else ""
     return (
         f"There is no stack named {name} in {region}. Type: make {command} STACK=…, if it has another name; "
-        f"export AWS_REGION=…, then the same again, if it is in another region{remembered}"
+        f"export AWS_REGION=…, then the same again, if it is in another region{kept}"
     )
 
 

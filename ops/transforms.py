@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from .hints import again, say
-from .paths import ROOT, TRANSFORMS
+from .paths import ROOT, TRANSFORMS, has_sources
 from .trouble import Trouble
 
 # The whole folder, as the template's parameter names it.
@@ -117,7 +117,7 @@ def wrong(file):
 
 
 def has_tool():
-    return (ROOT / "Cargo.toml").exists() and bool(shutil.which("cargo"))
+    return has_sources() and bool(shutil.which("cargo"))
 
 
 def run(path):

@@ -97,7 +97,7 @@ impl Function {
         record: &mut Record,
     ) -> Result<Reply, Reply> {
         let (arrival, now) = (Instant::now(), (self.clock)());
-        let time = deadline::time_for(now, Some(context.deadline()));
+        let time = deadline::time_for(now, context.deadline());
         let moment = Moment { now, arrival, deadline: arrival + time };
 
         let webhook = Unverified::new(&request.headers, post_body(request)?)?;

@@ -49,7 +49,7 @@ impl QueueFunction {
     pub async fn handle(&self, event: SqsEvent, context: &Context) -> BatchResponse {
         let (arrival, now) = (Instant::now(), (self.clock)());
         let invocation = Invocation::start(context, now);
-        let (delivery, whole) = deadline::time_for_batch(now, Some(context.deadline()));
+        let (delivery, whole) = deadline::time_for_batch(now, context.deadline());
         let moment = Moment { now, arrival, deadline: arrival + delivery };
         let messages = event.records;
         if messages.is_empty() {

@@ -2,7 +2,7 @@
 
 use crate::transform_path::from_project;
 use dodo_customerio::config::Settings;
-use dodo_customerio::transform::built_in::{is_near, nearest};
+use dodo_customerio::transform::built_in::nearest;
 use stand_ins::project::project_file;
 use stand_ins::settings::SETTINGS;
 use std::collections::BTreeMap;
@@ -193,7 +193,6 @@ fn known(name: &str) -> Result<&'static str, String> {
         _ => {
             let name = name.to_ascii_uppercase();
             let nearest = nearest(&name, SETTINGS.map(str::to_owned));
-            let nearest = nearest.filter(|known| is_near(&name, known));
             let nearest = nearest.map(|known| format!("; the nearest is {known}"));
             format!("no setting has that name{}.", nearest.unwrap_or_default())
         }

@@ -1,7 +1,7 @@
 //! What `TRANSFORM=` means, for every command that takes it. `ops/` has the same rules for `make deploy`;
 //! `tests/transform-paths.json` keeps both alike.
 
-use dodo_customerio::transform::built_in::{is_near, nearest};
+use dodo_customerio::transform::built_in::nearest;
 use stand_ins::project::project_file;
 use std::fmt::{self, Display, Formatter};
 use std::fs;
@@ -95,8 +95,7 @@ impl Scripts {
     /// The one whose name is the most similar, if it is similar.
     fn nearest(&self, given: &str) -> Option<&String> {
         let nearest = nearest(stem(given), self.0.iter().map(|script| stem(script).to_owned()))?;
-        let found = self.0.iter().find(|script| stem(script) == nearest);
-        found.filter(|_| is_near(stem(given), &nearest))
+        self.0.iter().find(|script| stem(script) == nearest)
     }
 }
 

@@ -37,7 +37,9 @@ pub fn preview(name: &str, items: &[Value]) -> Result<String, String> {
         .ok_or_else(|| format!("There is no recipe {name}. There are: {}.", names.join(", ")))?;
     let request = Request::of(items);
     let started = recipe.campaigns.iter().filter(|it| request.starts(it));
-    let text: String = started.map(|campaign| request.preview(recipe, campaign)).collect();
+    let vocabulary = Vocabulary::read();
+    let text: String =
+        started.map(|campaign| request.preview(recipe, campaign, &vocabulary)).collect();
     if text.is_empty() {
         let Some(event) = &request.event_name else {
             return Err("Nothing starts a campaign: only the person is updated, since the settings leave this event out (EVENTS, EVENT_NAMES).".to_owned());
@@ -163,7 +165,7 @@ impl Request {
     }
 
     /// What keeps the campaign from starting, then what it does.
-    fn preview(&self, recipe: &Recipe, campaign: &Campaign) -> String {
+    fn preview(&self, recipe: &Recipe, campaign: &Campaign, vocabulary: &Vocabulary) -> String {
         let conditions = self.conditions(campaign).into_iter();
         let conditions = conditions.map(|sentence| format!("{sentence}\n\n"));
         let mut hours = 0;
@@ -171,12 +173,12 @@ impl Request {
             if let Step::Wait(more) | Step::WaitUnless(_, more) = &step.value {
                 hours += more;
             }
-            self.step(recipe, &step.value, hours)
+            self.step(recipe, &step.value, hours, vocabulary)
         });
         conditions.chain(steps).collect()
     }
 
-    fn step(&self, recipe: &Recipe, step: &Step, hours: u64) -> String {
+    fn step(&self, recipe: &Recipe, step: &Step, hours: u64, vocabulary: &Vocabulary) -> String {
         match step {
             Step::Wait(_) => String::new(),
             Step::WaitUnless(event, _) => format!("Unless {event} comes first:\n\n"),
@@ -184,7 +186,7 @@ impl Request {
                 format!("Waits until {days} days before {attribute}.\n\n")
             }
             Step::Set(attribute, template) => {
-                match render(template, &self.event, &self.customer, &Vocabulary::read()) {
+                match render(template, &self.event, &self.customer, vocabulary) {
                     Ok(value) => format!("Sets {attribute} on the person: {value}.\n\n"),
                     Err(error) => format!("{attribute} cannot be set: {error}.\n\n"),
                 }
@@ -192,7 +194,7 @@ impl Request {
             Step::Send(name) => {
                 let mail = recipe.mails.iter().find(|mail| mail.name == *name);
                 let rendered =
-                    mail.map(|mail| mail.render(&self.event, &self.customer, &Vocabulary::read()));
+                    mail.map(|mail| mail.render(&self.event, &self.customer, vocabulary));
                 match rendered {
                     None => String::new(),
                     Some(Err(error)) => format!("The mail cannot be made: {error}.\n\n"),

@@ -115,16 +115,15 @@ impl Pattern {
             nearest(&self.0, EVENT_TYPES.map(str::to_owned))
         };
         let name = &self.0;
-        let nearest = nearest.filter(|it| is_near(name, it));
         let nearest = nearest.map(|it| format!("; the nearest is {it}")).unwrap_or_default();
         Some(format!("\"{name}\" fits no event type known today{nearest}"))
     }
 }
 
-/// The most similar of some names.
+/// The most similar of some names, if somebody may have meant it.
 pub fn nearest(name: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
     let distance = |known: &String| strsim::damerau_levenshtein(name, known);
-    known.into_iter().min_by_key(distance)
+    known.into_iter().min_by_key(distance).filter(|known| is_near(name, known))
 }
 
 /// Whether somebody may have meant the one with the other: at most a third of it is different.

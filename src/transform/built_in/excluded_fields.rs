@@ -1,4 +1,4 @@
-use super::event_types::{entries, is_near, nearest};
+use super::event_types::{entries, nearest};
 use super::table::{self, Row};
 use crate::customerio::Attributes;
 use serde_json::Value;
@@ -91,9 +91,7 @@ impl ExcludedFields {
         self.listed.iter().filter(move |entry| !is_known(entry)).filter_map(|entry| {
             let fields = known().flat_map(|(field, attribute)| [field, attribute]);
             let nearest = nearest(entry, fields.map(str::to_owned))?;
-            is_near(entry, &nearest).then(|| {
-                format!("\"{entry}\" is not a field known today; the nearest is {nearest}")
-            })
+            Some(format!("\"{entry}\" is not a field known today; the nearest is {nearest}"))
         })
     }
 }
